@@ -1,0 +1,232 @@
+package dev.changenet.autograd;
+
+import dev.changenet.autograd.function.ActivationFunction;
+import dev.changenet.autograd.function.AddFunction;
+import dev.changenet.autograd.function.AddRepeatedFunction;
+import dev.changenet.autograd.function.AttachIdleFunction;
+import dev.changenet.autograd.function.AttentionFunction;
+import dev.changenet.autograd.function.BatchNormFunction;
+import dev.changenet.autograd.function.ChannelGateFunction;
+import dev.changenet.autograd.function.ConcatFunction;
+import dev.changenet.autograd.function.Conv2dFunction;
+import dev.changenet.autograd.function.ConvTranspose2dFunction;
+import dev.changenet.autograd.function.CrossEntropyFunction;
+import dev.changenet.autograd.function.LayerNormFunction;
+import dev.changenet.autograd.function.LinearFunction;
+import dev.changenet.autograd.function.MapToTokensFunction;
+import dev.changenet.autograd.function.MmIouFunction;
+import dev.changenet.autograd.function.NarrowFunction;
+import dev.changenet.autograd.function.RepeatBatchFunction;
+import dev.changenet.autograd.function.ResidualFunction;
+import dev.changenet.autograd.function.ResizeFunction;
+import dev.changenet.autograd.function.ScaleFunction;
+import dev.changenet.autograd.function.TokensToMapFunction;
+import dev.changenet.autograd.function.WeightedSumFunction;
+import dev.changenet.tensor.Tensor;
+import dev.changenet.tensor.backend.Activation;
+import dev.changenet.tensor.backend.ConvGeometry;
+import dev.changenet.tensor.backend.ResizeGeometry;
+import java.util.List;
+
+/**
+ * The operations on {@link Variable}s, named as in {@code torch.nn.functional}. Maps are [B, H, W,
+ * C], tokens [B, N, C]. Shapes are checked here, before any kernel runs.
+ */
+public final class Functional {
+  private Functional() {}
+
+  /** x·wᵀ + b. x [M…, I], w [O, I] (or [O, I, 1, 1]), b [O] or null → [M…, O]. */
+  public static Variable linear(Variable x, Variable w, Variable b) {
+    ShapeChecks.linear(x, w, b);
+    return new LinearFunction().apply(x, w, b);
+  }
+
+  /** 2-d cross-correlation. x [B, H, W, I], w [O, I/groups, kh, kw], b [O] or null. */
+  public static Variable conv2d(
+      Variable x, Variable w, Variable b, int stride, int padding, int groups) {
+    ShapeChecks.conv2d(x, w, b, stride, padding, groups);
+    return new Conv2dFunction(new ConvGeometry(stride, padding, groups), false).apply(x, w, b);
+  }
+
+  /** Convolution, bias and ReLU in one pass, for groups = 1. */
+  public static Variable conv2dRelu(Variable x, Variable w, Variable b, int stride, int padding) {
+    ShapeChecks.conv2d(x, w, b, stride, padding, 1);
+    return new Conv2dFunction(new ConvGeometry(stride, padding, 1), true).apply(x, w, b);
+  }
+
+  /** Transposed convolution. x [B, H, W, I], w [I, O, kh, kw], b [O] or null. */
+  public static Variable convTranspose2d(
+      Variable x, Variable w, Variable b, int stride, int padding) {
+    ShapeChecks.convTranspose2d(x, w, b);
+    return new ConvTranspose2dFunction(new ConvGeometry(stride, padding, 1)).apply(x, w, b);
+  }
+
+  /**
+   * Layer norm over the last dimension.
+   *
+   * @param unbiased divide the variance by C − 1 instead of C
+   */
+  public static Variable layerNorm(
+      Variable x, Variable w, Variable b, double eps, boolean unbiased) {
+    ShapeChecks.perChannel("layer_norm", x, w, b);
+    return new LayerNormFunction(eps, unbiased).apply(x, w, b);
+  }
+
+  /** Batch norm per channel; updates the running statistics in training mode. */
+  public static Variable batchNorm(
+      Variable x,
+      Variable w,
+      Variable b,
+      Tensor runningMean,
+      Tensor runningVar,
+      double eps,
+      double momentum,
+      boolean training) {
+    ShapeChecks.perChannel("batch_norm", x, w, b);
+    return new BatchNormFunction(runningMean, runningVar, eps, momentum, training).apply(x, w, b);
+  }
+
+  /** max(x, 0). */
+  public static Variable relu(Variable x) {
+    return new ActivationFunction(Activation.RELU).apply(x);
+  }
+
+  /** Exact GELU, 0.5·x·(1 + erf(x/√2)). */
+  public static Variable gelu(Variable x) {
+    return new ActivationFunction(Activation.GELU).apply(x);
+  }
+
+  /** a + alpha·b. */
+  public static Variable add(Variable a, Variable b, float alpha) {
+    ShapeChecks.same("add", a, b);
+    return new AddFunction(alpha).apply(a, b);
+  }
+
+  /** a + b. */
+  public static Variable add(Variable a, Variable b) {
+    return add(a, b, 1f);
+  }
+
+  /** a [R…, n…] + b [n…], b repeated along a's leading dimensions. */
+  public static Variable addRepeated(Variable a, Variable b) {
+    ShapeChecks.repeats("add", a, b);
+    return new AddRepeatedFunction().apply(a, b);
+  }
+
+  /** alpha·x. */
+  public static Variable scale(Variable x, float alpha) {
+    return new ScaleFunction(alpha).apply(x);
+  }
+
+  /**
+   * x + sampleScale[b]·gamma[c]·y.
+   *
+   * @param gamma [C] or null
+   * @param sampleScale one factor per sample, or null
+   */
+  public static Variable residual(Variable x, Variable y, Variable gamma, float[] sampleScale) {
+    ShapeChecks.same("residual", x, y);
+    return new ResidualFunction(sampleScale).apply(x, y, gamma);
+  }
+
+  /** Concatenation along {@code dim}. */
+  public static Variable concat(int dim, Variable... parts) {
+    ShapeChecks.concat(dim, parts);
+    return new ConcatFunction(dim).apply(parts);
+  }
+
+  /** Elements start … start + length − 1 along {@code dim}. */
+  public static Variable narrow(Variable x, int dim, int start, int length) {
+    ShapeChecks.narrow(x, dim, start, length);
+    return new NarrowFunction(dim, start, length).apply(x);
+  }
+
+  /** [B, H, W, C] → [B, H·W, C]; no data moves. */
+  public static Variable mapToTokens(Variable map) {
+    ShapeChecks.rank("map_to_tokens", map, 4);
+    return new MapToTokensFunction().apply(map);
+  }
+
+  /** [B, H·W, C] → [B, H, W, C]; no data moves. */
+  public static Variable tokensToMap(Variable tokens, int height, int width) {
+    ShapeChecks.tokens(tokens, height, width);
+    return new TokensToMapFunction(height, width).apply(tokens);
+  }
+
+  /** [1, …] → [B, …] with the batch size of {@code like}. */
+  public static Variable repeatBatch(Variable x, Variable like) {
+    return new RepeatBatchFunction().apply(x, like);
+  }
+
+  /** Token attention with separate q [B, Nq, C], k and v [B, Nk, C]. */
+  public static Variable attention(Variable q, Variable k, Variable v, int heads) {
+    ShapeChecks.attention(q, heads);
+    return new AttentionFunction(q.dim(2), heads, 0, 0).apply(q, k, v);
+  }
+
+  /** Token attention with q [B, Nq, C] and a packed kv [B, Nk, 2C], k first. */
+  public static Variable attention(Variable q, Variable kv, int heads) {
+    ShapeChecks.attention(q, heads);
+    return new AttentionFunction(q.dim(2), heads, 0, q.dim(2)).apply(q, kv, null);
+  }
+
+  /** FAN channel gate: see {@link dev.changenet.tensor.backend.Attention#channelGate}. */
+  public static Variable channelGate(
+      Variable q, Variable x, Variable v, Variable temperature, int heads) {
+    ShapeChecks.same("channel_gate", q, x);
+    ShapeChecks.same("channel_gate", q, v);
+    return new ChannelGateFunction(heads).apply(q, x, v, temperature);
+  }
+
+  /** Bilinear resize by a factor, as {@code interpolate(scale_factor=…)}. */
+  public static Variable interpolateBilinear(Variable x, double factor, boolean alignCorners) {
+    ShapeChecks.rank("interpolate", x, 4);
+    int h = (int) Math.floor(x.dim(1) * factor);
+    int w = (int) Math.floor(x.dim(2) * factor);
+    return new ResizeFunction(
+            new ResizeGeometry(
+                ResizeGeometry.Mode.BILINEAR, alignCorners, 1 / factor, 1 / factor),
+            h,
+            w)
+        .apply(x);
+  }
+
+  /** Resize to a size, as {@code interpolate(size=…)}. */
+  public static Variable interpolate(
+      Variable x, ResizeGeometry.Mode mode, int height, int width, boolean alignCorners) {
+    ShapeChecks.rank("interpolate", x, 4);
+    return new ResizeFunction(
+            new ResizeGeometry(
+                mode, alignCorners, (double) x.dim(1) / height, (double) x.dim(2) / width),
+            height,
+            width)
+        .apply(x);
+  }
+
+  /** Mean softmax cross-entropy; logits [B, H, W, K], labels int32 [B, H, W]. */
+  public static Variable crossEntropy(Variable logits, Tensor labels, int ignoreIndex) {
+    ShapeChecks.labels("cross_entropy", logits, labels);
+    return new CrossEntropyFunction(labels, ignoreIndex).apply(logits);
+  }
+
+  /** Min-max IoU loss; logits [B, H, W, K], labels int32 [B, H, W]. */
+  public static Variable mmIou(Variable logits, Tensor labels, int ignoreIndex) {
+    ShapeChecks.labels("mmiou", logits, labels);
+    return new MmIouFunction(labels, ignoreIndex).apply(logits);
+  }
+
+  /** Σ weights[i]·scalars[i]. */
+  public static Variable weightedSum(List<Variable> scalars, float[] weights) {
+    return new WeightedSumFunction(weights).apply(scalars.toArray(Variable[]::new));
+  }
+
+  /** x unchanged; {@code idle} parameters receive a zero gradient. */
+  public static Variable attachIdle(Variable x, List<? extends Variable> idle) {
+    Variable[] in = new Variable[idle.size() + 1];
+    in[0] = x;
+    for (int i = 0; i < idle.size(); i++) {
+      in[i + 1] = idle.get(i);
+    }
+    return new AttachIdleFunction().apply(in);
+  }
+}

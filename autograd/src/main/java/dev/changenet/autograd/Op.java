@@ -1,0 +1,33 @@
+package dev.changenet.autograd;
+
+/**
+ * Every primitive operation that can appear in a graph. Code that handles operations switches over
+ * this enum without a default branch, so the compiler lists each place a new one must be added.
+ */
+public enum Op {
+  LINEAR,
+  CONV2D,
+  CONV_TRANSPOSE2D,
+  LAYER_NORM,
+  BATCH_NORM,
+  ACTIVATION,
+  ADD,
+  ADD_REPEATED,
+  SCALE,
+  RESIDUAL,
+  CONCAT,
+  NARROW,
+  /** Map [B, H, W, C] seen as tokens [B, H·W, C]. */
+  MAP_TO_TOKENS,
+  /** Tokens [B, H·W, C] seen as a map [B, H, W, C]. */
+  TOKENS_TO_MAP,
+  REPEAT_BATCH,
+  ATTENTION,
+  CHANNEL_GATE,
+  RESIZE,
+  CROSS_ENTROPY,
+  MM_IOU,
+  WEIGHTED_SUM,
+  /** Identity that gives idle parameters a zero gradient. */
+  ATTACH_IDLE
+}

@@ -1,0 +1,159 @@
+package dev.changenet.autograd;
+
+import dev.changenet.tensor.DType;
+import dev.changenet.tensor.Scope;
+import dev.changenet.tensor.Tensor;
+import java.util.ArrayList;
+import java.util.Comparator;
+import java.util.IdentityHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.PriorityQueue;
+
+/**
+ * Owns the graph of one forward pass. Operations are recorded while a tape is open on the calling
+ * thread; without one (or inside {@link NoGrad}) nothing is saved. Closing the tape releases
+ * whatever the backward pass has not released already.
+ *
+ * <pre>{@code
+ * try (Scope scope = Scope.open(); Tape tape = Tape.open()) {
+ *   Variable loss = model.forward(batch);
+ *   loss.backward();
+ * }
+ * }</pre>
+ */
+public final class Tape implements AutoCloseable {
+  private static final ThreadLocal<Tape> CURRENT = new ThreadLocal<>();
+
+  private final Tape previous;
+  private final List<Function> functions = new ArrayList<>();
+
+  private Tape(Tape previous) {
+    this.previous = previous;
+  }
+
+  /** Starts recording on this thread. */
+  public static Tape open() {
+    Tape tape = new Tape(CURRENT.get());
+    CURRENT.set(tape);
+    return tape;
+  }
+
+  static Tape current() {
+    return CURRENT.get();
+  }
+
+  /** True while operations are being recorded. */
+  public static boolean isRecording() {
+    return CURRENT.get() != null;
+  }
+
+  static Tape suspend() {
+    Tape tape = CURRENT.get();
+    CURRENT.remove();
+    return tape;
+  }
+
+  static void resume(Tape tape) {
+    CURRENT.set(tape);
+  }
+
+  long record(Function f) {
+    functions.add(f);
+    return functions.size();
+  }
+
+  /**
+   * Computes the gradients of all leaves that {@code output}, a scalar, depends on, and adds them to
+   * {@link Variable#grad}. Each function's saved tensors are released as soon as its backward has
+   * run; intermediate gradients as soon as they were used.
+   */
+  static void backward(Variable output) {
+    if (output.creator() == null) {
+      throw new IllegalStateException(
+          "backward(): the value does not depend on anything that requires a gradient, or no Tape"
+              + " was open when it was computed");
+    }
+    if (output.data().elements() != 1) {
+      throw new IllegalStateException(
+          "backward(): expected a scalar, got shape " + output.shape());
+    }
+    Map<Function, Tensor> gradients = new IdentityHashMap<>();
+    PriorityQueue<Function> ready =
+        new PriorityQueue<>(Comparator.comparingLong(Function::sequence).reversed());
+    try (Scope seedScope = Scope.open()) {
+      Tensor one =
+          Tensor.full(output.shape(), output.data().dtype(), output.data().device(), 1.0);
+      gradients.put(output.creator(), one.share());
+    }
+    ready.add(output.creator());
+    try {
+      while (!ready.isEmpty()) {
+        step(ready.poll(), gradients, ready);
+      }
+    } finally {
+      gradients.values().forEach(Tensor::close);
+    }
+  }
+
+  private static void step(
+      Function f, Map<Function, Tensor> gradients, PriorityQueue<Function> ready) {
+    if (f.isReleased()) {
+      throw new IllegalStateException(
+          "backward(): the graph of " + f.op() + " was already released; run forward again");
+    }
+    try (Tensor gradOut = gradients.remove(f);
+        Scope scope = Scope.open()) {
+      if (f.gradientHooks() != null) {
+        f.gradientHooks().forEach(h -> h.accept(gradOut));
+      }
+      Variable[] inputs = f.inputs();
+      Gradients result = new Gradients(f, inputs.length);
+      f.backward(gradOut, result);
+      f.release();
+      for (int i = 0; i < inputs.length; i++) {
+        Tensor g = result.get(i);
+        if (g != null) {
+          deliver(inputs[i], g, gradients, ready);
+        }
+      }
+    }
+  }
+
+  private static void deliver(
+      Variable input, Tensor g, Map<Function, Tensor> gradients, PriorityQueue<Function> ready) {
+    if (g.dtype() == DType.INT32) {
+      throw new IllegalStateException("gradient of integer type");
+    }
+    if (!input.requiresGrad()) {
+      return;
+    }
+    Function creator = input.creator();
+    if (creator == null) {
+      input.accumulate(g);
+      return;
+    }
+    Tensor total = gradients.get(creator);
+    if (total == null) {
+      gradients.put(creator, g.share());
+      ready.add(creator);
+    } else {
+      Tensor sum = Gradients.sum(total, g);
+      if (sum != total) {
+        total.close();
+        gradients.put(creator, sum.share());
+      }
+    }
+  }
+
+  /** Stops recording and releases what is still saved. */
+  @Override
+  public void close() {
+    if (CURRENT.get() != this) {
+      throw new IllegalStateException("tapes must be closed in the reverse order of opening");
+    }
+    CURRENT.set(previous);
+    functions.forEach(Function::release);
+    functions.clear();
+  }
+}

@@ -1,0 +1,104 @@
+package dev.changenet.autograd;
+
+import dev.changenet.tensor.Shape;
+import dev.changenet.tensor.Tensor;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.function.Consumer;
+
+/** A tensor in the graph: its value, how it came about, and for leaves its gradient. */
+public class Variable {
+  private final Tensor data;
+  private final boolean leafRequiresGrad;
+  private final Function creator;
+  private Tensor grad;
+  private List<Consumer<Tensor>> gradientHooks;
+
+  /** A constant: no gradient flows into it. */
+  public Variable(Tensor data) {
+    this(data, false);
+  }
+
+  /** A leaf, trainable when {@code requiresGrad}. */
+  public Variable(Tensor data, boolean requiresGrad) {
+    this.data = data;
+    this.leafRequiresGrad = requiresGrad;
+    this.creator = null;
+  }
+
+  Variable(Tensor data, Function creator) {
+    this.data = data;
+    this.leafRequiresGrad = false;
+    this.creator = creator;
+  }
+
+  public Tensor data() {
+    return data;
+  }
+
+  public Shape shape() {
+    return data.shape();
+  }
+
+  /** Size of dimension {@code i}; negative counts from the end. */
+  public int dim(int i) {
+    return data.dim(i);
+  }
+
+  /** True when the backward pass reaches this variable. */
+  public boolean requiresGrad() {
+    return creator != null || leafRequiresGrad;
+  }
+
+  Function creator() {
+    return creator;
+  }
+
+  /** Gradient of a leaf after the backward pass; null when none arrived. */
+  public Tensor grad() {
+    return grad;
+  }
+
+  /** Releases the gradient. */
+  public void zeroGrad() {
+    if (grad != null) {
+      grad.close();
+      grad = null;
+    }
+  }
+
+  /**
+   * Calls {@code hook} with the gradient of this variable, once it is complete, in every backward
+   * pass. The tensor is closed after the call: copy what you keep.
+   */
+  public void registerHook(Consumer<Tensor> hook) {
+    if (gradientHooks == null) {
+      gradientHooks = new ArrayList<>();
+    }
+    gradientHooks.add(hook);
+    if (creator != null) {
+      creator.addGradientHooks(gradientHooks);
+    }
+  }
+
+  /** Adds a gradient contribution to a leaf. */
+  void accumulate(Tensor g) {
+    if (gradientHooks != null) {
+      gradientHooks.forEach(h -> h.accept(g));
+    }
+    if (grad == null) {
+      grad = g.share();
+    } else {
+      Tensor sum = Gradients.sum(grad, g);
+      if (sum != grad) {
+        grad.close();
+        grad = sum.share();
+      }
+    }
+  }
+
+  /** Runs the backward pass from this scalar: see {@link Tape#backward}. */
+  public void backward() {
+    Tape.backward(this);
+  }
+}

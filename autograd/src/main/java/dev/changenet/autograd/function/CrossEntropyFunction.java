@@ -1,0 +1,46 @@
+package dev.changenet.autograd.function;
+
+import dev.changenet.autograd.Function;
+import dev.changenet.autograd.Gradients;
+import dev.changenet.autograd.Op;
+import dev.changenet.tensor.Tensor;
+
+/** Mean softmax cross-entropy over the pixels whose label isn't ignored. Input: logits [B, H, W, K]. */
+public final class CrossEntropyFunction extends Function {
+  private final Tensor labels;
+  private final int ignoreIndex;
+  private long counted;
+
+  /**
+   * @param labels int32 [B, H, W]
+   */
+  public CrossEntropyFunction(Tensor labels, int ignoreIndex) {
+    this.labels = labels;
+    this.ignoreIndex = ignoreIndex;
+  }
+
+  @Override
+  public Op op() {
+    return Op.CROSS_ENTROPY;
+  }
+
+  /** Number of pixels that were not ignored. */
+  public long counted() {
+    return counted;
+  }
+
+  @Override
+  protected Tensor forward(Tensor... in) {
+    Tensor loss = in[0].emptyLike(1);
+    Tensor grad = recording() ? in[0].emptyLike() : null;
+    counted = backend(loss).loss().crossEntropy(in[0], labels, ignoreIndex, loss, grad);
+    save(grad);
+    return loss;
+  }
+
+  @Override
+  protected void backward(Tensor gradOut, Gradients g) {
+    Tensor gradX = g.allocate(0, saved(0));
+    backend(gradOut).elementwise().scale(saved(0), (float) gradOut.item(), gradX);
+  }
+}

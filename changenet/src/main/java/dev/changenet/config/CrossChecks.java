@@ -1,0 +1,302 @@
+package dev.changenet.config;
+
+import java.util.List;
+import java.util.Map;
+import java.util.function.Predicate;
+
+/** Checks that need more than one key, or that depend on what this build can do. */
+final class CrossChecks {
+  /** Operator sets the exporter can express its graphs in. */
+  static final int MIN_OPSET = 11;
+
+  static final int MAX_OPSET = 21;
+
+  private static final String TYPE = "model.backbone.type";
+  private static final String STRIDES = "model.decode_head.feature_strides";
+  private static final String IMG_SIZE = "dataset.segment.img_size";
+
+  private final SpecReading reading;
+  private final Predicate<BackboneType> supported;
+
+  private CrossChecks(SpecReading reading, Predicate<BackboneType> supported) {
+    this.reading = reading;
+    this.supported = supported;
+  }
+
+  static void run(SpecReading reading, Predicate<BackboneType> supported) {
+    CrossChecks checks = new CrossChecks(reading, supported);
+    checks.network();
+    switch (reading.task()) {
+      case TRAIN -> {
+        checks.training();
+        checks.colors();
+      }
+      case EVALUATE, INFERENCE -> {
+        checks.checkpoint(reading.task().key() + ".checkpoint");
+        checks.colors();
+      }
+      case EXPORT -> checks.export();
+    }
+    if (reading.task() == Task.TRAIN || reading.task() == Task.EVALUATE) {
+      checks.lossWeights();
+    }
+  }
+
+  private void unusable(String key, String text) {
+    reading.unusable(FailureKind.PARAMETER, key, text);
+  }
+
+  private void notImplemented(String key, String text) {
+    reading.unusable(FailureKind.NOT_IMPLEMENTED, key, text);
+  }
+
+  private void network() {
+    if (reading.readable("task") && reading.text("task").equals("classify")) {
+      notImplemented("task", "task classify is not supported by this build, use task=segment");
+    }
+    if (reading.readable("model.backbone.feat_downsample")
+        && reading.flag("model.backbone.feat_downsample")) {
+      notImplemented(
+          "model.backbone.feat_downsample",
+          "true is not supported, the network it describes cannot run; use false");
+    }
+    if (reading.readable("model.decode_head.decoder_params")) {
+      Object width = reading.map("model.decode_head.decoder_params").get("embed_dim");
+      if (width instanceof Long embedDim && (embedDim < 1 || embedDim > Integer.MAX_VALUE)) {
+        reading.range("model.decode_head.decoder_params.embed_dim", "must be >= 1, got " + width);
+      }
+    }
+    if (reading.readable(TYPE)) {
+      BackboneType type = BackboneType.of(reading.text(TYPE));
+      if (!supported.test(type)) {
+        notImplemented(
+            TYPE,
+            type.key()
+                + " is not supported by this build yet; use fan_tiny_8_p4_hybrid,"
+                + " fan_small_12_p4_hybrid, fan_base_16_p4_hybrid or fan_large_16_p4_hybrid");
+      }
+    }
+    strides();
+    if (reading.readable(IMG_SIZE, TYPE)) {
+      int size = reading.integer(IMG_SIZE);
+      int divisor = BackboneType.of(reading.text(TYPE)).divisor();
+      if (size % divisor != 0) {
+        unusable(
+            IMG_SIZE,
+            "must be a multiple of " + divisor + " for " + reading.text(TYPE) + ", got " + size);
+      }
+    }
+  }
+
+  private void strides() {
+    if (!reading.readable(STRIDES)) {
+      return;
+    }
+    List<Integer> strides = reading.integers(STRIDES);
+    if (strides.size() != 4) {
+      unusable(STRIDES, "must have 4 items, got " + strides);
+      return;
+    }
+    if (strides.stream().anyMatch(stride -> stride < strides.getFirst())) {
+      unusable(STRIDES, "the first stride must be the smallest, got " + strides);
+      return;
+    }
+    int third = strides.get(2);
+    int last = strides.get(3);
+    if (last != third && last != 2L * third) {
+      unusable(STRIDES, "the last two strides must be equal or 1:2, got " + strides);
+      return;
+    }
+    if (reading.readable(TYPE)) {
+      BackboneType type = BackboneType.of(reading.text(TYPE));
+      if (type.isFan() != (last == third)) {
+        unusable(
+            STRIDES,
+            "%s needs %s, got %s"
+                .formatted(
+                    type.key(), type.isFan() ? "[4, 8, 16, 16]" : "[4, 8, 16, 32]", strides));
+        return;
+      }
+    }
+    if (reading.readable(IMG_SIZE) && reading.integer(IMG_SIZE) % last != 0) {
+      unusable(
+          IMG_SIZE,
+          "must be a multiple of the last of %s (%d), got %d"
+              .formatted(STRIDES, last, reading.integer(IMG_SIZE)));
+    }
+  }
+
+  private void training() {
+    interval("train.validation_interval");
+    if (reading.readable("train.checkpoint_interval_unit")
+        && reading.text("train.checkpoint_interval_unit").equals("epoch")) {
+      interval("train.checkpoint_interval");
+    }
+    if (reading.readable("train.optim.policy", "train.num_epochs")
+        && reading.text("train.optim.policy").equals("step")
+        && reading.integer("train.num_epochs") < 3) {
+      unusable(
+          "train.optim.policy",
+          "step needs train.num_epochs >= 3, got " + reading.integer("train.num_epochs"));
+    }
+    if (reading.readable("train.precision")
+        && !List.of("32-true", "32").contains(reading.text("train.precision"))) {
+      notImplemented(
+          "train.precision",
+          reading.text("train.precision") + " is not supported by this build, use 32-true");
+    }
+    String path = "model.backbone.pretrained_backbone_path";
+    if (reading.readable("model.backbone.freeze_backbone", path)
+        && reading.flag("model.backbone.freeze_backbone")
+        && reading.nonEmpty(path).isEmpty()) {
+      unusable("model.backbone.freeze_backbone", "true needs " + path);
+    }
+    weightFile("train.resume_training_checkpoint_path");
+    weightFile("train.pretrained_model_path");
+  }
+
+  private void interval(String key) {
+    if (!reading.readable(key, "train.num_epochs")) {
+      return;
+    }
+    int interval = reading.integer(key);
+    int epochs = reading.integer("train.num_epochs");
+    if (interval > epochs) {
+      unusable(key, "must be at most train.num_epochs (%d), got %d".formatted(epochs, interval));
+    }
+  }
+
+  private void weightFile(String key) {
+    if (reading.readable(key)) {
+      reading
+          .nonEmpty(key)
+          .filter(file -> !hasWeightSuffix(file))
+          .ifPresent(
+              file -> unusable(key, "must be either a .tlt or a .pth file, got '" + file + "'"));
+    }
+  }
+
+  private void checkpoint(String key) {
+    if (!reading.readable(key)) {
+      return;
+    }
+    String file = reading.text(key);
+    if (file.endsWith(".engine")) {
+      notImplemented(
+          key, "TensorRT runs belong to TAO Deploy; give a .pth or .tlt file, got '" + file + "'");
+    } else if (!hasWeightSuffix(file)) {
+      unusable(key, "must be either a .tlt or a .pth file, got '" + file + "'");
+    }
+  }
+
+  private static boolean hasWeightSuffix(String file) {
+    return file.endsWith(".pth") || file.endsWith(".tlt");
+  }
+
+  private void lossWeights() {
+    String key = "train.segment.weights";
+    if (!reading.readable(key, "dataset.segment.multi_scale_train")) {
+      return;
+    }
+    List<Double> weights = reading.numbers(key);
+    if (reading.flag("dataset.segment.multi_scale_train") && weights.size() < 5) {
+      reading.range(
+          key,
+          "must have 5 or more items while dataset.segment.multi_scale_train is true, got "
+              + weights);
+    }
+  }
+
+  private void colors() {
+    String key = "dataset.segment.color_map";
+    if (!reading.readable(key) || reading.map(key) == null) {
+      return;
+    }
+    Map<String, Object> colors = reading.map(key);
+    for (Map.Entry<String, Object> color : colors.entrySet()) {
+      List<?> channels = (List<?>) color.getValue();
+      boolean valid =
+          channels.size() == 3
+              && channels.stream().allMatch(c -> c instanceof Long v && v >= 0 && v <= 255);
+      if (!valid) {
+        reading.range(
+            key + "." + color.getKey(),
+            "must be 3 integers from 0 to 255, got " + Values.describe(channels));
+        return;
+      }
+    }
+    if (!reading.readable("dataset.segment.num_classes")) {
+      return;
+    }
+    int classes = reading.integer("dataset.segment.num_classes");
+    if (colors.size() != classes) {
+      unusable(
+          key,
+          "must have one colour for each of the %d classes of dataset.segment.num_classes, got %d"
+              .formatted(classes, colors.size()));
+      return;
+    }
+    for (int i = 0; i < classes; i++) {
+      if (!colors.containsKey(String.valueOf(i))) {
+        reading.range(
+            key,
+            "the entries must be named 0 to %d, got %s"
+                .formatted(classes - 1, String.join(", ", colors.keySet())));
+        return;
+      }
+    }
+  }
+
+  private void export() {
+    checkpoint("export.checkpoint");
+    exportFile();
+    exportSize("export.input_width");
+    exportSize("export.input_height");
+    if (reading.readable("export.opset_version")) {
+      int opset = reading.integer("export.opset_version");
+      if (opset < MIN_OPSET || opset > MAX_OPSET) {
+        unusable(
+            "export.opset_version",
+            "the network can be exported with operator sets %d to %d, got %d"
+                .formatted(MIN_OPSET, MAX_OPSET, opset));
+      }
+    }
+    if (reading.readable("export.serialize_nvdsinfer")
+        && reading.flag("export.serialize_nvdsinfer")) {
+      notImplemented("export.serialize_nvdsinfer", "must be false for segmentation, got true");
+    }
+  }
+
+  private void exportFile() {
+    String key = "export.onnx_file";
+    if (!reading.readable(key) || reading.text(key) == null) {
+      return;
+    }
+    String file = reading.text(key);
+    if (!file.endsWith(".onnx") && !file.endsWith(".etlt")) {
+      reading.range(key, "must end in .onnx or .etlt, got '" + file + "'");
+    } else if (file.endsWith(".etlt")
+        && reading.readable(Secrets.KEY)
+        && reading.nonEmpty(Secrets.KEY).isEmpty()) {
+      unusable(key, "an .etlt file needs encryption_key, which is not set");
+    }
+  }
+
+  private void exportSize(String key) {
+    if (!reading.readable(key, TYPE)) {
+      return;
+    }
+    BackboneType type = BackboneType.of(reading.text(TYPE));
+    int size = reading.integer(key);
+    if (size % type.divisor() != 0) {
+      unusable(
+          key,
+          "must be a multiple of %d for %s, got %d".formatted(type.divisor(), type.key(), size));
+    } else if (!type.isFan() && reading.readable(IMG_SIZE) && size != reading.integer(IMG_SIZE)) {
+      unusable(
+          key,
+          "must equal %s (%d) for %s, got %d"
+              .formatted(IMG_SIZE, reading.integer(IMG_SIZE), type.key(), size));
+    }
+  }
+}

@@ -1,0 +1,238 @@
+package dev.changenet.config;
+
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Comparator;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.function.Predicate;
+
+/**
+ * Loads an experiment spec for one task.
+ *
+ * <p>The order is: file, overrides, aliases (unknown keys and wrong types stop here); then the keys
+ * the task reads are resolved and checked, the GPUs reconciled and the results directory chosen.
+ */
+public final class SpecLoader {
+  private static final List<String> PATH_KEYS =
+      List.of(
+          "dataset.segment.root_dir",
+          "train.resume_training_checkpoint_path",
+          "train.pretrained_model_path",
+          "model.backbone.pretrained_backbone_path",
+          "evaluate.checkpoint",
+          "inference.checkpoint",
+          "export.checkpoint",
+          "export.onnx_file");
+
+  private final Task task;
+  private Map<String, String> environment = Map.of();
+  private int usableGpus;
+  private boolean checkFiles = true;
+  private Predicate<BackboneType> supported = BackboneType::isSupported;
+
+  /** Creates a loader for a task, with an empty environment and no usable GPU. */
+  public SpecLoader(Task task) {
+    this.task = task;
+  }
+
+  /** Sets the environment variables; {@code WORLD_SIZE} and {@code NUM_GPU_PER_NODE} are read. */
+  public SpecLoader environment(Map<String, String> environment) {
+    this.environment = Map.copyOf(environment);
+    return this;
+  }
+
+  /** Sets the number of GPUs that this machine can use. */
+  public SpecLoader usableGpus(int usableGpus) {
+    this.usableGpus = usableGpus;
+    return this;
+  }
+
+  /** Sets whether data folder, checkpoints and output file are looked up on disk; true at first. */
+  public SpecLoader checkFiles(boolean checkFiles) {
+    this.checkFiles = checkFiles;
+    return this;
+  }
+
+  /** Sets which encoders count as supported, so that checks can run ahead of the encoders. */
+  SpecLoader supportedBackbones(Predicate<BackboneType> supported) {
+    this.supported = supported;
+    return this;
+  }
+
+  /**
+   * Loads a spec file and applies overrides.
+   *
+   * @param file YAML, or JSON when its name ends in {@code .json}
+   * @param overrides {@code path.to.key=value} arguments in the order in which they were given
+   * @throws SpecException if anything is wrong with file or overrides
+   */
+  public ExperimentSpec load(Path file, List<String> overrides) {
+    return load(file, SpecReader.read(file), overrides);
+  }
+
+  /** Loads a spec from text; the name stands for the file in messages. */
+  ExperimentSpec parse(String name, String content, List<String> overrides) {
+    return load(Path.of(name), SpecReader.parse(name, content), overrides);
+  }
+
+  private ExperimentSpec load(Path file, SpecNode.Mapping root, List<String> overrides) {
+    SpecSchema schema = SpecSchema.get();
+    SpecTree tree = new SpecTree(schema, file.toString());
+    tree.applyFile(root);
+    List<SpecError> errors = new ArrayList<>();
+    for (String argument : overrides) {
+      try {
+        tree.applyOverride(OverrideParser.parse(argument));
+      } catch (SpecException e) {
+        errors.addAll(e.errors());
+      }
+    }
+    tree.foldAliases();
+    errors.addAll(0, tree.errors());
+    if (!errors.isEmpty()) {
+      throw new SpecException(inWrittenOrder(errors), null);
+    }
+    preferCommandLineGpus(tree, overrides);
+
+    SpecReading reading = new SpecReading(schema, tree, task);
+    List<String> warnings = new ArrayList<>();
+    GpuSelection gpus = selectGpus(reading, warnings);
+    Optional<String> resultsDir = ResultsDirectory.choose(reading);
+    CrossChecks.run(reading, supported);
+    if (FileChecks.arePaths(reading, PATH_KEYS) && checkFiles) {
+      FileChecks.run(reading);
+    }
+    if (!reading.errors().isEmpty()) {
+      throw new SpecException(
+          inWrittenOrder(reading.errors()), resultsDir.map(Path::of).orElse(null));
+    }
+    warnAboutWords(reading, warnings);
+    return new ExperimentSpec(
+        file, reading, tree, gpus, usableGpus > 0, resultsDir.orElseThrow(), warnings);
+  }
+
+  private static List<SpecError> inWrittenOrder(List<SpecError> errors) {
+    List<SpecError> sorted = new ArrayList<>(errors);
+    sorted.sort(
+        Comparator.comparing((SpecError error) -> error.location().isOverride())
+            .thenComparing(error -> error.location().line() == 0)
+            .thenComparing(error -> error.location().line())
+            .thenComparing(error -> error.location().column()));
+    return sorted;
+  }
+
+  /** One GPU setting on the command line makes the file's pair void. */
+  private void preferCommandLineGpus(SpecTree tree, List<String> overrides) {
+    boolean mentioned =
+        overrides.stream().anyMatch(o -> o.contains("num_gpus") || o.contains("gpu_ids"));
+    if (!mentioned || task == Task.EXPORT) {
+      return;
+    }
+    for (String key : List.of(task.key() + ".num_gpus", task.key() + ".gpu_ids")) {
+      if (!tree.location(key).isOverride()) {
+        tree.reset(key);
+      }
+    }
+  }
+
+  private GpuSelection selectGpus(SpecReading reading, List<String> warnings) {
+    if (task == Task.EXPORT) {
+      return selectExportGpu(reading, warnings);
+    }
+    String numGpus = task.key() + ".num_gpus";
+    String gpuIds = task.key() + ".gpu_ids";
+    String numNodes = task.key() + ".num_nodes";
+    if (!reading.readable(numGpus, gpuIds, numNodes)) {
+      return new GpuSelection(1, List.of(), List.of());
+    }
+    GpuSelection gpus;
+    try {
+      GpuSelection forced = GpuSelection.fromEnvironment(environment, usableGpus);
+      gpus =
+          forced != null
+              ? forced
+              : GpuSelection.reconcile(
+                  reading.integer(numNodes), reading.integer(numGpus), reading.indices(gpuIds));
+    } catch (NumberFormatException e) {
+      reading.unusable(FailureKind.PARAMETER, numNodes, e.getMessage());
+      return new GpuSelection(1, List.of(), List.of());
+    }
+    warnings.addAll(gpus.warnings());
+    checkGpus(reading, gpus, numGpus, gpuIds, numNodes);
+    reading.replace(numGpus, (long) gpus.numGpus());
+    reading.replace(gpuIds, gpus.gpuIds().stream().map(Long::valueOf).toList());
+    reading.replace(numNodes, (long) gpus.numNodes());
+    if (usableGpus == 0) {
+      warnings.add("no usable GPU, running on the CPU");
+    } else if (task == Task.EVALUATE && gpus.numGpus() > 1) {
+      warnings.add("evaluate runs on one GPU, using the first of " + gpus.gpuIds());
+    }
+    return gpus;
+  }
+
+  private void checkGpus(
+      SpecReading reading, GpuSelection gpus, String numGpus, String gpuIds, String numNodes) {
+    String problem = gpus.problem(usableGpus);
+    if (problem != null) {
+      reading.unusable(FailureKind.PARAMETER, gpuIds, problem);
+    } else if (gpus.numGpus() > 1 && usableGpus == 0) {
+      reading.unusable(
+          FailureKind.NOT_IMPLEMENTED,
+          numGpus,
+          gpus.numGpus() + " GPUs are requested, but none is usable; request 1 to run on the CPU");
+    } else if (gpus.numGpus() > 1 && task != Task.EVALUATE) {
+      reading.unusable(
+          FailureKind.NOT_IMPLEMENTED,
+          numGpus,
+          "more than one GPU is not yet supported by this build, got " + gpus.numGpus());
+    }
+    if (gpus.numNodes() > 1 && task == Task.TRAIN) {
+      reading.unusable(
+          FailureKind.NOT_IMPLEMENTED,
+          numNodes,
+          "more than one machine is not yet supported by this build, got " + gpus.numNodes());
+    }
+  }
+
+  private GpuSelection selectExportGpu(SpecReading reading, List<String> warnings) {
+    if (!reading.readable("export.gpu_id", "export.on_cpu") || reading.flag("export.on_cpu")) {
+      return new GpuSelection(1, List.of(), List.of());
+    }
+    GpuSelection gpu = new GpuSelection(1, List.of(reading.integer("export.gpu_id")), List.of());
+    String problem = gpu.problem(usableGpus);
+    if (problem != null) {
+      reading.unusable(FailureKind.PARAMETER, "export.gpu_id", problem);
+    }
+    if (usableGpus == 0) {
+      warnings.add("no usable GPU, running on the CPU");
+    }
+    return gpu;
+  }
+
+  private void warnAboutWords(SpecReading reading, List<String> warnings) {
+    if (task == Task.EXPORT) {
+      return;
+    }
+    String dataName = reading.text("dataset.segment.data_name");
+    if (!SegmentDataSpec.DATA_NAMES.contains(dataName)) {
+      warnings.add(
+          "dataset.segment.data_name '"
+              + dataName
+              + "' is not one of "
+              + String.join(", ", SegmentDataSpec.DATA_NAMES)
+              + "; treating it as custom");
+    }
+    String transform = reading.text("dataset.segment.label_transform");
+    if (task != Task.INFERENCE
+        && transform != null
+        && !transform.equals("norm")
+        && !transform.equals("None")) {
+      warnings.add(
+          "dataset.segment.label_transform '"
+              + transform
+              + "' is neither norm nor None; treating it as None");
+    }
+  }
+}

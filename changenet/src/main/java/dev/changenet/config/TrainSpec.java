@@ -1,0 +1,92 @@
+package dev.changenet.config;
+
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Optional;
+
+/**
+ * Section {@code train}.
+ *
+ * @param numGpus GPUs after reconciliation
+ * @param gpuIds indices of these GPUs
+ * @param numNodes machines
+ * @param seed seed of every generator; negative means do not seed
+ * @param cudnn GPU kernel choice
+ * @param numEpochs total epochs, also after a resume
+ * @param checkpointInterval save every n epochs or optimiser steps
+ * @param checkpointIntervalUnit {@code epoch} or {@code step}
+ * @param validationInterval validate every n epochs
+ * @param resumeTrainingCheckpointPath checkpoint to resume from
+ * @param pretrainedModelPath whole-model checkpoint to start from
+ * @param precision arithmetic, {@code 32-true} or {@code 32}
+ * @param syncBatchnorm accepted, not read
+ * @param useDistributedSampler shard validation data over GPUs
+ * @param segment loss
+ * @param tensorboard scalar event files
+ * @param optim optimiser and schedule
+ */
+public record TrainSpec(
+    int numGpus,
+    List<Integer> gpuIds,
+    int numNodes,
+    long seed,
+    Cudnn cudnn,
+    int numEpochs,
+    int checkpointInterval,
+    String checkpointIntervalUnit,
+    int validationInterval,
+    Optional<Path> resumeTrainingCheckpointPath,
+    Optional<Path> pretrainedModelPath,
+    String precision,
+    boolean syncBatchnorm,
+    boolean useDistributedSampler,
+    SegmentLoss segment,
+    Tensorboard tensorboard,
+    OptimSpec optim) {
+
+  public TrainSpec {
+    gpuIds = List.copyOf(gpuIds);
+  }
+
+  /** Section {@code train.cudnn}. */
+  public record Cudnn(boolean benchmark, boolean deterministic) {}
+
+  /**
+   * Section {@code train.segment}.
+   *
+   * @param loss {@code ce} or {@code mmiou}
+   * @param weights weight of each decoder output, coarsest first
+   */
+  public record SegmentLoss(String loss, List<Double> weights) {
+    public SegmentLoss {
+      weights = List.copyOf(weights);
+    }
+  }
+
+  /** Section {@code train.tensorboard}. */
+  public record Tensorboard(boolean enabled, int infrequentLoggingFrequency) {}
+
+  static TrainSpec from(SpecReading reading) {
+    return new TrainSpec(
+        reading.integer("train.num_gpus"),
+        reading.indices("train.gpu_ids"),
+        reading.integer("train.num_nodes"),
+        reading.wide("train.seed"),
+        new Cudnn(reading.flag("train.cudnn.benchmark"), reading.flag("train.cudnn.deterministic")),
+        reading.integer("train.num_epochs"),
+        reading.integer("train.checkpoint_interval"),
+        reading.text("train.checkpoint_interval_unit"),
+        reading.integer("train.validation_interval"),
+        reading.path("train.resume_training_checkpoint_path"),
+        reading.path("train.pretrained_model_path"),
+        reading.text("train.precision"),
+        reading.flag("train.sync_batchnorm"),
+        reading.flag("train.use_distributed_sampler"),
+        new SegmentLoss(
+            reading.text("train.segment.loss"), reading.numbers("train.segment.weights")),
+        new Tensorboard(
+            reading.flag("train.tensorboard.enabled"),
+            reading.integer("train.tensorboard.infrequent_logging_frequency")),
+        OptimSpec.from(reading));
+  }
+}

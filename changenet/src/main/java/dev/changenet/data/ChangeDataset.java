@@ -1,0 +1,250 @@
+package dev.changenet.data;
+
+import dev.changenet.image.DataException;
+import dev.changenet.image.ImageReader;
+import dev.changenet.image.Mask;
+import dev.changenet.image.Resize;
+import dev.changenet.image.RgbImage;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.atomic.AtomicLong;
+import java.util.concurrent.atomic.AtomicReferenceArray;
+
+/**
+ * One split of a data set: knows its samples and reads them, resized to S×S, without augmentation.
+ *
+ * <p>Opening checks that all folders and files exist; the pictures are opened when a sample is
+ * read. Safe to use from several threads. A split that fits in a part of the heap is kept in memory
+ * once read.
+ */
+public final class ChangeDataset {
+  /** What a split is read for; decides whether masks are needed. */
+  public enum Purpose {
+    TRAINING("train"),
+    VALIDATION("validation"),
+    EVALUATION("evaluation"),
+    INFERENCE("inference");
+
+    private final String word;
+
+    Purpose(String word) {
+      this.word = word;
+    }
+
+    boolean needsMasks() {
+      return this != INFERENCE;
+    }
+
+    @Override
+    public String toString() {
+      return word;
+    }
+  }
+
+  private static final long MAX_CACHE_BYTES = 512L << 20;
+
+  private final DataSettings settings;
+  private final Purpose purpose;
+  private final SplitList list;
+  private final AtomicReferenceArray<Sample> cache;
+  private final AtomicLong changedPixels = new AtomicLong();
+
+  private ChangeDataset(DataSettings settings, Purpose purpose, SplitList list) {
+    this.settings = settings;
+    this.purpose = purpose;
+    this.list = list;
+    long pixels = (long) settings.imgSize() * settings.imgSize();
+    long bytes = list.names().size() * pixels * (2 * RgbImage.CHANNELS + 1);
+    long limit = Math.min(MAX_CACHE_BYTES, Runtime.getRuntime().maxMemory() / 8);
+    this.cache = bytes <= limit ? new AtomicReferenceArray<>(list.names().size()) : null;
+  }
+
+  /**
+   * Opens split {@code split} of the data set.
+   *
+   * @throws DataException if a folder, the list or a file of a sample is missing
+   */
+  public static ChangeDataset open(DataSettings settings, String split, Purpose purpose) {
+    Path root = settings.rootDir();
+    checkFolder(root, "dataset.segment.root_dir");
+    checkFolder(root.resolve(settings.imageFolderName()), "dataset.segment.image_folder_name");
+    checkFolder(
+        root.resolve(settings.changeImageFolderName()), "dataset.segment.change_image_folder_name");
+    checkFolder(root.resolve(settings.listFolderName()), "dataset.segment.list_folder_name");
+    if (purpose.needsMasks()) {
+      checkFolder(
+          root.resolve(settings.annotationFolderName()), "dataset.segment.annotation_folder_name");
+    }
+    ChangeDataset dataset =
+        new ChangeDataset(
+            settings, purpose, SplitList.read(root.resolve(settings.listFolderName()), split));
+    dataset.checkFiles();
+    return dataset;
+  }
+
+  /** Number of samples, at least 1. */
+  public int size() {
+    return list.names().size();
+  }
+
+  /** List entry of sample {@code index}, unchanged. */
+  public String name(int index) {
+    return list.names().get(index);
+  }
+
+  /** What the split is read for. */
+  public Purpose purpose() {
+    return purpose;
+  }
+
+  /** The settings it was opened with. */
+  public DataSettings settings() {
+    return settings;
+  }
+
+  /** The list the samples come from. */
+  public Path listPath() {
+    return list.path();
+  }
+
+  /** File of the first picture. */
+  public Path pathA(int index) {
+    return settings.rootDir().resolve(settings.imageFolderName()).resolve(name(index));
+  }
+
+  /** File of the second picture. */
+  public Path pathB(int index) {
+    return settings.rootDir().resolve(settings.changeImageFolderName()).resolve(name(index));
+  }
+
+  /** File of the mask: every {@code .jpg} in the entry becomes the label suffix. */
+  public Path maskPath(int index) {
+    return settings
+        .rootDir()
+        .resolve(settings.annotationFolderName())
+        .resolve(name(index).replace(".jpg", settings.labelSuffix()));
+  }
+
+  /**
+   * Reads sample {@code index}: pictures bicubic, mask nearest, each resized to S×S if it is not
+   * already.
+   *
+   * @throws DataException if a file cannot be read or the mask holds a value without a class
+   */
+  public Sample read(int index) {
+    Sample cached = cache == null ? null : cache.get(index);
+    if (cached != null) {
+      return cached;
+    }
+    int size = settings.imgSize();
+    RgbImage a = Resize.bicubic(ImageReader.readRgb(pathA(index)), size, size);
+    RgbImage b = Resize.bicubic(ImageReader.readRgb(pathB(index)), size, size);
+    Mask mask = purpose.needsMasks() ? Resize.nearest(readMask(index), size, size) : null;
+    Sample sample = new Sample(name(index), a, b, mask);
+    if (cache == null || cache.compareAndSet(index, null, sample)) {
+      changedPixels.addAndGet(countChanged(mask));
+    }
+    return sample;
+  }
+
+  /**
+   * Changed pixels (class above 0, not ignored) in the masks decoded so far, after resizing. Still
+   * 0 after a whole pass means that nothing can be learned; {@code label_transform} is the usual
+   * reason.
+   */
+  public long changedPixels() {
+    return changedPixels.get();
+  }
+
+  /**
+   * Tells whether any mask of the split has a changed pixel; reads masks only until the first one.
+   */
+  public boolean containsChange() {
+    if (changedPixels.get() > 0) {
+      return true;
+    }
+    for (int i = 0; purpose.needsMasks() && i < size(); i++) {
+      if (countChanged(readMask(i)) > 0) {
+        return true;
+      }
+    }
+    return false;
+  }
+
+  private Mask readMask(int index) {
+    Path path = maskPath(index);
+    Mask mask = ImageReader.readMask(path);
+    byte[] raw = mask.values();
+    byte[] ids = new byte[raw.length];
+    for (int i = 0; i < raw.length; i++) {
+      int value = raw[i] & 0xFF;
+      int id = settings.normalizesLabels() ? value / 255 : value;
+      if (id >= settings.numClasses() && id != DataSettings.IGNORE) {
+        throw new DataException(
+            path
+                + ": mask value "
+                + value
+                + " at column "
+                + i % mask.width()
+                + ", row "
+                + i / mask.width()
+                + " is no class; expected 0–"
+                + (settings.numClasses() - 1)
+                + " or 255 (ignore) with num_classes "
+                + settings.numClasses()
+                + " and label_transform "
+                + settings.labelTransform()
+                + "; correct the mask or these settings");
+      }
+      ids[i] = (byte) id;
+    }
+    return new Mask(mask.width(), mask.height(), ids);
+  }
+
+  private static long countChanged(Mask mask) {
+    long changed = 0;
+    if (mask != null) {
+      for (byte id : mask.values()) {
+        changed += id != 0 && id != (byte) DataSettings.IGNORE ? 1 : 0;
+      }
+    }
+    return changed;
+  }
+
+  private static void checkFolder(Path folder, String key) {
+    if (!Files.isDirectory(folder)) {
+      String what = Files.exists(folder) ? "is a file, expected a folder" : "no such folder";
+      throw new DataException(folder + ": " + what + "; check " + key);
+    }
+  }
+
+  private void checkFiles() {
+    List<String> missing = new ArrayList<>();
+    for (int i = 0; i < size(); i++) {
+      collectMissing(pathA(i), missing);
+      collectMissing(pathB(i), missing);
+      if (purpose.needsMasks()) {
+        collectMissing(maskPath(i), missing);
+      }
+    }
+    if (!missing.isEmpty()) {
+      int shown = Math.min(missing.size(), 3);
+      throw new DataException(
+          list.path()
+              + ": "
+              + missing.size()
+              + " file(s) of its samples do not exist: "
+              + String.join(", ", missing.subList(0, shown))
+              + (missing.size() > shown ? ", …" : "")
+              + "; add them or remove the entries");
+    }
+  }
+
+  private static void collectMissing(Path path, List<String> missing) {
+    if (!Files.exists(path)) {
+      missing.add(path.toString());
+    }
+  }
+}

@@ -1,0 +1,60 @@
+package dev.changenet.export;
+
+import dev.changenet.autograd.NoGrad;
+import dev.changenet.autograd.Trace;
+import dev.changenet.autograd.Variable;
+import dev.changenet.model.ChangeNet;
+import dev.changenet.nn.Parameter;
+import dev.changenet.onnx.OnnxModel;
+import dev.changenet.onnx.lowering.GraphLowering;
+import dev.changenet.onnx.lowering.LoweringOptions;
+import dev.changenet.tensor.DType;
+import dev.changenet.tensor.Scope;
+import dev.changenet.tensor.Shape;
+import dev.changenet.tensor.Tensor;
+import java.util.IdentityHashMap;
+import java.util.List;
+import java.util.Map;
+
+/** Traces a network in evaluation mode and lowers the trace, with TAO's tensor names. */
+public final class OnnxExport {
+  /** Inputs: image A, image B, normalised, N×3×H×W. */
+  public static final List<String> INPUTS = List.of("input0", "input1");
+
+  /** Outputs: four auxiliary logit maps, coarsest first, then the full-resolution one. */
+  public static final List<String> OUTPUTS =
+      List.of("output0", "output1", "output2", "output3", "output_final");
+
+  private OnnxExport() {}
+
+  /**
+   * Lowers {@code net}, which is switched to evaluation mode.
+   *
+   * @param batch fixed batch size, or −1 for a dynamic one
+   */
+  public static OnnxModel lower(
+      ChangeNet net, int batch, int height, int width, int opset, Map<String, String> metadata) {
+    net.eval();
+    Map<Variable, String> names = new IdentityHashMap<>();
+    for (Parameter p : net.parameters()) {
+      names.put(p, p.name());
+    }
+    int traced = batch < 0 ? 1 : batch;
+    try (Scope scope = Scope.open();
+        NoGrad noGrad = NoGrad.open();
+        Trace trace = Trace.open()) {
+      Shape shape = Shape.of(traced, height, width, 3);
+      Variable a = new Variable(Tensor.full(shape, DType.FLOAT32, net.device(), 1));
+      Variable b = new Variable(Tensor.full(shape, DType.FLOAT32, net.device(), 1));
+      List<Variable> outputs = net.forward(a, b);
+      return GraphLowering.lower(
+          trace,
+          List.of(a, b),
+          INPUTS,
+          outputs,
+          OUTPUTS,
+          names,
+          new LoweringOptions(opset, batch < 0, true, metadata));
+    }
+  }
+}

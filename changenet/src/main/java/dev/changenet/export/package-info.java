@@ -1,0 +1,2 @@
+/** From a checkpoint to an ONNX file. */
+package dev.changenet.export;

@@ -1,0 +1,2 @@
+/** Scores of predicted class maps against true ones. */
+package dev.changenet.metrics;

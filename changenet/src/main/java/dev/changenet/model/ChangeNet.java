@@ -1,0 +1,134 @@
+package dev.changenet.model;
+
+import dev.changenet.autograd.Functional;
+import dev.changenet.autograd.Tape;
+import dev.changenet.autograd.Trace;
+import dev.changenet.autograd.Variable;
+import dev.changenet.backbone.Backbone;
+import dev.changenet.backbone.FanBackbone;
+import dev.changenet.backbone.FanVariant;
+import dev.changenet.decoder.ChangeDecoder;
+import dev.changenet.nn.Module;
+import dev.changenet.nn.StepRandom;
+import dev.changenet.tensor.ChangeNetException;
+import dev.changenet.tensor.Device;
+import java.util.ArrayList;
+import java.util.List;
+
+/** Visual ChangeNet: one backbone for both images, one decode head. */
+public final class ChangeNet extends Module {
+  /**
+   * What determines names and shapes of the network.
+   *
+   * @param backbone {@code model.backbone.type}
+   * @param dropPathRate {@code model.backbone.drop_path_rate}
+   * @param embedDim {@code model.decode_head.decoder_params.embed_dim}
+   * @param classes {@code dataset.segment.num_classes}
+   * @param featureStrides {@code model.decode_head.feature_strides}
+   * @param inIndex {@code model.decode_head.in_index}
+   * @param alignCorners {@code model.decode_head.align_corners}
+   */
+  public record Config(
+      String backbone,
+      double dropPathRate,
+      int embedDim,
+      int classes,
+      List<Integer> featureStrides,
+      List<Integer> inIndex,
+      boolean alignCorners) {
+    /** The documentation's defaults for a FAN backbone. */
+    public static Config of(String backbone, int embedDim, int classes) {
+      return new Config(
+          backbone, 0.3, embedDim, classes, List.of(4, 8, 16, 16), List.of(0, 1, 2, 3), false);
+    }
+  }
+
+  private final Backbone backbone;
+  private final ChangeDecoder decoder;
+  private final List<Integer> inIndex;
+  private final StepRandom random = new StepRandom();
+
+  /** Builds the network of {@code config}; fill it with {@link #initialize} or a checkpoint. */
+  public ChangeNet(Device device, Config config) {
+    this(device, config, fan(config.backbone()));
+  }
+
+  /** Builds the network on a FAN backbone of any size. */
+  public ChangeNet(Device device, Config config, FanVariant variant) {
+    super(device);
+    inIndex = config.inIndex();
+    backbone =
+        child("backbone", new FanBackbone(device, variant, config.dropPathRate(), random));
+    int[] all = backbone.channels();
+    int[] chosen = new int[inIndex.size()];
+    for (int i = 0; i < chosen.length; i++) {
+      chosen[i] = all[inIndex.get(i)];
+    }
+    List<Integer> strides = config.featureStrides();
+    decoder =
+        child(
+            "decoder",
+            new ChangeDecoder(
+                device,
+                chosen,
+                config.embedDim(),
+                config.classes(),
+                strides.get(2).equals(strides.get(3)),
+                config.alignCorners()));
+  }
+
+  private static FanVariant fan(String type) {
+    FanVariant variant = FanVariant.of(type);
+    if (variant == null) {
+      throw new ChangeNetException(
+          "model.backbone.type: '" + type + "' is not supported by this build; use one of the"
+              + " fan_*_hybrid backbones");
+    }
+    return variant;
+  }
+
+  public Backbone backbone() {
+    return backbone;
+  }
+
+  /** Seed and step that drop path draws from; the trainer sets it before each step. */
+  public StepRandom random() {
+    return random;
+  }
+
+  /**
+   * Computes the five logit maps of a batch of pairs.
+   *
+   * @param a first images [B, H, W, 3], normalised
+   * @param b second images
+   * @return [p4, p3, p2, p1, cp], each [B, h, w, K]; cp has the images' size
+   */
+  public List<Variable> forward(Variable a, Variable b) {
+    return runAll(() -> decodeSelected(a, b));
+  }
+
+  private List<Variable> decodeSelected(Variable a, Variable b) {
+    // In training the two passes are separate: batch statistics are not pooled over the images.
+    boolean together = !isTraining() && !Tape.isRecording() && !Trace.isOpen();
+    if (!together) {
+      List<Variable> fa = select(backbone.features(a));
+      return decoder.decode(fa, select(backbone.features(b)));
+    }
+    int n = a.dim(0);
+    List<Variable> first = new ArrayList<>();
+    List<Variable> second = new ArrayList<>();
+    for (Variable f : select(backbone.features(Functional.concat(0, a, b)))) {
+      first.add(Functional.narrow(f, 0, 0, n));
+      second.add(Functional.narrow(f, 0, n, n));
+    }
+    return decoder.decode(first, second);
+  }
+
+  private List<Variable> select(List<Variable> maps) {
+    List<Variable> chosen = new ArrayList<>();
+    for (int i : inIndex) {
+      chosen.add(maps.get(i));
+    }
+    return chosen;
+  }
+}

@@ -1,0 +1,2 @@
+/** The whole network, its loss and its checkpoints. */
+package dev.changenet.model;

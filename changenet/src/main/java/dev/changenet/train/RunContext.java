@@ -1,0 +1,101 @@
+package dev.changenet.train;
+
+import dev.changenet.config.AugmentationSpec;
+import dev.changenet.config.ExperimentSpec;
+import dev.changenet.config.ModelSpec;
+import dev.changenet.config.SegmentDataSpec;
+import dev.changenet.data.AugmentationSettings;
+import dev.changenet.data.DataSettings;
+import dev.changenet.model.ChangeNet;
+import dev.changenet.picture.ColorTable;
+import dev.changenet.picture.PairPictures;
+import dev.changenet.tensor.Device;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+
+/**
+ * What every task shares: the spec, where to report, the status file, the wish to stop; and the
+ * translation of spec sections into settings of the other packages.
+ */
+public record RunContext(
+    ExperimentSpec spec, Reporter reporter, StatusLog status, Interruption interruption) {
+
+  /** Device that computes. */
+  public Device device() {
+    return Device.CPU;
+  }
+
+  /** Builds the network that the spec describes; without weights. */
+  public ChangeNet buildNetwork() {
+    ModelSpec m = spec.model();
+    return new ChangeNet(
+        device(),
+        new ChangeNet.Config(
+            m.backbone().type().key(),
+            m.backbone().dropPathRate(),
+            m.decodeHead().embedDim(),
+            spec.segmentData().numClasses(),
+            m.decodeHead().featureStrides(),
+            m.decodeHead().inIndex(),
+            m.decodeHead().alignCorners()));
+  }
+
+  /** Where samples lie and how they are prepared. */
+  public DataSettings dataSettings() {
+    SegmentDataSpec d = spec.segmentData();
+    AugmentationSpec a = d.augmentation();
+    List<Double> range = a.withScaleRandomCrop().scaleRange();
+    return new DataSettings(
+        d.rootDir(),
+        d.imageFolderName(),
+        d.changeImageFolderName(),
+        d.annotationFolderName(),
+        d.listFolderName(),
+        d.labelSuffix(),
+        d.labelTransform(),
+        d.numClasses(),
+        d.imgSize(),
+        d.batchSize(),
+        d.workers(),
+        new AugmentationSettings(
+            new AugmentationSettings.RandomFlip(
+                a.randomFlip().enable(),
+                a.randomFlip().vflipProbability(),
+                a.randomFlip().hflipProbability()),
+            new AugmentationSettings.RandomRotate(
+                a.randomRotate().enable(),
+                a.randomRotate().rotateProbability(),
+                a.randomRotate().angleList()),
+            new AugmentationSettings.RandomColor(
+                a.randomColor().enable(),
+                a.randomColor().brightness(),
+                a.randomColor().contrast(),
+                a.randomColor().saturation(),
+                a.randomColor().hue(),
+                a.randomColor().colorProbability()),
+            new AugmentationSettings.ScaleRandomCrop(
+                a.withScaleRandomCrop().enable(), range.get(0), range.get(1)),
+            a.withRandomCrop(),
+            a.withRandomBlur(),
+            a.mean(),
+            a.std()));
+  }
+
+  /** The writer of prediction pictures. */
+  public PairPictures pictures() {
+    SegmentDataSpec d = spec.segmentData();
+    Map<String, List<Integer>> colors = null;
+    if (d.colorMap().isPresent()) {
+      colors = new LinkedHashMap<>();
+      List<List<Integer>> map = d.colorMap().get();
+      for (int i = 0; i < map.size(); i++) {
+        colors.put(Integer.toString(i), map.get(i));
+      }
+    }
+    ColorTable table =
+        ColorTable.of(colors, d.dataName(), d.numClasses(), Math.max(0, spec.train().seed()));
+    return new PairPictures(
+        d.numClasses(), table, d.augmentation().mean(), d.augmentation().std());
+  }
+}

@@ -1,0 +1,125 @@
+package dev.changenet.train;
+
+import dev.changenet.nn.Module;
+import dev.changenet.nn.state.CheckpointException;
+import dev.changenet.nn.state.StoredTensor;
+import dev.changenet.tensor.DType;
+import dev.changenet.tensor.Tensor;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.LinkedHashMap;
+import java.util.LinkedHashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+
+/** Copies stored tensors into a module. */
+final class StateLoading {
+  private static final int SHOWN = 3;
+
+  private StateLoading() {}
+
+  /** What a non-strict load did. */
+  record Report(int matched, List<String> missing, List<String> unexpected) {
+    String line() {
+      return "matched " + matched + ", missing " + some(missing) + ", unexpected "
+          + some(unexpected);
+    }
+  }
+
+  /**
+   * Loads a whole model: every name and shape must match.
+   *
+   * @param stored names as in the checkpoint, {@code model.} included
+   */
+  static void strict(Module net, Map<String, StoredTensor> stored, Path file) {
+    Map<String, Tensor> targets = new LinkedHashMap<>();
+    net.stateDict().forEach((name, t) -> targets.put("model." + name, t));
+    Set<String> missing = new LinkedHashSet<>(targets.keySet());
+    missing.removeAll(stored.keySet());
+    // Networks exported or frozen elsewhere don't carry the counters; nothing depends on them.
+    missing.removeIf(n -> n.endsWith(".num_batches_tracked"));
+    Set<String> unexpected = new LinkedHashSet<>(stored.keySet());
+    unexpected.removeAll(targets.keySet());
+    List<String> shapes = new ArrayList<>();
+    targets.forEach(
+        (name, target) -> {
+          StoredTensor s = stored.get(name);
+          if (s != null && !Arrays.equals(s.shape(), target.shape().toArray())) {
+            shapes.add(
+                name + " is " + Arrays.toString(s.shape()) + ", the spec's network has "
+                    + target.shape());
+          }
+        });
+    if (!missing.isEmpty() || !unexpected.isEmpty() || !shapes.isEmpty()) {
+      List<String> parts = new ArrayList<>();
+      if (!missing.isEmpty()) {
+        parts.add("missing: " + some(missing));
+      }
+      if (!unexpected.isEmpty()) {
+        parts.add("unexpected: " + some(unexpected));
+      }
+      if (!shapes.isEmpty()) {
+        parts.add("different shape: " + some(shapes));
+      }
+      throw new CheckpointException(
+          file,
+          "the weights do not fit the network of the spec ("
+              + String.join("; ", parts)
+              + "); compare model.backbone.type, model.decode_head.decoder_params.embed_dim,"
+              + " model.decode_head.feature_strides, model.decode_head.use_summary_token and"
+              + " dataset.segment.num_classes with the training spec");
+    }
+    targets.forEach(
+        (name, target) -> {
+          if (stored.containsKey(name)) {
+            copy(stored.get(name), target);
+          }
+        });
+  }
+
+  /** Loads what is there by name; other shapes are errors. */
+  static Report matching(Module net, String prefix, Map<String, StoredTensor> stored, Path file) {
+    List<String> missing = new ArrayList<>();
+    Set<String> unexpected = new LinkedHashSet<>(stored.keySet());
+    int matched = 0;
+    for (Map.Entry<String, Tensor> e : net.stateDict().entrySet()) {
+      String name = e.getKey().substring(prefix.length());
+      StoredTensor s = stored.get(name);
+      if (s == null) {
+        missing.add(name);
+        continue;
+      }
+      unexpected.remove(name);
+      if (!Arrays.equals(s.shape(), e.getValue().shape().toArray())) {
+        throw new CheckpointException(
+            file,
+            "tensor " + name + " has shape " + Arrays.toString(s.shape())
+                + ", the backbone of the spec has " + e.getValue().shape()
+                + "; check model.backbone.type");
+      }
+      copy(s, e.getValue());
+      matched++;
+    }
+    return new Report(matched, missing, new ArrayList<>(unexpected));
+  }
+
+  private static void copy(StoredTensor from, Tensor to) {
+    if (to.dtype() == DType.INT64) {
+      to.set(0, from.item());
+      to.storage().changed();
+    } else {
+      Module.write(to, from.toFloats());
+    }
+  }
+
+  private static String some(java.util.Collection<String> names) {
+    if (names.isEmpty()) {
+      return "0";
+    }
+    String shown = String.join(", ", names.stream().limit(SHOWN).toList());
+    int more = names.size() - SHOWN;
+    return names.size() + " (" + shown + (more > 0 ? " and " + more + " more" : "") + ")";
+  }
+}

@@ -1,0 +1,68 @@
+package dev.changenet.train;
+
+import dev.changenet.config.ExperimentSpec;
+import dev.changenet.config.Task;
+import dev.changenet.export.ExportRun;
+import dev.changenet.tensor.ChangeNetException;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+
+/**
+ * Runs a task from its spec: results directory, {@code experiment.yaml}, status lines, and exactly
+ * one FAILURE line when it fails.
+ */
+public final class TaskRunner {
+  private TaskRunner() {}
+
+  /**
+   * @throws ChangeNetException when the task fails for a reason the user can act on; the failure has
+   *     been recorded
+   */
+  public static void run(ExperimentSpec spec, Reporter reporter, Interruption interruption) {
+    Task task = spec.task();
+    Path dir = spec.resultsDir();
+    try {
+      Files.createDirectories(dir);
+    } catch (IOException e) {
+      throw new ChangeNetException(
+          "results_dir: cannot create " + dir + " (" + e.getClass().getSimpleName() + ": "
+              + e.getMessage() + "); choose another results_dir",
+          e);
+    }
+    spec.writeExperimentYaml();
+    StatusLog status = new StatusLog(dir);
+    String title = task.title();
+    reporter.info(title + " results will be saved at: " + dir);
+    status.write(StatusLog.Status.STARTED, "Starting Visual ChangeNet " + task.key() + ".");
+    try {
+      reporter.info(spec.toYaml().stripTrailing());
+      spec.warnings().forEach(reporter::warn);
+      RunContext context = new RunContext(spec, reporter, status, interruption);
+      switch (task) {
+        case TRAIN -> new TrainRun(context).run();
+        case EVALUATE -> new EvaluateRun(context).run();
+        case INFERENCE -> new InferenceRun(context).run();
+        case EXPORT -> new ExportRun(context).run();
+      }
+      status.write(StatusLog.Status.RUNNING, title + " finished successfully.");
+      if ("True".equals(System.getenv("CLOUD_BASED"))) {
+        status.write(
+            StatusLog.Status.RUNNING,
+            "Job artifacts in results dir are being uploaded to the cloud");
+      }
+    } catch (RuntimeException | Error e) {
+      recordFailure(status, title, e);
+      throw e;
+    }
+  }
+
+  private static void recordFailure(StatusLog status, String title, Throwable e) {
+    try {
+      status.write(StatusLog.Status.FAILURE, Failure.statusMessage(title, e));
+    } catch (ChangeNetException second) {
+      // The first failure (a full disk, say) is the one to report.
+      e.addSuppressed(second);
+    }
+  }
+}

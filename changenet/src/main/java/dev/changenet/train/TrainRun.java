@@ -1,0 +1,395 @@
+package dev.changenet.train;
+
+import dev.changenet.autograd.Tape;
+import dev.changenet.config.ExperimentSpec;
+import dev.changenet.config.OptimSpec;
+import dev.changenet.config.TrainSpec;
+import dev.changenet.data.Batch;
+import dev.changenet.data.ChangeDataset;
+import dev.changenet.data.DataLoader;
+import dev.changenet.metrics.ConfusionMatrix;
+import dev.changenet.model.ChangeNet;
+import dev.changenet.model.SegmentationLoss;
+import dev.changenet.nn.optim.Adam;
+import dev.changenet.nn.optim.LrSchedule;
+import dev.changenet.nn.optim.Optimizer;
+import dev.changenet.nn.optim.Sgd;
+import dev.changenet.nn.state.BackboneKeys;
+import dev.changenet.nn.state.WeightsFile;
+import dev.changenet.tensor.ChangeNetException;
+import dev.changenet.tensor.HeapStorage;
+import dev.changenet.tensor.Scope;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.LinkedHashMap;
+import java.util.Locale;
+import java.util.Map;
+import java.util.Optional;
+
+/** The {@code train} task. */
+public final class TrainRun {
+  private static final int SANITY_BATCHES = 2;
+
+  private final RunContext context;
+  private final ExperimentSpec spec;
+  private final TrainSpec train;
+  private final Reporter reporter;
+  private final long seed;
+  private final SegmentationLoss loss;
+  private ChangeNet net;
+  private Optimizer optimizer;
+  private DataLoader training;
+  private DataLoader validation;
+  private Checkpoint.Progress start;
+  private double baseLr;
+  private int stepSize;
+  private Map<String, Double> lastValidation = Map.of();
+  private long globalStep;
+  private double epochSeconds;
+  private double stepSeconds;
+  private long stepsHere;
+
+  public TrainRun(RunContext context) {
+    this.context = context;
+    this.spec = context.spec();
+    this.train = spec.train();
+    this.reporter = context.reporter();
+    this.seed = train.seed() >= 0 ? train.seed() : System.nanoTime();
+    this.loss =
+        new SegmentationLoss(
+            SegmentationLoss.Kind.valueOf(train.segment().loss().toUpperCase(Locale.ROOT)),
+            spec.segmentData().multiScaleTrain(),
+            train.segment().weights());
+  }
+
+  /** Trains; returns when all epochs are done. */
+  public void run() {
+    Optional<Path> resume = resumeFrom();
+    reporter.info(train.seed() >= 0 ? "Seed set to " + seed : "No seed set");
+    openData();
+    try (ChangeNet network = context.buildNetwork();
+        DataLoader trainLoader = training;
+        DataLoader valLoader = validation) {
+      net = network;
+      net.initialize(seed);
+      reporter.info("Number of output classes: " + spec.segmentData().numClasses());
+      loadPretrained();
+      try (Optimizer opt = buildOptimizer()) {
+        optimizer = opt;
+        restore(resume);
+        if (start.nextEpoch() >= train.numEpochs()) {
+          reporter.info(
+              "Nothing to train: the checkpoint has done all " + train.numEpochs() + " epochs");
+        } else {
+          sanityCheck();
+        }
+        context.status().write(StatusLog.Status.STARTED, "Starting Training Loop.");
+        for (int e = start.nextEpoch(); e < train.numEpochs(); e++) {
+          epoch(e, e == start.epoch() ? start : null);
+        }
+        context.status().write(StatusLog.Status.RUNNING, "Training loop complete.");
+      }
+    }
+  }
+
+  private Optional<Path> resumeFrom() {
+    if (train.resumeTrainingCheckpointPath().isPresent()) {
+      return train.resumeTrainingCheckpointPath();
+    }
+    Path latest = spec.resultsDir().resolve(Checkpoint.LATEST);
+    return Files.exists(latest) ? Optional.of(latest) : Optional.empty();
+  }
+
+  private void openData() {
+    ChangeDataset trainSet =
+        ChangeDataset.open(
+            context.dataSettings(),
+            spec.segmentData().trainSplit(),
+            ChangeDataset.Purpose.TRAINING);
+    training = new DataLoader(trainSet, seed);
+    ChangeDataset valSet =
+        ChangeDataset.open(
+            context.dataSettings(),
+            spec.segmentData().validationSplit(),
+            ChangeDataset.Purpose.VALIDATION);
+    validation = new DataLoader(valSet, seed);
+    reporter.info(
+        "Training pairs: " + trainSet.size() + " (" + training.batches()
+            + " steps per epoch), validation pairs: " + valSet.size());
+  }
+
+  private void loadPretrained() {
+    Optional<Path> backbone = spec.model().backbone().pretrainedBackbonePath();
+    if (backbone.isPresent()) {
+      Path file = backbone.get();
+      StateLoading.Report report =
+          StateLoading.matching(
+              net.backbone(), "backbone.", BackboneKeys.rename(WeightsFile.read(file)), file);
+      reporter.info("Loaded backbone weights from " + file + ": " + report.line());
+      if (report.matched() == 0) {
+        throw new ChangeNetException(
+            file + ": no tensor name matches the backbone "
+                + spec.model().backbone().type().key()
+                + "; check model.backbone.type and pretrained_backbone_path");
+      }
+    }
+    Optional<Path> model = train.pretrainedModelPath();
+    if (model.isPresent()) {
+      Checkpoint.loadModel(Checkpoint.open(model.get()), model.get(), net);
+      reporter.info("Loaded model weights from " + model.get());
+    }
+    if (spec.model().backbone().freezeBackbone()) {
+      net.backbone().freeze();
+      reporter.info("Backbone frozen");
+    }
+  }
+
+  private Optimizer buildOptimizer() {
+    OptimSpec o = train.optim();
+    baseLr = o.lr();
+    stepSize = o.policy().equals("step") ? train.numEpochs() / 3 : 0;
+    return switch (o.optim()) {
+      case "adamw" ->
+          Adam.adamW(
+              net.parameters(), o.lr(), o.betas().get(0), o.betas().get(1), o.weightDecay());
+      case "adam" ->
+          Adam.adam(
+              net.parameters(), o.lr(), o.betas().get(0), o.betas().get(1), o.weightDecay());
+      default -> new Sgd(net.parameters(), o.lr(), o.momentum(), o.weightDecay());
+    };
+  }
+
+  private void restore(Optional<Path> resume) {
+    start = new Checkpoint.Progress(-1, 0, 0, 0, baseLr, stepSize);
+    if (resume.isEmpty()) {
+      return;
+    }
+    Path file = realFile(resume.get());
+    WeightsFile weights = Checkpoint.open(file);
+    start = Checkpoint.progress(weights, file);
+    if (start.nextEpoch() > train.numEpochs()) {
+      throw new ChangeNetException(
+          "train.num_epochs: " + train.numEpochs() + " is less than the " + start.nextEpoch()
+              + " epochs that " + file + " has already done; raise num_epochs or choose another"
+              + " results_dir");
+    }
+    Checkpoint.loadModel(weights, file, net);
+    Checkpoint.loadOptimizer(weights, file, optimizer);
+    globalStep = start.globalStep();
+    if (!Double.isNaN(start.baseLr())) {
+      baseLr = start.baseLr();
+    }
+    stepSize = start.stepSize();
+    reporter.info("Resuming training from checkpoint: " + file);
+    context
+        .status()
+        .write(StatusLog.Status.RUNNING, "Resuming training from checkpoint: " + file);
+  }
+
+  private static Path realFile(Path file) {
+    try {
+      return Files.isSymbolicLink(file)
+          ? file.resolveSibling(Files.readSymbolicLink(file))
+          : file;
+    } catch (java.io.IOException e) {
+      throw new ChangeNetException(file + ": cannot be read (" + e.getMessage() + ")", e);
+    }
+  }
+
+  /** Validation errors should show before the first epoch, not after it. */
+  private void sanityCheck() {
+    net.eval();
+    Predictor predictor = new Predictor(net, spec.segmentData().multiScaleInfer());
+    int n = 0;
+    for (Batch batch : validation) {
+      context.interruption().check();
+      predictor.predict(batch, loss);
+      if (++n == SANITY_BATCHES) {
+        break;
+      }
+    }
+    if (!training.dataset().containsChange()) {
+      reporter.warn(
+          "split " + spec.segmentData().trainSplit() + ": no mask has a changed pixel after"
+              + " label_transform '" + spec.segmentData().labelTransform()
+              + "'; masks with values 0 and 1 need label_transform: None");
+    }
+    HeapStorage.trimPool();
+  }
+
+  private double rate(int epoch) {
+    return stepSize > 0
+        ? LrSchedule.stepped(baseLr, epoch, stepSize)
+        : LrSchedule.LINEAR.rate(baseLr, epoch, train.numEpochs());
+  }
+
+  /**
+   * One epoch.
+   *
+   * @param resumed where a checkpoint inside this epoch stopped, or null
+   */
+  private void epoch(int epoch, Checkpoint.Progress resumed) {
+    double began = now();
+    net.train(true);
+    optimizer.setLr(rate(epoch));
+    int done = resumed == null ? 0 : resumed.batchesDone();
+    double lossSum = resumed == null ? 0 : resumed.lossSum();
+    int steps = training.batches();
+    double firstStep = now();
+    String label = "Epoch " + epoch;
+    for (Batch batch : training.epoch(epoch, done)) {
+      stopIfAsked(epoch, done, lossSum);
+      double stepBegan = now();
+      double value = step(batch);
+      stepSeconds += now() - stepBegan;
+      requireFinite(value, epoch, batch);
+      lossSum += value;
+      done++;
+      stepsHere++;
+      reporter.progress(
+          label, done, steps, now() - firstStep, String.format("train_loss_step=%.4f", value));
+      saveInsideEpoch(epoch, done, steps, lossSum);
+    }
+    double trainSeconds = now() - firstStep;
+    double trainLoss = lossSum / steps;
+    optimizer.setLr(rate(epoch + 1));
+    boolean last = epoch == train.numEpochs() - 1;
+    boolean validate = (epoch + 1) % train.validationInterval() == 0;
+    if (validate) {
+      validate(label);
+    }
+    epochSeconds = now() - began;
+    StringBuilder line =
+        new StringBuilder(
+            String.format(
+                "%s: 100%%  %d/%d  %.2f pairs/s  train_loss=%.4f",
+                label,
+                steps,
+                steps,
+                (double) steps * spec.segmentData().batchSize() / trainSeconds,
+                trainLoss));
+    if (validate) {
+      for (String k : new String[] {"val_loss", "val_acc", "val_miou", "val_mf1", "iou_1"}) {
+        line.append(String.format("  %s=%.4f", k, lastValidation.get(k)));
+      }
+    }
+    reporter.progressDone(line.toString());
+    writeEpochStatus(epoch, trainLoss, steps);
+    boolean byEpoch = train.checkpointIntervalUnit().equals("epoch");
+    boolean due = byEpoch && (epoch + 1) % train.checkpointInterval() == 0;
+    if (due || last) {
+      save(Checkpoint.epochName(epoch), new Checkpoint.Progress(
+          epoch, globalStep, 0, 0, baseLr, stepSize));
+    }
+    if (!last) {
+      context.interruption().check();
+    }
+  }
+
+  /** Forward, loss, backward, update. */
+  private double step(Batch batch) {
+    net.random().set(seed, globalStep);
+    double value;
+    try (Scope scope = Scope.open();
+        Tape tape = Tape.open()) {
+      SegmentationLoss.Result result =
+          loss.compute(
+              net.forward(
+                  Predictor.image(batch, batch.a()), Predictor.image(batch, batch.b())),
+              batch.labels());
+      value = result.total().data().item();
+      result.total().backward();
+    }
+    optimizer.step();
+    optimizer.zeroGrad();
+    globalStep++;
+    return value;
+  }
+
+  private void requireFinite(double value, int epoch, Batch batch) {
+    if (!Double.isFinite(value)) {
+      throw new ChangeNetException(
+          "the training loss became " + value + " in epoch " + epoch + ", step " + globalStep
+              + " (samples " + String.join(", ", batch.names()) + "); lower train.optim.lr (now "
+              + optimizer.lr() + ") and start from the last checkpoint or anew");
+    }
+  }
+
+  private void stopIfAsked(int epoch, int done, double lossSum) {
+    if (context.interruption().isRequested()) {
+      if (done > 0) {
+        save(
+            Checkpoint.stepName(epoch, globalStep),
+            new Checkpoint.Progress(epoch, globalStep, done, lossSum, baseLr, stepSize));
+      }
+      throw new InterruptedRunException();
+    }
+  }
+
+  private void saveInsideEpoch(int epoch, int done, int steps, double lossSum) {
+    if (train.checkpointIntervalUnit().equals("step")
+        && globalStep % train.checkpointInterval() == 0) {
+      boolean complete = done == steps;
+      save(
+          Checkpoint.stepName(epoch, globalStep),
+          new Checkpoint.Progress(
+              epoch, globalStep, complete ? 0 : done, complete ? 0 : lossSum, baseLr, stepSize));
+    }
+  }
+
+  private void save(String name, Checkpoint.Progress progress) {
+    Path file = Checkpoint.save(spec.resultsDir(), name, net, optimizer, progress);
+    reporter.info("Saved " + file);
+  }
+
+  private void validate(String label) {
+    net.eval();
+    Predictor predictor = new Predictor(net, spec.segmentData().multiScaleInfer());
+    ConfusionMatrix matrix = new ConfusionMatrix(spec.segmentData().numClasses());
+    double lossSum = 0;
+    int samples = 0;
+    int done = 0;
+    double began = now();
+    for (Batch batch : validation) {
+      context.interruption().check();
+      Predictor.Prediction p = predictor.predict(batch, loss);
+      matrix.add(batch.labels(), p.classIds());
+      lossSum += p.loss() * batch.size();
+      samples += batch.size();
+      reporter.progress(label + " validation", ++done, validation.batches(), now() - began, "");
+    }
+    Map<String, Double> scores = matrix.scores();
+    Map<String, Double> kpi = new LinkedHashMap<>();
+    kpi.put("val_loss", lossSum / samples);
+    for (String k : new String[] {"acc", "miou", "mf1", "mprecision", "mrecall"}) {
+      kpi.put("val_" + k, scores.get(k));
+    }
+    context.status().write(StatusLog.Status.RUNNING, "Eval metrics generated.", kpi);
+    lastValidation = new LinkedHashMap<>(kpi);
+    lastValidation.put("iou_1", scores.get("iou_1"));
+    // Evaluation works with other sizes than training; don't keep both sets of buffers.
+    HeapStorage.trimPool();
+  }
+
+  private void writeEpochStatus(int epoch, double trainLoss, int steps) {
+    Map<String, Object> data = new LinkedHashMap<>();
+    data.put("epoch", epoch);
+    data.put("step", globalStep);
+    data.put("max_epoch", train.numEpochs() - 1);
+    data.put("max_step", (long) train.numEpochs() * steps);
+    data.put("time_per_epoch", StatusLog.duration(epochSeconds));
+    data.put("time_per_step", StatusLog.duration(stepSeconds / Math.max(1, stepsHere)));
+    data.put("eta", StatusLog.duration((train.numEpochs() - 1 - epoch) * epochSeconds));
+    context.status().write(data, StatusLog.Status.RUNNING, "Training loop in progress");
+    context
+        .status()
+        .write(
+            StatusLog.Status.RUNNING,
+            "Train metrics generated.",
+            Map.of("train_loss", trainLoss));
+  }
+
+  private static double now() {
+    return System.nanoTime() * 1e-9;
+  }
+}

@@ -1,0 +1,2 @@
+/** Training, evaluation, inference and export runs. */
+package dev.changenet.train;

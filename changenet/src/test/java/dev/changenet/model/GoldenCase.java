@@ -1,0 +1,166 @@
+package dev.changenet.model;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import dev.changenet.autograd.Variable;
+import dev.changenet.backbone.FanVariant;
+import dev.changenet.nn.Module;
+import dev.changenet.tensor.DType;
+import dev.changenet.tensor.Device;
+import dev.changenet.tensor.Shape;
+import dev.changenet.tensor.Tensor;
+import dev.changenet.testing.GoldenFormula;
+import dev.changenet.testing.Npy;
+import java.io.IOException;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Map;
+
+/** A golden case: its description, the network it asks for and its inputs. */
+record GoldenCase(JsonNode json, Path folder) {
+  static GoldenCase read(Path file) {
+    try {
+      return new GoldenCase(new ObjectMapper().readTree(file.toFile()), file.getParent());
+    } catch (IOException e) {
+      throw new IllegalStateException(file + ": " + e.getMessage(), e);
+    }
+  }
+
+  int batch() {
+    return json.get("batch").asInt();
+  }
+
+  int height() {
+    return json.get("height").asInt();
+  }
+
+  int width() {
+    return json.get("width").asInt();
+  }
+
+  int classes() {
+    return json.get("num_classes").asInt();
+  }
+
+  /** The network with weights by the formula; stochastic depth off. */
+  ChangeNet network(Device device) {
+    ChangeNet.Config config =
+        new ChangeNet.Config(
+            json.get("backbone").asText(),
+            0.0,
+            json.get("embed_dim").asInt(),
+            classes(),
+            List.of(4, 8, 16, 16),
+            List.of(0, 1, 2, 3),
+            false);
+    JsonNode d = json.get("definition");
+    ChangeNet net =
+        d == null || d.isNull()
+            ? new ChangeNet(device, config)
+            : new ChangeNet(
+                device,
+                config,
+                new FanVariant(
+                    ints(d.get("convnext_depths")),
+                    ints(d.get("convnext_dims")),
+                    d.get("embed_dim").asInt(),
+                    d.get("depth").asInt(),
+                    d.get("num_heads").asInt(),
+                    d.get("out_index").asInt(),
+                    d.get("cls_attn_layers").asInt()));
+    fill(net, json.get("weight_seed_prefix").asText());
+    return net;
+  }
+
+  static void fill(ChangeNet net, String prefix) {
+    for (Map.Entry<String, Tensor> e : net.stateDict().entrySet()) {
+      Module.write(
+          e.getValue(),
+          GoldenFormula.entry(prefix, e.getKey(), e.getValue().shape().toArray()));
+    }
+  }
+
+  private static int[] ints(JsonNode array) {
+    int[] out = new int[array.size()];
+    for (int i = 0; i < out.length; i++) {
+      out[i] = array.get(i).asInt();
+    }
+    return out;
+  }
+
+  /** Image "x1" or "x2", channels-last. */
+  Variable image(String which, Device device) {
+    int b = batch();
+    int h = height();
+    int w = width();
+    float[] nchw = GoldenFormula.image(json.get("image_seed").asText(), which, b, h, w);
+    float[] nhwc = toNhwc(nchw, b, 3, h * w);
+    Tensor t = Tensor.empty(Shape.of(b, h, w, 3), DType.FLOAT32, device);
+    Module.write(t, nhwc);
+    return new Variable(t);
+  }
+
+  int[] labels() {
+    double ignore = json.path("ignore_fraction").asDouble(0);
+    return GoldenFormula.label(
+        json.get("image_seed").asText(), batch(), height(), width(), classes(), ignore);
+  }
+
+  static float[] toNhwc(float[] nchw, int b, int c, int pixels) {
+    float[] out = new float[nchw.length];
+    for (int n = 0; n < b; n++) {
+      for (int k = 0; k < c; k++) {
+        for (int p = 0; p < pixels; p++) {
+          out[(n * pixels + p) * c + k] = nchw[(n * c + k) * pixels + p];
+        }
+      }
+    }
+    return out;
+  }
+
+  /** Values in the golden data's order: channels first for maps. */
+  static double[] goldenOrder(Tensor t) {
+    double[] out = new double[(int) t.elements()];
+    if (t.rank() != 4) {
+      for (int i = 0; i < out.length; i++) {
+        out[i] = t.at(i);
+      }
+      return out;
+    }
+    int b = t.dim(0);
+    int pixels = t.dim(1) * t.dim(2);
+    int c = t.dim(3);
+    for (int n = 0; n < b; n++) {
+      for (int k = 0; k < c; k++) {
+        for (int p = 0; p < pixels; p++) {
+          out[(n * c + k) * pixels + p] = t.at((n * pixels + p) * c + k);
+        }
+      }
+    }
+    return out;
+  }
+
+  /** Largest difference to the golden tensor over its largest absolute value. */
+  double error(String tensorName, double[] ours) {
+    JsonNode t = json.get("tensors").get(tensorName);
+    long elements = 1;
+    for (JsonNode d : t.get("shape")) {
+      elements *= d.asLong();
+    }
+    if (elements != ours.length) {
+      throw new AssertionError(
+          tensorName + ": golden shape " + t.get("shape") + ", ours has " + ours.length);
+    }
+    double largest = Math.max(Math.abs(t.get("min").asDouble()), Math.abs(t.get("max").asDouble()));
+    boolean sampled = t.has("sample_file");
+    Npy golden = Npy.read(folder.resolve(t.get(sampled ? "sample_file" : "file").asText()));
+    int stride = sampled ? t.get("sample_stride").asInt() : 1;
+    double worst = 0;
+    for (int i = 0; i < golden.values().length; i++) {
+      double difference = Math.abs(golden.values()[i] - ours[i * stride]);
+      // NaN must count as an error.
+      worst = difference <= worst ? worst : difference;
+    }
+    return worst / largest;
+  }
+}

@@ -1,0 +1,261 @@
+package dev.changenet.model;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.within;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import dev.changenet.autograd.Tape;
+import dev.changenet.nn.Parameter;
+import dev.changenet.nn.optim.Adam;
+import dev.changenet.nn.optim.Optimizer;
+import dev.changenet.nn.optim.Sgd;
+import dev.changenet.tensor.Device;
+import dev.changenet.tensor.MemoryUse;
+import dev.changenet.tensor.Scope;
+import dev.changenet.tensor.Tensor;
+import dev.changenet.testing.ReferenceData;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+
+/** Losses, gradients, batch-norm statistics and optimizer steps against the golden training data. */
+class GoldenTrainTest {
+  private static SegmentationLoss loss(JsonNode json) {
+    List<Double> weights = new ArrayList<>();
+    json.get("weights").forEach(w -> weights.add(w.asDouble()));
+    return new SegmentationLoss(
+        SegmentationLoss.Kind.valueOf(json.get("loss").asText().toUpperCase(java.util.Locale.ROOT)),
+        json.path("multi_scale").asBoolean(true),
+        weights);
+  }
+
+  private static Set<String> names(JsonNode array) {
+    Set<String> out = new HashSet<>();
+    array.forEach(n -> out.add(n.asText()));
+    return out;
+  }
+
+  @ParameterizedTest
+  @ValueSource(
+      strings = {
+        "mini_fan/ce_multiscale_b2_64",
+        "mini_fan/mmiou_multiscale_b2_64",
+        "fan_tiny_8_p4_hybrid/ce_multiscale_b2_64",
+        "fan_tiny_8_p4_hybrid/ce_multiscale_b2_128",
+        "fan_tiny_8_p4_hybrid/ce_multiscale_b2_64_nc5_e64",
+        "fan_tiny_8_p4_hybrid/ce_multiscale_ignore_b2_64",
+        "fan_tiny_8_p4_hybrid/ce_final_only_b2_64",
+        "fan_tiny_8_p4_hybrid/mmiou_multiscale_b2_64",
+      })
+  void lossAndGradientsMatch(String name) {
+    GoldenCase golden = GoldenCase.read(ReferenceData.golden("train/" + name + ".json"));
+    JsonNode json = golden.json();
+    SegmentationLoss loss = loss(json);
+    long before = MemoryUse.liveStorages();
+    try (Scope outer = Scope.open();
+        ChangeNet net = golden.network(Device.CPU)) {
+      try (Scope scope = Scope.open();
+          Tape tape = Tape.open()) {
+        SegmentationLoss.Result result =
+            loss.compute(
+                net.forward(golden.image("x1", Device.CPU), golden.image("x2", Device.CPU)),
+                golden.labels());
+        close(result.total().data().item(), json.get("total_loss").asDouble());
+        JsonNode parts = json.get("component_losses_unweighted");
+        int offset = parts.size() - result.components().size();
+        for (int i = 0; i < result.components().size(); i++) {
+          close(result.components().get(i).data().item(), parts.get(offset + i).asDouble());
+        }
+        result.total().backward();
+      }
+      compareGradients(json, net);
+      if (json.has("batch_norm_after_one_step")) {
+        compareBatchNorm(json.get("batch_norm_after_one_step"), net);
+      }
+    }
+    assertThat(MemoryUse.liveStorages()).as("storages left over").isEqualTo(before);
+  }
+
+  private static void close(double ours, double golden) {
+    assertThat(ours).isCloseTo(golden, within(1e-5 * Math.abs(golden)));
+  }
+
+  private static void compareGradients(JsonNode json, ChangeNet net) {
+    Set<String> none = names(json.get("parameters_without_gradient"));
+    Set<String> zero = names(json.get("parameters_with_exactly_zero_gradient"));
+    Set<String> noise =
+        names(json.get("parameters_with_mathematically_zero_gradient_but_rounding_noise"));
+    JsonNode gradients = json.get("gradients");
+    double errorSquared = 0;
+    double sampledSquared = 0;
+    for (Parameter p : net.parameters()) {
+      String name = p.name();
+      if (none.contains(name)) {
+        assertThat(p.grad()).as(name).isNull();
+        continue;
+      }
+      JsonNode g = gradients.get(name);
+      assertThat(p.grad()).as(name).isNotNull();
+      double l2 = 0;
+      for (int i = 0; i < p.grad().elements(); i++) {
+        double v = p.grad().at(i);
+        l2 += v * v;
+      }
+      l2 = Math.sqrt(l2);
+      if (zero.contains(name)) {
+        assertThat(l2).as(name).isZero();
+        continue;
+      }
+      if (noise.contains(name)) {
+        continue;
+      }
+      double goldenL2 = g.get("l2").asDouble();
+      double limit = Math.max(10 * g.get("f32_err_l2").asDouble(), 2e-3 * goldenL2);
+      assertThat(l2).as(name + " l2").isCloseTo(goldenL2, within(limit));
+      JsonNode samples = g.get("samples");
+      long n = p.grad().elements();
+      int k = samples.size();
+      double sampleError = 0;
+      for (int j = 0; j < k; j++) {
+        double d = p.grad().at((int) (j * n / k)) - samples.get(j).asDouble();
+        sampleError += d * d;
+      }
+      // The samples stand for all n elements.
+      assertThat(Math.sqrt(sampleError)).as(name + " samples").isLessThanOrEqualTo(limit);
+      errorSquared += sampleError * n / k;
+      sampledSquared += goldenL2 * goldenL2;
+    }
+    double total = Math.sqrt(errorSquared / sampledSquared);
+    assertThat(total)
+        .as("total gradient error, estimated from the samples")
+        .isLessThanOrEqualTo(3 * json.get("gradient_f32_total_rel_err").asDouble());
+  }
+
+  private static void compareBatchNorm(JsonNode statistics, ChangeNet net) {
+    assertThat(statistics.size()).isPositive();
+    Map<String, Tensor> state = net.stateDict();
+    statistics
+        .properties()
+        .forEach(
+            e -> {
+              Tensor ours = state.get(e.getKey());
+              assertThat(ours).as(e.getKey()).isNotNull();
+              if (!e.getValue().has("samples")) {
+                assertThat(ours.item()).as(e.getKey()).isEqualTo(e.getValue().asDouble());
+                return;
+              }
+              JsonNode samples = e.getValue().get("samples");
+              double largest = e.getValue().get("absmax").asDouble();
+              for (int j = 0; j < samples.size(); j++) {
+                int at = (int) (j * ours.elements() / samples.size());
+                assertThat(ours.at(at))
+                    .as(e.getKey() + "[" + at + "]")
+                    .isCloseTo(samples.get(j).asDouble(), within(1e-4 * largest));
+              }
+            });
+  }
+
+  @ParameterizedTest
+  @ValueSource(
+      strings = {
+        "mini_fan/adamw_b2_64",
+        "fan_tiny_8_p4_hybrid/adamw_b2_64",
+        "fan_tiny_8_p4_hybrid/adam_b2_64",
+        "fan_tiny_8_p4_hybrid/sgd_b2_64",
+      })
+  void optimizerStepsMatch(String name) {
+    GoldenCase golden = GoldenCase.read(ReferenceData.golden("train/" + name + ".json"));
+    JsonNode json = golden.json();
+    Set<String> noise = noiseOf(name);
+    try (Scope outer = Scope.open();
+        ChangeNet net = golden.network(Device.CPU);
+        Optimizer optimizer = optimizer(json, net)) {
+      Map<String, float[]> start = new HashMap<>();
+      for (Parameter p : net.parameters()) {
+        start.put(p.name(), p.data().toFloatArray());
+      }
+      JsonNode losses = json.get("losses_before_each_step_and_after_last");
+      JsonNode lossesF32 = json.get("losses_torch_f32");
+      for (int step = 0; step < losses.size(); step++) {
+        double value = lossOf(golden, net, step < losses.size() - 1);
+        double drift =
+            10 * Math.abs(lossesF32.get(step).asDouble() - losses.get(step).asDouble());
+        assertThat(value)
+            .as("loss before step " + (step + 1))
+            .isCloseTo(
+                losses.get(step).asDouble(),
+                within(Math.max(1e-5 * Math.abs(losses.get(step).asDouble()), drift)));
+        if (step < losses.size() - 1) {
+          optimizer.step();
+          optimizer.zeroGrad();
+          JsonNode after = json.get("after_step_" + (step + 1));
+          if (after != null) {
+            compareDeltas(after, net, start, noise, step + 1);
+          }
+        }
+      }
+    }
+  }
+
+  private static Set<String> noiseOf(String name) {
+    String folder = name.substring(0, name.indexOf('/'));
+    GoldenCase gradients =
+        GoldenCase.read(ReferenceData.golden("train/" + folder + "/ce_multiscale_b2_64.json"));
+    return names(
+        gradients
+            .json()
+            .get("parameters_with_mathematically_zero_gradient_but_rounding_noise"));
+  }
+
+  private static Optimizer optimizer(JsonNode json, ChangeNet net) {
+    double lr = json.get("learning_rate").asDouble();
+    double decay = json.get("weight_decay").asDouble();
+    return switch (json.get("optimizer").asText()) {
+      case "adamw" -> Adam.adamW(net.parameters(), lr, 0.9, 0.999, decay);
+      case "adam" -> Adam.adam(net.parameters(), lr, 0.9, 0.999, decay);
+      default -> new Sgd(net.parameters(), lr, json.get("momentum").asDouble(), decay);
+    };
+  }
+
+  private static double lossOf(GoldenCase golden, ChangeNet net, boolean backward) {
+    try (Scope scope = Scope.open();
+        Tape tape = Tape.open()) {
+      SegmentationLoss.Result result =
+          loss(golden.json())
+              .compute(
+                  net.forward(golden.image("x1", Device.CPU), golden.image("x2", Device.CPU)),
+                  golden.labels());
+      if (backward) {
+        result.total().backward();
+      }
+      return result.total().data().item();
+    }
+  }
+
+  private static void compareDeltas(
+      JsonNode after, ChangeNet net, Map<String, float[]> start, Set<String> noise, int step) {
+    for (Parameter p : net.parameters()) {
+      // The key half of a packed kv bias has no influence either; Adam turns its noise into steps.
+      if (noise.contains(p.name()) || p.name().endsWith("attn.kv.bias")) {
+        continue;
+      }
+      JsonNode golden = after.get(p.name());
+      double goldenDelta = golden.get("delta_l2").asDouble();
+      float[] from = start.get(p.name());
+      double delta = 0;
+      for (int i = 0; i < from.length; i++) {
+        double d = p.data().at(i) - from[i];
+        delta += d * d;
+      }
+      double limit = Math.max(10 * golden.get("f32_err_l2").asDouble(), 2e-3 * goldenDelta);
+      assertThat(Math.sqrt(delta))
+          .as(p.name() + " delta after step " + step)
+          .isCloseTo(goldenDelta, within(limit + 1e-7));
+    }
+  }
+}

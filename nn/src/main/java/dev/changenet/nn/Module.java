@@ -1,0 +1,217 @@
+package dev.changenet.nn;
+
+import dev.changenet.autograd.Trace;
+import dev.changenet.autograd.Variable;
+import dev.changenet.nn.init.Initializer;
+import dev.changenet.nn.random.RandomStream;
+import dev.changenet.tensor.DType;
+import dev.changenet.tensor.Device;
+import dev.changenet.tensor.Scope;
+import dev.changenet.tensor.Shape;
+import dev.changenet.tensor.Tensor;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.function.BiConsumer;
+import java.util.function.Supplier;
+
+/**
+ * A part of a network: parameters, buffers and child modules under PyTorch's state-dict names.
+ *
+ * <p>Traversal order is PyTorch's: a module's own parameters, then its buffers, then its children
+ * in order of registration, depth first. Constructors allocate; {@link #initialize} or a weight
+ * file fills.
+ */
+public abstract class Module implements AutoCloseable {
+  private final Map<String, Parameter> parameters = new LinkedHashMap<>();
+  private final Map<String, Tensor> buffers = new LinkedHashMap<>();
+  private final Map<String, Module> children = new LinkedHashMap<>();
+  private final List<BiConsumer<Module, Variable>> forwardHooks = new ArrayList<>();
+  private final Device device;
+  private Module parent;
+  private String name = "";
+  private String path;
+  private boolean training = true;
+  private boolean frozen;
+
+  protected Module(Device device) {
+    this.device = device;
+  }
+
+  /** Device of the parameters. */
+  public final Device device() {
+    return device;
+  }
+
+  /** Registers a float32 parameter. */
+  protected final Parameter parameter(String name, Initializer initializer, int... shape) {
+    Parameter p =
+        new Parameter(
+            this, name, Tensor.empty(Shape.of(shape), DType.FLOAT32, device), initializer);
+    parameters.put(name, p);
+    return p;
+  }
+
+  /** Registers a buffer: part of the state, not trained. */
+  protected final Tensor buffer(String name, DType dtype, double value, int... shape) {
+    Tensor t = Tensor.full(Shape.of(shape), dtype, device, value).detached();
+    buffers.put(name, t);
+    return t;
+  }
+
+  /** Registers a child under {@code name}; dots make nested names ({@code "conv1.conv2d"}). */
+  protected final <M extends Module> M child(String name, M child) {
+    Module m = child;
+    if (children.put(name, m) != null || m.parent != null) {
+      throw new IllegalStateException("module name used twice: " + name);
+    }
+    m.parent = this;
+    m.name = name;
+    return child;
+  }
+
+  /** Dotted path from the root; empty for the root itself. */
+  public final String path() {
+    if (path == null) {
+      String above = parent == null ? "" : parent.path();
+      path = above.isEmpty() ? name : above + "." + name;
+    }
+    return path;
+  }
+
+  /** Calls {@code hook} with this module and its output after every forward pass. */
+  public final void registerForwardHook(BiConsumer<Module, Variable> hook) {
+    forwardHooks.add(hook);
+  }
+
+  /**
+   * Runs the body of a forward pass: names it for traces, closes its temporaries, calls the hooks.
+   */
+  protected final Variable run(Supplier<Variable> body) {
+    return runAll(() -> List.of(body.get())).get(0);
+  }
+
+  /** {@link #run} for modules with several outputs; hooks see each of them, in order. */
+  protected final List<Variable> runAll(Supplier<List<Variable>> body) {
+    Trace.enter(path());
+    // While tracing, the exporter still reads intermediate values, so they stay open.
+    Scope scope = Trace.isOpen() ? null : Scope.open();
+    try {
+      List<Variable> outputs = body.get();
+      for (Variable out : outputs) {
+        if (scope != null) {
+          scope.keep(out.data());
+        }
+        for (BiConsumer<Module, Variable> hook : forwardHooks) {
+          hook.accept(this, out);
+        }
+      }
+      return outputs;
+    } finally {
+      if (scope != null) {
+        scope.close();
+      }
+      Trace.exit();
+    }
+  }
+
+  /** True in training mode: batch statistics and drop path. Frozen modules never are. */
+  public final boolean isTraining() {
+    return training && !frozen;
+  }
+
+  /** Switches this module and all below it to training or evaluation mode. */
+  public final void train(boolean on) {
+    training = on;
+    children.values().forEach(c -> c.train(on));
+  }
+
+  /** Evaluation mode. */
+  public final void eval() {
+    train(false);
+  }
+
+  /** Stops training of this part: no gradients, evaluation mode for good. */
+  public final void freeze() {
+    frozen = true;
+    parameters.values().forEach(p -> p.setFrozen(true));
+    children.values().forEach(Module::freeze);
+  }
+
+  /** True after {@link #freeze}. */
+  public final boolean isFrozen() {
+    return frozen;
+  }
+
+  /** Child modules by name. */
+  public final Map<String, Module> children() {
+    return java.util.Collections.unmodifiableMap(children);
+  }
+
+  /** Returns the module at a dotted {@code path} below this one. */
+  public final Module find(String path) {
+    if (path.isEmpty()) {
+      return this;
+    }
+    for (Map.Entry<String, Module> e : children.entrySet()) {
+      String key = e.getKey();
+      if (path.equals(key)) {
+        return e.getValue();
+      }
+      if (path.startsWith(key + ".")) {
+        return e.getValue().find(path.substring(key.length() + 1));
+      }
+    }
+    throw new IllegalArgumentException("no module '" + path + "' below '" + path() + "'");
+  }
+
+  /** All parameters in traversal order. */
+  public final List<Parameter> parameters() {
+    List<Parameter> all = new ArrayList<>(parameters.values());
+    children.values().forEach(c -> all.addAll(c.parameters()));
+    return all;
+  }
+
+  /** Parameters and buffers by full name, in traversal order; live tensors, not copies. */
+  public final Map<String, Tensor> stateDict() {
+    Map<String, Tensor> all = new LinkedHashMap<>();
+    collect(all);
+    return all;
+  }
+
+  private void collect(Map<String, Tensor> into) {
+    String prefix = path().isEmpty() ? "" : path() + ".";
+    parameters.forEach((k, v) -> into.put(prefix + k, v.data()));
+    buffers.forEach((k, v) -> into.put(prefix + k, v));
+    children.values().forEach(c -> c.collect(into));
+  }
+
+  /** Fills every parameter from its initializer; each draws from a stream keyed by its name. */
+  public final void initialize(long seed) {
+    for (Parameter p : parameters()) {
+      float[] values = new float[(int) p.shape().elements()];
+      p.initializer().fill(values, values.length, RandomStream.of(seed, "init/" + p.name()));
+      write(p.data(), values);
+    }
+  }
+
+  /** Overwrites {@code target}, on any device, with {@code values}. */
+  public static void write(Tensor target, float[] values) {
+    for (int i = 0; i < values.length; i++) {
+      target.set(i, values[i]);
+    }
+    target.storage().changed();
+  }
+
+  /** Releases all parameters, gradients and buffers. */
+  @Override
+  public void close() {
+    for (Parameter p : parameters.values()) {
+      p.zeroGrad();
+      p.data().close();
+    }
+    buffers.values().forEach(Tensor::close);
+    children.values().forEach(Module::close);
+  }
+}

@@ -1,0 +1,46 @@
+package dev.changenet.nn.init;
+
+import dev.changenet.nn.random.RandomStream;
+
+/** Fills a new parameter. */
+@FunctionalInterface
+public interface Initializer {
+  /** Writes the first {@code n} elements of {@code values}. */
+  void fill(float[] values, int n, RandomStream random);
+
+  /** Every element {@code value}. */
+  static Initializer constant(double value) {
+    return (v, n, r) -> java.util.Arrays.fill(v, 0, n, (float) value);
+  }
+
+  /**
+   * Normal with mean 0. PyTorch's truncated normal with its absolute bounds ±2 is the same at the
+   * deviations used here (the bounds are a hundred deviations away).
+   */
+  static Initializer normal(double std) {
+    return (v, n, r) -> {
+      for (int i = 0; i < n; i++) {
+        v[i] = (float) (std * r.nextGaussian());
+      }
+    };
+  }
+
+  /** Uniform in ±{@code bound}. */
+  static Initializer uniform(double bound) {
+    return (v, n, r) -> {
+      for (int i = 0; i < n; i++) {
+        v[i] = (float) r.uniform(-bound, bound);
+      }
+    };
+  }
+
+  /** PyTorch's default of Linear and Conv layers: uniform in ±1/√fanIn, weight and bias alike. */
+  static Initializer fanIn(int fanIn) {
+    return uniform(1 / Math.sqrt(fanIn));
+  }
+
+  /** Normal with deviation √(2/fanOut), fanOut = kernel area · out channels / groups. */
+  static Initializer heFanOut(int fanOut) {
+    return normal(Math.sqrt(2.0 / fanOut));
+  }
+}

@@ -1,0 +1,2 @@
+/** Training losses. */
+package dev.changenet.nn.loss;

@@ -1,0 +1,82 @@
+package dev.changenet.nn.optim;
+
+import dev.changenet.nn.Parameter;
+import dev.changenet.tensor.Tensor;
+import dev.changenet.tensor.backend.Backends;
+import java.util.List;
+import java.util.Map;
+
+/**
+ * Adam (Kingma, Ba 2015) and AdamW (Loshchilov, Hutter 2019), arithmetic as {@code torch.optim}.
+ */
+public final class Adam extends Optimizer {
+  private static final double EPS = 1e-8;
+
+  private final boolean decoupled;
+  private double beta1;
+  private double beta2;
+  private double weightDecay;
+
+  private Adam(
+      List<Parameter> parameters,
+      double lr,
+      double beta1,
+      double beta2,
+      double weightDecay,
+      boolean decoupled) {
+    super(parameters, lr, List.of("exp_avg", "exp_avg_sq"));
+    this.beta1 = beta1;
+    this.beta2 = beta2;
+    this.weightDecay = weightDecay;
+    this.decoupled = decoupled;
+  }
+
+  /** Weight decay shrinks the parameter directly. */
+  public static Adam adamW(
+      List<Parameter> parameters, double lr, double beta1, double beta2, double weightDecay) {
+    return new Adam(parameters, lr, beta1, beta2, weightDecay, true);
+  }
+
+  /** Weight decay is added to the gradient. */
+  public static Adam adam(
+      List<Parameter> parameters, double lr, double beta1, double beta2, double weightDecay) {
+    return new Adam(parameters, lr, beta1, beta2, weightDecay, false);
+  }
+
+  @Override
+  void update(int i, Parameter p, Tensor[] state, long step) {
+    Backends.of(p.data().device())
+        .optimize()
+        .adam(
+            p.data(), p.grad(), state[0], state[1], lr(), beta1, beta2, EPS, weightDecay,
+            decoupled, step);
+  }
+
+  @Override
+  public Map<String, Object> hyperparameters() {
+    return ordered(
+        "lr", lr(),
+        "betas", new double[] {beta1, beta2},
+        "eps", EPS,
+        "weight_decay", weightDecay,
+        "amsgrad", false,
+        "foreach", null,
+        "maximize", false,
+        "capturable", false,
+        "differentiable", false,
+        "fused", null);
+  }
+
+  @Override
+  public void setHyperparameters(Map<?, ?> group) {
+    setLr(number(group, "lr", lr()));
+    weightDecay = number(group, "weight_decay", weightDecay);
+    if (group.get("betas") instanceof List<?> b
+        && b.size() == 2
+        && b.get(0) instanceof Number b1
+        && b.get(1) instanceof Number b2) {
+      beta1 = b1.doubleValue();
+      beta2 = b2.doubleValue();
+    }
+  }
+}

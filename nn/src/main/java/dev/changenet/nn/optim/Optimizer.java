@@ -1,0 +1,150 @@
+package dev.changenet.nn.optim;
+
+import dev.changenet.nn.Parameter;
+import dev.changenet.tensor.DType;
+import dev.changenet.tensor.Tensor;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+
+/**
+ * Updates parameters from their gradients. Parameters without a gradient are skipped, weight decay
+ * included; those with a gradient of zero are not.
+ *
+ * <p>State is kept by position in the parameter list, as PyTorch's state dictionaries do.
+ */
+public abstract class Optimizer implements AutoCloseable {
+  private final List<Parameter> parameters;
+  private final List<String> slots;
+  private final Tensor[][] state;
+  private final long[] steps;
+  private double lr;
+
+  /**
+   * @param slots names of the per-parameter tensors, such as {@code exp_avg}
+   */
+  Optimizer(List<Parameter> parameters, double lr, List<String> slots) {
+    this.parameters = List.copyOf(parameters);
+    this.lr = lr;
+    this.slots = slots;
+    this.state = new Tensor[parameters.size()][];
+    this.steps = new long[parameters.size()];
+  }
+
+  /** All parameters, frozen ones included, in state-dict order. */
+  public final List<Parameter> parameters() {
+    return parameters;
+  }
+
+  public final double lr() {
+    return lr;
+  }
+
+  public final void setLr(double lr) {
+    this.lr = lr;
+  }
+
+  /** Names of the state tensors of a parameter. */
+  public final List<String> slots() {
+    return slots;
+  }
+
+  /** State tensors of parameter {@code i} in the order of {@link #slots}, or null before its first step. */
+  public final Tensor[] state(int i) {
+    return state[i];
+  }
+
+  /** Number of updates parameter {@code i} has had. */
+  public final long steps(int i) {
+    return steps[i];
+  }
+
+  /** Restores the state of parameter {@code i}; {@code values} follow {@link #slots}. */
+  public final void restore(int i, long updates, List<float[]> values) {
+    Tensor[] s = allocate(i);
+    for (int k = 0; k < s.length; k++) {
+      float[] v = values.get(k);
+      for (int j = 0; j < v.length; j++) {
+        s[k].set(j, v[j]);
+      }
+    }
+    steps[i] = updates;
+  }
+
+  /** Hyperparameters as PyTorch names them in {@code param_groups}, without {@code params}. */
+  public abstract Map<String, Object> hyperparameters();
+
+  /** Takes over hyperparameters read from a checkpoint. */
+  public abstract void setHyperparameters(Map<?, ?> group);
+
+  abstract void update(int i, Parameter p, Tensor[] state, long step);
+
+  private Tensor[] allocate(int i) {
+    if (state[i] == null) {
+      Tensor like = parameters.get(i).data();
+      state[i] = new Tensor[slots.size()];
+      for (int k = 0; k < state[i].length; k++) {
+        state[i][k] = Tensor.zeros(like.shape(), DType.FLOAT32, like.device()).detached();
+      }
+    }
+    return state[i];
+  }
+
+  /** Updates every parameter that has a gradient. */
+  public final void step() {
+    for (int i = 0; i < state.length; i++) {
+      Parameter p = parameters.get(i);
+      if (p.grad() != null) {
+        steps[i]++;
+        update(i, p, allocate(i), steps[i]);
+        p.data().storage().changed();
+      }
+    }
+  }
+
+  /** Releases all gradients. */
+  public final void zeroGrad() {
+    parameters.forEach(Parameter::zeroGrad);
+  }
+
+  /** Number of float state elements, for memory reports. */
+  public final long stateElements() {
+    long n = 0;
+    for (Tensor[] s : state) {
+      if (s != null) {
+        for (Tensor t : s) {
+          n += t.elements();
+        }
+      }
+    }
+    return n;
+  }
+
+  @Override
+  public final void close() {
+    for (Tensor[] s : state) {
+      if (s != null) {
+        for (Tensor t : s) {
+          t.close();
+        }
+      }
+    }
+  }
+
+  static double number(Map<?, ?> group, String key, double fallback) {
+    return group.get(key) instanceof Number n ? n.doubleValue() : fallback;
+  }
+
+  static Map<String, Object> ordered(Object... keysAndValues) {
+    Map<String, Object> m = new LinkedHashMap<>();
+    for (int i = 0; i < keysAndValues.length; i += 2) {
+      m.put((String) keysAndValues[i], keysAndValues[i + 1]);
+    }
+    return m;
+  }
+
+  static List<Object> list(Object... values) {
+    return new ArrayList<>(List.of(values));
+  }
+}

@@ -1,0 +1,2 @@
+/** Optimizers and learning-rate schedules; their state dictionaries are PyTorch's. */
+package dev.changenet.nn.optim;

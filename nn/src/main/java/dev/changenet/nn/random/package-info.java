@@ -1,0 +1,2 @@
+/** Counter-based random streams: the only source of randomness in the project. */
+package dev.changenet.nn.random;

@@ -1,0 +1,48 @@
+package dev.changenet.nn.state;
+
+import java.lang.foreign.MemorySegment;
+
+/**
+ * The flat run of elements that one or more tensors view: little-endian bytes in a heap array or in
+ * a mapped file.
+ */
+final class Storage {
+  private final StoredType type;
+  private final long count;
+  private MemorySegment bytes;
+
+  Storage(StoredType type, long count, MemorySegment bytes) {
+    this.type = type;
+    this.count = count;
+    this.bytes = bytes;
+  }
+
+  StoredType type() {
+    return type;
+  }
+
+  /** Returns the number of elements. */
+  long count() {
+    return count;
+  }
+
+  long byteSize() {
+    return count * type.bytes();
+  }
+
+  MemorySegment bytes() {
+    if (bytes == null) {
+      throw new IllegalStateException("storage read before its bytes were located");
+    }
+    return bytes;
+  }
+
+  boolean isLocated() {
+    return bytes != null;
+  }
+
+  /** Sets the bytes of a storage whose declaration came before its place was known. */
+  void locate(MemorySegment located) {
+    bytes = located;
+  }
+}

@@ -1,0 +1,145 @@
+package dev.changenet.onnx;
+
+import com.google.protobuf.CodedInputStream;
+import dev.changenet.onnx.proto.GraphProto;
+import dev.changenet.onnx.proto.ModelProto;
+import dev.changenet.onnx.proto.StringStringEntryProto;
+import dev.changenet.onnx.proto.TensorProto;
+import java.io.BufferedOutputStream;
+import java.io.IOException;
+import java.io.InputStream;
+import java.io.OutputStream;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
+import java.util.List;
+
+/** Reads and writes {@code .onnx} files. */
+public final class OnnxFile {
+  /** Largest model that a single file can hold; constants of larger ones go beside it. */
+  public static final long SINGLE_FILE_LIMIT = Integer.MAX_VALUE - (16L << 20);
+
+  /** Constants below this size stay in the model file. */
+  private static final int SMALLEST_EXTERNAL = 1024;
+
+  /** Offsets are multiples of the page size, so that readers can map the file. */
+  private static final int ALIGNMENT = 4096;
+
+  private OnnxFile() {}
+
+  /**
+   * Writes {@code model} under a temporary name, then moves it to {@code path}; parent folders are
+   * made. Above 2 GiB the constants go to {@code <path>.data}.
+   *
+   * @throws OnnxException when a file exists already or can't be written
+   */
+  public static void write(OnnxModel model, Path path) {
+    write(model, path, SINGLE_FILE_LIMIT);
+  }
+
+  /** As {@link #write(OnnxModel, Path)}, with another limit on the single file, in bytes. */
+  public static void write(OnnxModel model, Path path, long singleFileLimit) {
+    boolean external = needsExternalData(model, singleFileLimit);
+    Path target = path.toAbsolutePath();
+    Path data = dataPath(target);
+    for (Path p : external ? List.of(target, data) : List.of(target)) {
+      if (Files.exists(p)) {
+        throw new OnnxException(p + " already exists: remove it or choose another name");
+      }
+    }
+    Path temporary = temporary(target);
+    Path temporaryData = temporary(data);
+    try {
+      Files.createDirectories(target.getParent());
+      ModelProto proto = external ? writeExternal(model, temporaryData, data) : model.toProto();
+      OnnxChecker.check(proto);
+      try (OutputStream out = new BufferedOutputStream(Files.newOutputStream(temporary), 1 << 20)) {
+        proto.writeTo(out);
+      }
+      if (external) {
+        Files.move(temporaryData, data, StandardCopyOption.ATOMIC_MOVE);
+      }
+      Files.move(temporary, target, StandardCopyOption.ATOMIC_MOVE);
+    } catch (IOException e) {
+      throw new OnnxException(target + ": writing the ONNX model failed: " + e.getMessage(), e);
+    } finally {
+      remove(temporary);
+      remove(temporaryData);
+    }
+  }
+
+  /** True when {@code model} is too large for one file. */
+  public static boolean needsExternalData(OnnxModel model) {
+    return needsExternalData(model, SINGLE_FILE_LIMIT);
+  }
+
+  private static boolean needsExternalData(OnnxModel model, long singleFileLimit) {
+    return model.dataBytes() > singleFileLimit;
+  }
+
+  /** Where the constants of a model at {@code path} go when it is too large for one file. */
+  public static Path dataPath(Path path) {
+    return path.resolveSibling(path.getFileName() + ".data");
+  }
+
+  /**
+   * Reads a model file; external constants are not loaded.
+   *
+   * @throws OnnxException when it can't be read or isn't a model
+   */
+  public static ModelProto read(Path path) {
+    try (InputStream in = Files.newInputStream(path)) {
+      CodedInputStream coded = CodedInputStream.newInstance(in);
+      coded.setSizeLimit(Integer.MAX_VALUE);
+      return ModelProto.parseFrom(coded);
+    } catch (IOException e) {
+      throw new OnnxException(path + ": not a readable ONNX model: " + e.getMessage(), e);
+    }
+  }
+
+  private static ModelProto writeExternal(OnnxModel model, Path temporaryData, Path data)
+      throws IOException {
+    GraphProto.Builder graph = model.graph().toProtoWithoutInitializers();
+    long offset = 0;
+    try (OutputStream out =
+        new BufferedOutputStream(Files.newOutputStream(temporaryData), 1 << 20)) {
+      for (Initializer constant : model.graph().initializers()) {
+        TensorProto.Builder tensor = OnnxGraph.header(constant);
+        int size = constant.data().size();
+        if (size < SMALLEST_EXTERNAL) {
+          graph.addInitializer(tensor.setRawData(constant.data()));
+          continue;
+        }
+        int padding = (int) (-offset & (ALIGNMENT - 1));
+        out.write(new byte[padding]);
+        offset += padding;
+        constant.data().writeTo(out);
+        tensor
+            .setDataLocation(TensorProto.DataLocation.EXTERNAL)
+            .addExternalData(entry("location", data.getFileName().toString()))
+            .addExternalData(entry("offset", Long.toString(offset)))
+            .addExternalData(entry("length", Long.toString(size)));
+        graph.addInitializer(tensor);
+        offset += size;
+      }
+    }
+    return model.toProto(graph);
+  }
+
+  private static StringStringEntryProto entry(String key, String value) {
+    return StringStringEntryProto.newBuilder().setKey(key).setValue(value).build();
+  }
+
+  private static Path temporary(Path target) {
+    return target.resolveSibling(
+        "." + target.getFileName() + "." + ProcessHandle.current().pid() + ".tmp");
+  }
+
+  private static void remove(Path temporary) {
+    try {
+      Files.deleteIfExists(temporary);
+    } catch (IOException e) {
+      throw new OnnxException(temporary + ": can't remove the temporary file", e);
+    }
+  }
+}

@@ -1,0 +1,121 @@
+#!/bin/sh
+# Starts the ChangeNet command line from a checkout: finds Java 25, builds where that is needed,
+# runs. Called through a link named "tao" it is the "tao" command.
+#
+# CHANGENET_JAVA_OPTS  further options for the Java virtual machine, for instance -Xmx8g
+# JAVA_HOME            the Java 25 to use before any other
+set -u
+
+say() { printf 'changenet: %s\n' "$*" >&2; }
+fail() {
+  say "$@"
+  exit 1
+}
+
+case ${0##*/} in
+  tao) program=tao ;;
+  *) program=changenet ;;
+esac
+
+# The checkout is the nearest folder above this file (not above a link to it) with the parent pom.
+file=$0
+while [ -L "$file" ]; do
+  link=$(readlink "$file")
+  case $link in
+    /*) file=$link ;;
+    *) file=$(dirname "$file")/$link ;;
+  esac
+done
+start=$(CDPATH='' cd -P "$(dirname "$file")" && pwd) || exit 1
+root=$start
+until [ -d "$root/cli" ] && grep -qs '<artifactId>changenet-parent</artifactId>' "$root/pom.xml"; do
+  [ "$root" != / ] || fail "no ChangeNet checkout above $start; keep this script inside the checkout and link to it."
+  root=$(dirname "$root")
+done
+
+jar=$root/cli/target/changenet.jar
+work=$root/target
+log=$work/launcher-build.log
+lock=$work/launcher-build.lock
+
+# shellcheck source=scripts/find-java.sh
+. "$root/scripts/find-java.sh"
+find_java
+[ -n "$java_home" ] || fail "Java 25 is needed, found ${java_seen:-no Java}; install a JDK 25 (for instance Temurin 25, https://adoptium.net) or set JAVA_HOME to one."
+
+# --- Build --------------------------------------------------------------------------------------
+
+# True when there is no build, or one older than a source. A checkout that cannot be written to
+# runs what it has.
+needs_build() {
+  if [ ! -f "$jar" ] || [ ! -d "$root/cli/target/lib" ]; then return 0; fi
+  [ -w "$root/cli/target" ] || return 1
+  [ -n "$(find "$root/pom.xml" "$root"/*/pom.xml "$root"/*/src/main -newer "$jar" 2>/dev/null | head -n 1)" ]
+}
+
+# Takes the lock: a link that names the process that builds. Waits while that one lives.
+take_lock() {
+  told=
+  until ln -s $$ "$lock" 2>/dev/null; do
+    owner=$(readlink "$lock")
+    if [ -z "$owner" ]; then
+      [ -w "$work" ] || fail "cannot write to $work; make it writable or build with 'mvn package' first."
+    elif kill -0 "$owner" 2>/dev/null; then
+      [ -n "$told" ] || say "waiting for the build that process $owner runs (lock $lock)"
+      told=yes
+    else
+      rm -f "$lock"
+      continue
+    fi
+    sleep 1
+  done
+}
+
+build() {
+  command -v mvn >/dev/null 2>&1 || fail "Maven 3.8.7 or later is needed to build, found no mvn on the PATH; install it (Debian, Ubuntu: apt install maven; macOS: brew install maven)."
+  [ -x "$java_home/bin/javac" ] || fail "a JDK 25 is needed to build, found only a Java 25 without compiler in $java_home; install a JDK 25 or set JAVA_HOME to one."
+  mkdir -p "$work" 2>/dev/null || fail "cannot create $work; make $root writable or build with 'mvn package' first."
+  take_lock
+  trap 'rm -f "$lock"' EXIT
+  trap 'exit 129' HUP
+  trap 'exit 130' INT
+  trap 'exit 143' TERM
+  if needs_build; then # still: the process waited for may have built it
+    say "building, log in $log (the first time takes a minute or two)"
+    : >"$work/launcher-build.start"
+    if ! JAVA_HOME=$java_home mvn -B -q -f "$root/pom.xml" -Dstrict=false -DskipTests package \
+      >"$log" 2>&1 </dev/null; then
+      tail -n 25 "$log" >&2
+      fail "the build failed; its last lines are above, all of it is in $log"
+    fi
+    # A source saved while Maven ran counts as newer than what was built.
+    touch -r "$work/launcher-build.start" "$jar"
+  fi
+  rm -f "$lock"
+  trap - EXIT HUP INT TERM
+}
+
+if needs_build; then build; fi
+
+# --- Run ----------------------------------------------------------------------------------------
+
+# A collector or heap size that the user chose replaces ours.
+gc=-XX:+UseParallelGC
+heap=-XX:MaxRAMPercentage=70
+case " ${CHANGENET_JAVA_OPTS-} ${JAVA_TOOL_OPTIONS-} ${JDK_JAVA_OPTIONS-} " in
+  *' -XX:+Use'*'GC '*) gc= ;;
+esac
+case " ${CHANGENET_JAVA_OPTS-} ${JAVA_TOOL_OPTIONS-} ${JDK_JAVA_OPTIONS-} " in
+  *' -Xmx'* | *MaxHeapSize=* | *MaxRAM*) heap= ;;
+esac
+
+set -f # options are split at blanks, never expanded as file names
+# shellcheck disable=SC2086
+exec "$java_home/bin/java" \
+  --add-modules jdk.incubator.vector \
+  --enable-native-access=ALL-UNNAMED \
+  -XX:Tier3DelayOn=1000000 \
+  -Djava.awt.headless=true \
+  $gc $heap ${CHANGENET_JAVA_OPTS-} \
+  "-Dchangenet.program=$program" \
+  -jar "$jar" "$@"

@@ -1,0 +1,27 @@
+package dev.changenet.tensor;
+
+/**
+ * Where a tensor lives and which backend computes on it.
+ *
+ * @param kind the backend family
+ * @param index device number among those of its kind; 0 for the CPU
+ */
+public record Device(Kind kind, int index) {
+  /** Backend families. */
+  public enum Kind {
+    /** Vector API kernels with the thread pool. */
+    CPU,
+    /** Plain loops with double accumulation: specification, fallback and oracle. */
+    REFERENCE,
+    /** An NVIDIA GPU. */
+    CUDA
+  }
+
+  public static final Device CPU = new Device(Kind.CPU, 0);
+  public static final Device REFERENCE = new Device(Kind.REFERENCE, 0);
+
+  @Override
+  public String toString() {
+    return kind == Kind.CUDA ? "cuda:" + index : kind.name().toLowerCase(java.util.Locale.ROOT);
+  }
+}

@@ -1,0 +1,97 @@
+package dev.changenet.tensor;
+
+import java.util.ArrayDeque;
+import java.util.Map;
+import java.util.concurrent.ConcurrentHashMap;
+
+/**
+ * Storage in a Java array. Released arrays are kept in a pool by exact length, because a training
+ * step asks for the same sizes again and again and a fresh large array costs page faults and
+ * zeroing.
+ */
+public final class HeapStorage extends Storage {
+  private static final Map<Long, ArrayDeque<Object>> POOL = new ConcurrentHashMap<>();
+
+  /** Arrays below this length are left to the garbage collector: pooling them costs more. */
+  private static final int SMALLEST_POOLED = 1024;
+
+  private Object array;
+  private final boolean pooled;
+
+  private HeapStorage(DType dtype, int length, Object array, boolean pooled) {
+    super(dtype, length);
+    this.array = array;
+    this.pooled = pooled;
+  }
+
+  /** Returns storage with undefined content. */
+  public static HeapStorage allocate(DType dtype, long length) {
+    if (length > Integer.MAX_VALUE - 8) {
+      throw new IllegalArgumentException(
+          "a CPU tensor holds at most "
+              + (Integer.MAX_VALUE - 8)
+              + " elements, asked for "
+              + length);
+    }
+    int n = (int) length;
+    Object array = n >= SMALLEST_POOLED ? takePooled(dtype, n) : null;
+    if (array == null) {
+      array =
+          switch (dtype) {
+            case FLOAT32 -> new float[n];
+            case FLOAT64 -> new double[n];
+            case INT32 -> new int[n];
+            case INT64 -> new long[n];
+          };
+    }
+    return new HeapStorage(dtype, n, array, n >= SMALLEST_POOLED);
+  }
+
+  /**
+   * Wraps {@code array} without copying; it must match {@code dtype}. It stays the caller's: a
+   * wrapped array never enters the pool.
+   */
+  static HeapStorage wrap(DType dtype, int length, Object array) {
+    return new HeapStorage(dtype, length, array, false);
+  }
+
+  private static long key(DType dtype, int length) {
+    return ((long) dtype.ordinal() << 32) | length;
+  }
+
+  private static Object takePooled(DType dtype, int length) {
+    ArrayDeque<Object> free = POOL.get(key(dtype, length));
+    if (free == null) {
+      return null;
+    }
+    synchronized (free) {
+      return free.pollLast();
+    }
+  }
+
+  /** Forgets all pooled arrays, so that the garbage collector may take them. */
+  public static void trimPool() {
+    POOL.clear();
+  }
+
+  /** The backing array: float[], double[], int[] or long[]. */
+  public Object array() {
+    if (array == null) {
+      throw new IllegalStateException("tensor used after its release");
+    }
+    return array;
+  }
+
+  @Override
+  protected void free() {
+    Object a = array;
+    array = null;
+    int n = (int) length();
+    if (pooled) {
+      ArrayDeque<Object> free = POOL.computeIfAbsent(key(dtype(), n), k -> new ArrayDeque<>());
+      synchronized (free) {
+        free.addLast(a);
+      }
+    }
+  }
+}

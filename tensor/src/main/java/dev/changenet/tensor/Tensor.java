@@ -1,0 +1,256 @@
+package dev.changenet.tensor;
+
+import java.util.Arrays;
+
+/**
+ * A contiguous row-major array with a shape, an element type and a device.
+ *
+ * <p>Images are held channels-last, [B, H, W, C], and token sequences [B, N, C], so a map and its
+ * tokens are the same memory. Weights keep PyTorch's layout and shape.
+ *
+ * <p>A tensor is a handle on counted {@link Storage}: {@link #close()} gives the handle up, and
+ * memory is released with the last handle. Tensors made inside a {@link Scope} are closed with it.
+ */
+public final class Tensor implements AutoCloseable {
+  private final Shape shape;
+  private final Device device;
+  private final Storage storage;
+  private Scope scope;
+  private boolean closed;
+
+  /** Takes over one reference of {@code storage}. */
+  public Tensor(Shape shape, Device device, Storage storage) {
+    requireFits(shape, storage);
+    this.shape = shape;
+    this.device = device;
+    this.storage = storage;
+    moveTo(Scope.current());
+  }
+
+  private static void requireFits(Shape shape, Storage storage) {
+    if (shape.elements() != storage.length()) {
+      throw new IllegalArgumentException(
+          "shape "
+              + shape
+              + " needs "
+              + shape.elements()
+              + " elements, storage has "
+              + storage.length());
+    }
+  }
+
+  /** Returns a tensor with undefined content. */
+  public static Tensor empty(Shape shape, DType dtype, Device device) {
+    return new Tensor(
+        shape,
+        device,
+        dev.changenet.tensor.backend.Backends.of(device).allocate(dtype, shape.elements()));
+  }
+
+  /** Returns a tensor filled with 0. */
+  public static Tensor zeros(Shape shape, DType dtype, Device device) {
+    return full(shape, dtype, device, 0);
+  }
+
+  /** Returns a tensor filled with {@code value}. */
+  public static Tensor full(Shape shape, DType dtype, Device device, double value) {
+    Tensor t = empty(shape, dtype, device);
+    dev.changenet.tensor.backend.Backends.of(device).elementwise().fill(t, value);
+    return t;
+  }
+
+  /** Wraps {@code data} (not copied) as a float32 CPU tensor. */
+  public static Tensor of(float[] data, int... shape) {
+    return new Tensor(
+        Shape.of(shape), Device.CPU, HeapStorage.wrap(DType.FLOAT32, data.length, data));
+  }
+
+  /** Wraps {@code data} (not copied) as a float64 tensor of the reference device. */
+  public static Tensor of(double[] data, int... shape) {
+    return new Tensor(
+        Shape.of(shape), Device.REFERENCE, HeapStorage.wrap(DType.FLOAT64, data.length, data));
+  }
+
+  /** Wraps {@code data} (not copied) as an int32 CPU tensor. */
+  public static Tensor of(int[] data, int... shape) {
+    return new Tensor(
+        Shape.of(shape), Device.CPU, HeapStorage.wrap(DType.INT32, data.length, data));
+  }
+
+  /** Returns an uninitialised tensor of this one's type and device. */
+  public Tensor emptyLike(int... dims) {
+    return empty(Shape.of(dims), dtype(), device);
+  }
+
+  /** Returns an uninitialised tensor of this one's shape, type and device. */
+  public Tensor emptyLike() {
+    return empty(shape, dtype(), device);
+  }
+
+  public Shape shape() {
+    return shape;
+  }
+
+  /** Size of dimension {@code i}; negative counts from the end. */
+  public int dim(int i) {
+    return shape.dim(i);
+  }
+
+  public int rank() {
+    return shape.rank();
+  }
+
+  public long elements() {
+    return shape.elements();
+  }
+
+  /** Product of all sizes but the last. */
+  public int rows() {
+    return shape.rows();
+  }
+
+  public DType dtype() {
+    return storage.dtype();
+  }
+
+  public Device device() {
+    return device;
+  }
+
+  public Storage storage() {
+    return storage;
+  }
+
+  /** Returns a handle of another shape on the same memory. */
+  public Tensor reshape(int... dims) {
+    requireOpen();
+    Shape target = Shape.of(dims);
+    requireFits(target, storage);
+    storage.retain();
+    return new Tensor(target, device, storage);
+  }
+
+  /** Returns another handle on the same memory, owned by the caller and by no scope. */
+  public Tensor share() {
+    requireOpen();
+    storage.retain();
+    return new Tensor(shape, device, storage).detached();
+  }
+
+  /** Takes this tensor out of its scope: from now on the caller closes it. */
+  public Tensor detached() {
+    scope = null;
+    return this;
+  }
+
+  /** True when no other open tensor uses this memory, so that it may be overwritten. */
+  public boolean exclusive() {
+    return storage.references() == 1;
+  }
+
+  private void requireOpen() {
+    if (closed) {
+      throw new IllegalStateException("tensor " + shape + " used after close()");
+    }
+  }
+
+  private HeapStorage heap() {
+    requireOpen();
+    if (!(storage instanceof HeapStorage h)) {
+      throw new IllegalStateException("tensor is on " + device + "; copy it to the CPU first");
+    }
+    return h;
+  }
+
+  /** The backing array of a float32 tensor on the CPU; element i is at index i. */
+  public float[] floats() {
+    return (float[]) heap().array();
+  }
+
+  /** The backing array of a float64 tensor on the CPU. */
+  public double[] doubles() {
+    return (double[]) heap().array();
+  }
+
+  /** The backing array of an int32 tensor on the CPU. */
+  public int[] ints() {
+    return (int[]) heap().array();
+  }
+
+  /** The backing array of an int64 tensor on the CPU. */
+  public long[] longs() {
+    return (long[]) heap().array();
+  }
+
+  /** Returns a copy of the content as floats, whatever the floating type. */
+  public float[] toFloatArray() {
+    if (dtype() == DType.FLOAT32) {
+      return Arrays.copyOf(floats(), (int) elements());
+    }
+    double[] d = doubles();
+    float[] f = new float[d.length];
+    for (int i = 0; i < f.length; i++) {
+      f[i] = (float) d[i];
+    }
+    return f;
+  }
+
+  /** Element {@code i} of a CPU tensor in row-major order, as a double. */
+  public double at(int i) {
+    return switch (dtype()) {
+      case FLOAT32 -> floats()[i];
+      case FLOAT64 -> doubles()[i];
+      case INT32 -> ints()[i];
+      case INT64 -> longs()[i];
+    };
+  }
+
+  /** Writes element {@code i} of a CPU tensor, rounded to its type. */
+  public void set(int i, double value) {
+    switch (dtype()) {
+      case FLOAT32 -> floats()[i] = (float) value;
+      case FLOAT64 -> doubles()[i] = value;
+      case INT32 -> ints()[i] = (int) value;
+      case INT64 -> longs()[i] = (long) value;
+    }
+  }
+
+  /** The value of a tensor with one element. */
+  public double item() {
+    if (elements() != 1) {
+      throw new IllegalStateException("item(): tensor has " + elements() + " elements, not 1");
+    }
+    return at(0);
+  }
+
+  Scope scope() {
+    return scope;
+  }
+
+  final void moveTo(Scope target) {
+    scope = target;
+    if (target != null) {
+      target.add(this);
+    }
+  }
+
+  /** True after {@link #close()}. */
+  public boolean isClosed() {
+    return closed;
+  }
+
+  /** Gives up this handle; closing twice does nothing. */
+  @Override
+  public void close() {
+    if (!closed) {
+      closed = true;
+      scope = null;
+      storage.release();
+    }
+  }
+
+  @Override
+  public String toString() {
+    return "Tensor" + shape + " " + dtype() + " on " + device;
+  }
+}

@@ -1,0 +1,29 @@
+package dev.changenet.tensor.backend;
+
+import dev.changenet.tensor.DType;
+import dev.changenet.tensor.Storage;
+
+/** The kernels of one kind of device, one interface per op family. */
+public interface Backend {
+  /** Name for messages and tables: "cpu", "reference", "cuda". */
+  String name();
+
+  /** Returns storage with undefined content. */
+  Storage allocate(DType dtype, long elements);
+
+  Elementwise elementwise();
+
+  Dense dense();
+
+  Convolution convolution();
+
+  Normalization normalization();
+
+  Attention attention();
+
+  Resample resample();
+
+  Loss loss();
+
+  Optimize optimize();
+}

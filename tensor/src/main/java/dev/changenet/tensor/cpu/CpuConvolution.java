@@ -1,0 +1,175 @@
+package dev.changenet.tensor.cpu;
+
+import dev.changenet.tensor.DType;
+import dev.changenet.tensor.Tensor;
+import dev.changenet.tensor.backend.ConvGeometry;
+import dev.changenet.tensor.backend.Convolution;
+import dev.changenet.tensor.cpu.Gemm.Operand;
+import dev.changenet.tensor.cpu.GemmTile.Epilogue;
+import dev.changenet.tensor.cpu.PackedWeights.Form;
+import dev.changenet.tensor.reference.ReferenceConvolution;
+
+/**
+ * Convolutions. A transposed convolution is the input gradient of a convolution with the same weight,
+ * its input gradient is that convolution, and its weight gradient is that of the convolution with the
+ * two maps exchanged, so three algorithms serve all six methods.
+ */
+final class CpuConvolution implements Convolution {
+  private final Convolution reference = new ReferenceConvolution();
+
+  CpuConvolution() {}
+
+  /** Groups that have no kernel here: neither one group nor one channel per group. */
+  private static boolean unusual(ConvGeometry g, int inputs, int outputs) {
+    return g.groups() != 1 && (g.groups() != inputs || inputs != outputs);
+  }
+
+  private static float[] floats(Tensor t) {
+    return t == null ? null : t.floats();
+  }
+
+  @Override
+  public void conv2d(Tensor x, Tensor w, Tensor b, ConvGeometry g, boolean relu, Tensor out) {
+    ConvSizes s = ConvSizes.of(x, out, w, g);
+    if (x.dtype() == DType.FLOAT64 || unusual(g, s.c(), s.o())) {
+      reference.conv2d(x, w, b, g, relu, out);
+    } else if (g.groups() > 1) {
+      DepthwiseConvolution.run(
+          x.floats(), s, depthwiseWeights(w, s, false), floats(b), relu, out.floats());
+    } else {
+      toSmall(x, w, s, new Epilogue(false, floats(b), relu), out);
+    }
+  }
+
+  @Override
+  public void conv2dBackwardInput(Tensor gradOut, Tensor w, ConvGeometry g, Tensor gradX) {
+    ConvSizes s = ConvSizes.of(gradX, gradOut, w, g);
+    boolean grouped = g.groups() > 1;
+    if (gradOut.dtype() == DType.FLOAT64
+        || unusual(g, s.c(), s.o())
+        || grouped && (s.stride() > 1 || s.kh() != s.kw())) {
+      reference.conv2dBackwardInput(gradOut, w, g, gradX);
+    } else if (grouped) {
+      ConvSizes flipped =
+          new ConvSizes(
+              s.batch(), s.oh(), s.ow(), s.c(), s.h(), s.w(), s.c(), s.kh(), s.kw(), 1,
+              s.kh() - 1 - s.padding());
+      DepthwiseConvolution.run(
+          gradOut.floats(), flipped, depthwiseWeights(w, s, true), null, false, gradX.floats());
+    } else {
+      toLarge(gradOut, w, s, Epilogue.OVERWRITE, gradX);
+    }
+  }
+
+  @Override
+  public void conv2dBackwardWeight(
+      Tensor gradOut, Tensor x, ConvGeometry g, Tensor gradW, Tensor gradB) {
+    ConvSizes s = ConvSizes.of(x, gradOut, gradW, g);
+    if (gradOut.dtype() == DType.FLOAT64 || unusual(g, s.c(), s.o())) {
+      reference.conv2dBackwardWeight(gradOut, x, g, gradW, gradB);
+      return;
+    }
+    if (g.groups() > 1) {
+      DepthwiseConvolution.weightGradient(gradOut.floats(), x.floats(), s, gradW.floats());
+    } else {
+      weightGradient(gradOut, x, s, gradW);
+    }
+    if (gradB != null) {
+      ColumnSums.run(gradOut.floats(), gradOut.rows(), s.o(), gradB.floats());
+    }
+  }
+
+  @Override
+  public void convTranspose2d(Tensor x, Tensor w, Tensor b, ConvGeometry g, Tensor out) {
+    if (x.dtype() == DType.FLOAT64 || g.groups() != 1) {
+      reference.convTranspose2d(x, w, b, g, out);
+    } else {
+      toLarge(x, w, ConvSizes.of(out, x, w, g), new Epilogue(false, floats(b), false), out);
+    }
+  }
+
+  @Override
+  public void convTranspose2dBackwardInput(
+      Tensor gradOut, Tensor w, ConvGeometry g, Tensor gradX) {
+    if (gradOut.dtype() == DType.FLOAT64 || g.groups() != 1) {
+      reference.convTranspose2dBackwardInput(gradOut, w, g, gradX);
+    } else {
+      toSmall(gradOut, w, ConvSizes.of(gradOut, gradX, w, g), Epilogue.OVERWRITE, gradX);
+    }
+  }
+
+  @Override
+  public void convTranspose2dBackwardWeight(
+      Tensor gradOut, Tensor x, ConvGeometry g, Tensor gradW, Tensor gradB) {
+    if (gradOut.dtype() == DType.FLOAT64 || g.groups() != 1) {
+      reference.convTranspose2dBackwardWeight(gradOut, x, g, gradW, gradB);
+      return;
+    }
+    weightGradient(x, gradOut, ConvSizes.of(gradOut, x, gradW, g), gradW);
+    if (gradB != null) {
+      ColumnSums.run(gradOut.floats(), gradOut.rows(), gradOut.dim(-1), gradB.floats());
+    }
+  }
+
+  /** Convolution from the large map to the small one; w is [o, c, kh, kw]. */
+  private static void toSmall(Tensor large, Tensor w, ConvSizes s, Epilogue e, Tensor small) {
+    if (s.pointwise()) {
+      CpuDense.linear(small.rows(), s.c(), s.o(), large.floats(), w, small.floats(), e);
+      return;
+    }
+    if (SmallOutputConvolution.suits(s)) {
+      float[] packed =
+          PackedWeights.of(
+              w,
+              new PackedWeights.Key(Form.CONVOLUTION, (int) w.elements(), -1),
+              p -> SmallOutputConvolution.pack(w.floats(), s, p));
+      SmallOutputConvolution.run(large.floats(), s, packed, small.floats(), e);
+      return;
+    }
+    DirectConvolution c = new DirectConvolution(ConvPhase.forward(s), s.c(), s.o());
+    float[] packed =
+        PackedWeights.of(
+            w,
+            new PackedWeights.Key(Form.CONVOLUTION, c.packedLength(), s.o()),
+            p -> c.pack(w.floats(), s.c() * s.taps(), s.taps(), p));
+    c.run(
+        large.floats(), s.batch(), s.h(), s.w(), packed, small.floats(), s.oh(), s.ow(), e);
+  }
+
+  /** Input gradient of a convolution, from the small map to the large one. */
+  private static void toLarge(Tensor small, Tensor w, ConvSizes s, Epilogue e, Tensor large) {
+    if (s.pointwise()) {
+      Gemm.multiply(
+          large.rows(), s.c(), s.o(), Operand.of(small.floats(), s.o()),
+          Operand.of(w.floats(), s.c()), large.floats(), 0, s.c(), e);
+      return;
+    }
+    DirectConvolution c = new DirectConvolution(ConvPhase.backward(s), s.o(), s.c());
+    int variant = s.stride() << 16 | s.padding() << 8 | s.kw();
+    float[] packed =
+        PackedWeights.of(
+            w,
+            new PackedWeights.Key(Form.CONVOLUTION_INPUT, c.packedLength(), variant),
+            p -> c.pack(w.floats(), s.taps(), s.c() * s.taps(), p));
+    c.run(
+        small.floats(), s.batch(), s.oh(), s.ow(), packed, large.floats(), s.h(), s.w(), e);
+  }
+
+  private static void weightGradient(Tensor small, Tensor large, ConvSizes s, Tensor gradW) {
+    if (s.pointwise()) {
+      Gemm.multiply(
+          s.o(), s.c(), small.rows(), Operand.transposeOf(small.floats(), s.o()),
+          Operand.of(large.floats(), s.c()), gradW.floats(), 0, s.c(), Epilogue.OVERWRITE);
+    } else {
+      new ConvWeightGradient(s).run(small.floats(), large.floats(), gradW.floats());
+    }
+  }
+
+  private static float[] depthwiseWeights(Tensor w, ConvSizes s, boolean flip) {
+    int size = DepthwiseConvolution.packedLength(s.c(), s.taps());
+    return PackedWeights.of(
+        w,
+        new PackedWeights.Key(Form.DEPTHWISE, size, flip ? 1 : 0),
+        p -> DepthwiseConvolution.pack(w.floats(), s.c(), s.taps(), flip, p));
+  }
+}

@@ -1,0 +1,198 @@
+package dev.changenet.tensor.cpu;
+
+import static dev.changenet.tensor.cpu.VectorMath.LANES;
+import static dev.changenet.tensor.cpu.VectorMath.SPECIES;
+
+import java.util.Arrays;
+import jdk.incubator.vector.FloatVector;
+import jdk.incubator.vector.VectorMask;
+
+/** Row loops of layer norm and batch norm; {@code at} is the index of the row's first element. */
+final class NormalizationKernels {
+  private static final int SHIFT_ROWS = 16;
+
+  private NormalizationKernels() {}
+
+  private static FloatVector load(float[] x, int i) {
+    return FloatVector.fromArray(SPECIES, x, i);
+  }
+
+  /** out = (x − mean)·rstd·w + b with one mean and rstd for the row. */
+  static void normalizeRow(
+      float[] x, int at, int n, float mean, float rstd, float[] w, float[] b, float[] out) {
+    int i = 0;
+    for (; i <= n - LANES; i += LANES) {
+      load(x, at + i)
+          .sub(mean)
+          .mul(rstd)
+          .fma(load(w, i), load(b, i))
+          .intoArray(out, at + i);
+    }
+    for (; i < n; i++) {
+      out[at + i] = Math.fma((x[at + i] - mean) * rstd, w[i], b[i]);
+    }
+  }
+
+  /** out = (x − mean)·scale + b with a mean and scale per column. */
+  static void scaleRow(
+      float[] x, int at, int n, float[] mean, float[] scale, float[] b, float[] out) {
+    int i = 0;
+    for (; i <= n - LANES; i += LANES) {
+      load(x, at + i)
+          .sub(load(mean, i))
+          .fma(load(scale, i), load(b, i))
+          .intoArray(out, at + i);
+    }
+    for (; i < n; i++) {
+      out[at + i] = Math.fma(x[at + i] - mean[i], scale[i], b[i]);
+    }
+  }
+
+  /** sums[0 … n) += g·(x − mean)·rstd, sums[n … 2n) += g. */
+  static void addNormalizedProduct(
+      float[] g, float[] x, int at, int n, float mean, float rstd, float[] sums, int sumsAt) {
+    int i = 0;
+    for (; i <= n - LANES; i += LANES) {
+      FloatVector gv = load(g, at + i);
+      FloatVector hat = load(x, at + i).sub(mean).mul(rstd);
+      gv.fma(hat, load(sums, sumsAt + i)).intoArray(sums, sumsAt + i);
+      gv.add(load(sums, sumsAt + n + i)).intoArray(sums, sumsAt + n + i);
+    }
+    for (; i < n; i++) {
+      float hat = (x[at + i] - mean) * rstd;
+      sums[sumsAt + i] = Math.fma(g[at + i], hat, sums[sumsAt + i]);
+      sums[sumsAt + n + i] += g[at + i];
+    }
+  }
+
+  /**
+   * gx = rstd·(h − Σh/n − x̂·Σ(h·x̂)/divisor) with h = g·w and x̂ = (x − mean)·rstd.
+   *
+   * @param divisor that of the variance: n or n − 1
+   */
+  static void layerNormGradient(
+      float[] g,
+      float[] x,
+      int at,
+      int n,
+      float mean,
+      float rstd,
+      float[] w,
+      float divisor,
+      float[] gx) {
+    FloatVector sum = FloatVector.zero(SPECIES);
+    FloatVector product = FloatVector.zero(SPECIES);
+    int i = 0;
+    for (; i <= n - LANES; i += LANES) {
+      FloatVector h = load(g, at + i).mul(load(w, i));
+      sum = sum.add(h);
+      product = load(x, at + i).sub(mean).mul(rstd).fma(h, product);
+    }
+    if (i < n) {
+      VectorMask<Float> mask = VectorMath.firstLanes(n - i);
+      FloatVector h =
+          FloatVector.fromArray(SPECIES, g, at + i, mask)
+              .mul(FloatVector.fromArray(SPECIES, w, i, mask));
+      sum = sum.add(h);
+      FloatVector xv = FloatVector.fromArray(SPECIES, x, at + i, mask);
+      product = xv.sub(mean).mul(rstd).fma(h, product);
+    }
+    applyLayerNormGradient(
+        g,
+        x,
+        at,
+        n,
+        mean,
+        rstd,
+        w,
+        VectorMath.sum(sum) / n,
+        VectorMath.sum(product) / divisor,
+        gx);
+  }
+
+  private static void applyLayerNormGradient(
+      float[] g,
+      float[] x,
+      int at,
+      int n,
+      float mean,
+      float rstd,
+      float[] w,
+      float meanH,
+      float slope,
+      float[] gx) {
+    FloatVector minusSlope = FloatVector.broadcast(SPECIES, -slope);
+    int i = 0;
+    for (; i <= n - LANES; i += LANES) {
+      FloatVector h = load(g, at + i).mul(load(w, i)).sub(meanH);
+      FloatVector hat = load(x, at + i).sub(mean).mul(rstd);
+      hat.fma(minusSlope, h).mul(rstd).intoArray(gx, at + i);
+    }
+    for (; i < n; i++) {
+      float h = g[at + i] * w[i] - meanH;
+      gx[at + i] = Math.fma((x[at + i] - mean) * rstd, -slope, h) * rstd;
+    }
+  }
+
+  /**
+   * Sums of x − k and (x − k)² over the rows from … to − 1, and k, which is the mean of the first
+   * few of these rows: the shift keeps the squares near the variance, so one pass is accurate.
+   *
+   * @param sums 3n values from sumsAt on
+   */
+  static void blockMoments(float[] x, int from, int to, int n, float[] sums, int sumsAt) {
+    int few = Math.min(to - from, SHIFT_ROWS);
+    int shiftAt = sumsAt + 2 * n;
+    RowBlocks.sumRows(x, from, from + few, n, sums, shiftAt);
+    RowKernels.scale(sums, shiftAt, n, 1f / few, sums, shiftAt);
+    Arrays.fill(sums, sumsAt, shiftAt, 0f);
+    for (int r = from; r < to; r++) {
+      addMoments(x, r * n, n, sums, sumsAt);
+    }
+  }
+
+  private static void addMoments(float[] x, int at, int n, float[] sums, int sumsAt) {
+    int i = 0;
+    for (; i <= n - LANES; i += LANES) {
+      FloatVector d = load(x, at + i).sub(load(sums, sumsAt + 2 * n + i));
+      load(sums, sumsAt + i).add(d).intoArray(sums, sumsAt + i);
+      d.fma(d, load(sums, sumsAt + n + i)).intoArray(sums, sumsAt + n + i);
+    }
+    for (; i < n; i++) {
+      float d = x[at + i] - sums[sumsAt + 2 * n + i];
+      sums[sumsAt + i] += d;
+      sums[sumsAt + n + i] = Math.fma(d, d, sums[sumsAt + n + i]);
+    }
+  }
+
+  /** sums[0 … n) += g·(x − mean), sums[n … 2n) += g, with a mean per column. */
+  static void addCentredProduct(
+      float[] g, float[] x, int at, int n, float[] mean, float[] sums, int sumsAt) {
+    int i = 0;
+    for (; i <= n - LANES; i += LANES) {
+      FloatVector gv = load(g, at + i);
+      FloatVector d = load(x, at + i).sub(load(mean, i));
+      gv.fma(d, load(sums, sumsAt + i)).intoArray(sums, sumsAt + i);
+      gv.add(load(sums, sumsAt + n + i)).intoArray(sums, sumsAt + n + i);
+    }
+    for (; i < n; i++) {
+      sums[sumsAt + i] = Math.fma(g[at + i], x[at + i] - mean[i], sums[sumsAt + i]);
+      sums[sumsAt + n + i] += g[at + i];
+    }
+  }
+
+  /** gx = f0·g + f1·(x − mean) + f2 with the factors at f[2n], f[3n] and f[4n]. */
+  static void batchNormGradient(
+      float[] g, float[] x, int at, int n, float[] mean, float[] f, float[] gx) {
+    int i = 0;
+    for (; i <= n - LANES; i += LANES) {
+      FloatVector d = load(x, at + i).sub(load(mean, i));
+      FloatVector linear = d.fma(load(f, 3 * n + i), load(f, 4 * n + i));
+      load(g, at + i).fma(load(f, 2 * n + i), linear).intoArray(gx, at + i);
+    }
+    for (; i < n; i++) {
+      float linear = Math.fma(x[at + i] - mean[i], f[3 * n + i], f[4 * n + i]);
+      gx[at + i] = Math.fma(g[at + i], f[2 * n + i], linear);
+    }
+  }
+}

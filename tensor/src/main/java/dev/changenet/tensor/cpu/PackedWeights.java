@@ -1,0 +1,59 @@
+package dev.changenet.tensor.cpu;
+
+import dev.changenet.tensor.DType;
+import dev.changenet.tensor.Device;
+import dev.changenet.tensor.Shape;
+import dev.changenet.tensor.Tensor;
+import java.util.HashMap;
+import java.util.Map;
+import java.util.function.Consumer;
+
+/**
+ * Rearranged copies of one weight tensor, made at first use and kept with the weight's storage until
+ * its content changes.
+ */
+final class PackedWeights implements AutoCloseable {
+  /** What a copy is for. */
+  enum Form {
+    LINEAR,
+    CONVOLUTION,
+    CONVOLUTION_INPUT,
+    DEPTHWISE,
+    WINOGRAD,
+    WINOGRAD_INPUT
+  }
+
+  /**
+   * Identifies a copy.
+   *
+   * @param size of the copy in floats
+   * @param variant tells apart copies of one form for the same weight, such as by stride
+   */
+  record Key(Form form, int size, int variant) {}
+
+  private final Map<Key, Tensor> copies = new HashMap<>();
+
+  private PackedWeights() {}
+
+  /** Returns the copy {@code key} of {@code w}, filled by {@code pack} if it isn't there. */
+  static float[] of(Tensor w, Key key, Consumer<float[]> pack) {
+    PackedWeights packed = w.storage().derived("cpu", PackedWeights::new);
+    return packed.get(key, pack);
+  }
+
+  private synchronized float[] get(Key key, Consumer<float[]> pack) {
+    Tensor copy = copies.get(key);
+    if (copy == null) {
+      copy = Tensor.empty(Shape.of(key.size), DType.FLOAT32, Device.CPU).detached();
+      pack.accept(copy.floats());
+      copies.put(key, copy);
+    }
+    return copy.floats();
+  }
+
+  @Override
+  public synchronized void close() {
+    copies.values().forEach(Tensor::close);
+    copies.clear();
+  }
+}

@@ -1,0 +1,168 @@
+package dev.changenet.tensor.cpu;
+
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.atomic.AtomicReference;
+import java.util.concurrent.locks.LockSupport;
+import java.util.function.IntConsumer;
+
+/**
+ * The pool that runs kernels on several threads.
+ *
+ * <p>Work is cut into numbered tasks; which thread runs a task varies, what a task computes doesn't,
+ * so results are the same for any number of threads as long as the kernel cuts its work without
+ * looking at {@link #threads()}.
+ *
+ * <p>Idle workers spin for a moment before they park, because waking a parked thread costs hundreds
+ * of microseconds while kernels follow each other closely.
+ */
+public final class Parallel {
+  private static final long SPIN_NANOS = 200_000;
+
+  private static volatile int threads = defaultThreads();
+  private static Worker[] workers = new Worker[0];
+  private static final ThreadLocal<Boolean> INSIDE = ThreadLocal.withInitial(() -> false);
+
+  private Parallel() {}
+
+  private static int defaultThreads() {
+    String omp = System.getenv("OMP_NUM_THREADS");
+    if (omp != null && omp.strip().matches("[1-9][0-9]{0,3}")) {
+      return Integer.parseInt(omp.strip());
+    }
+    return Runtime.getRuntime().availableProcessors();
+  }
+
+  /** Number of threads that kernels use, the calling one included. */
+  public static int threads() {
+    return threads;
+  }
+
+  /** Sets the number of threads (at least 1). */
+  public static synchronized void setThreads(int n) {
+    if (n < 1) {
+      throw new IllegalArgumentException("threads: expected at least 1, got " + n);
+    }
+    threads = n;
+  }
+
+  /** One parallel loop: the tasks not yet claimed, and those not yet finished. */
+  private static final class Job {
+    final IntConsumer body;
+    final int tasks;
+    final AtomicInteger next = new AtomicInteger();
+    final AtomicInteger finished = new AtomicInteger();
+    final AtomicReference<Throwable> failure = new AtomicReference<>();
+
+    Job(IntConsumer body, int tasks) {
+      this.body = body;
+      this.tasks = tasks;
+    }
+
+    void work() {
+      int i;
+      while ((i = next.getAndIncrement()) < tasks) {
+        try {
+          body.accept(i);
+        } catch (Throwable t) {
+          failure.compareAndSet(null, t);
+        }
+        finished.incrementAndGet();
+      }
+    }
+  }
+
+  private static final class Worker extends Thread {
+    private final AtomicReference<Job> job = new AtomicReference<>();
+
+    Worker(int number) {
+      super("changenet-compute-" + number);
+      setDaemon(true);
+    }
+
+    void submit(Job j) {
+      job.set(j);
+      LockSupport.unpark(this);
+    }
+
+    @Override
+    public void run() {
+      INSIDE.set(true);
+      long idleSince = System.nanoTime();
+      while (true) {
+        Job j = job.get();
+        if (j != null) {
+          j.work();
+          // Not a plain write: the next loop's job may have arrived already.
+          job.compareAndSet(j, null);
+          idleSince = System.nanoTime();
+        } else if (System.nanoTime() - idleSince < SPIN_NANOS) {
+          Thread.onSpinWait();
+        } else {
+          LockSupport.park(this);
+          idleSince = System.nanoTime();
+        }
+      }
+    }
+  }
+
+  /**
+   * Runs {@code body} for 0 … {@code tasks} − 1, on the calling thread and the workers, and returns
+   * when all are done. Loops inside a task run on the task's own thread.
+   */
+  public static void forEach(int tasks, IntConsumer body) {
+    int n = Math.min(threads, tasks);
+    if (n <= 1 || INSIDE.get()) {
+      for (int i = 0; i < tasks; i++) {
+        body.accept(i);
+      }
+      return;
+    }
+    runShared(tasks, body, n);
+  }
+
+  private static synchronized void runShared(int tasks, IntConsumer body, int n) {
+    if (workers.length < n - 1) {
+      Worker[] more = java.util.Arrays.copyOf(workers, n - 1);
+      for (int i = workers.length; i < more.length; i++) {
+        more[i] = new Worker(i + 1);
+        more[i].start();
+      }
+      workers = more;
+    }
+    Job job = new Job(body, tasks);
+    for (int i = 0; i < n - 1; i++) {
+      workers[i].submit(job);
+    }
+    INSIDE.set(true);
+    try {
+      job.work();
+    } finally {
+      INSIDE.set(false);
+    }
+    while (job.finished.get() < tasks) {
+      Thread.onSpinWait();
+    }
+    Throwable failure = job.failure.get();
+    if (failure instanceof RuntimeException e) {
+      throw e;
+    } else if (failure instanceof Error e) {
+      throw e;
+    } else if (failure != null) {
+      throw new IllegalStateException(failure);
+    }
+  }
+
+  /** Body of {@link #forBlocks}: works on [from, to). */
+  public interface RangeBody {
+    void run(int from, int to);
+  }
+
+  /**
+   * Cuts 0 … {@code n} into blocks of {@code block} (the last may be shorter) and runs them in
+   * parallel. The cut depends on n and block alone.
+   */
+  public static void forBlocks(int n, int block, RangeBody body) {
+    int blocks = (n + block - 1) / block;
+    forEach(blocks, i -> body.run(i * block, Math.min(n, (i + 1) * block)));
+  }
+}

@@ -1,0 +1,190 @@
+package dev.changenet.testing;
+
+import dev.changenet.tensor.Tensor;
+import dev.changenet.tensor.backend.Activation;
+import dev.changenet.tensor.backend.Elementwise;
+import java.util.Arrays;
+
+/** Op table rows of {@link Elementwise}. */
+final class ElementwiseRows {
+  private static final int[] SIZES = {1, 7, 15, 16, 17, 33, 1009, 70_001};
+
+  private ElementwiseRows() {}
+
+  static void addTo(OpTable.Rows rows) {
+    for (int n : SIZES) {
+      String size = " n=" + n;
+      rows.add("elementwise.fill" + size, 0, c -> ops(c).fill(c.output("x", n), -0.375));
+      rows.add("elementwise.copy" + size, 0, c -> ops(c).copy(c.random(n), c.output("out", n)));
+      rows.add(
+          "elementwise.add" + size,
+          c -> ops(c).add(c.random(n), c.random(n), 0.75f, c.output("out", n)));
+      rows.add(
+          "elementwise.scale" + size, c -> ops(c).scale(c.random(n), -1.5f, c.output("out", n)));
+      for (Activation f : Activation.values()) {
+        rows.add(
+            "elementwise.activation " + f + size,
+            c -> ops(c).activation(f, c.uniform(0, 6, n), c.output("out", n)));
+        rows.add(
+            "elementwise.activationBackward " + f + size,
+            c ->
+                ops(c)
+                    .activationBackward(f, c.uniform(0, 6, n), c.random(n), c.output("gradX", n)));
+      }
+    }
+    addInPlace(rows);
+    addBroadcast(rows);
+    addResidual(rows);
+    addMoves(rows);
+  }
+
+  private static Elementwise ops(OpCall c) {
+    return c.backend().elementwise();
+  }
+
+  private static void addInPlace(OpTable.Rows rows) {
+    int n = 1009;
+    rows.add(
+        "elementwise.add out=a",
+        c -> {
+          Tensor a = c.inOut("a", c.random(n));
+          ops(c).add(a, c.random(n), -2, a);
+        });
+    rows.add(
+        "elementwise.add out=b",
+        c -> {
+          Tensor b = c.inOut("b", c.random(n));
+          ops(c).add(c.random(n), b, 1, b);
+        });
+    rows.add(
+        "elementwise.add a=b=out",
+        c -> {
+          Tensor a = c.inOut("a", c.random(n));
+          ops(c).add(a, a, 1, a);
+        });
+    rows.add(
+        "elementwise.scale out=x",
+        c -> {
+          Tensor x = c.inOut("x", c.random(n));
+          ops(c).scale(x, 3, x);
+        });
+    rows.add(
+        "elementwise.addRepeated out=a",
+        c -> {
+          Tensor a = c.inOut("a", c.random(5, 33));
+          ops(c).addRepeated(a, c.random(33), a);
+        });
+    for (Activation f : Activation.values()) {
+      rows.add(
+          "elementwise.activation out=x " + f,
+          c -> {
+            Tensor x = c.inOut("x", c.uniform(0, 6, n));
+            ops(c).activation(f, x, x);
+          });
+      rows.add(
+          "elementwise.activationBackward gradX=gradOut " + f,
+          c -> {
+            Tensor g = c.inOut("g", c.random(n));
+            ops(c).activationBackward(f, c.uniform(0, 6, n), g, g);
+          });
+    }
+  }
+
+  private static void addBroadcast(OpTable.Rows rows) {
+    int[][] sizes = {{1, 1}, {1, 17}, {3, 1}, {5, 33}, {2, 4099}, {517, 48}, {8, 20_011}};
+    for (int[] s : sizes) {
+      int r = s[0];
+      int n = s[1];
+      String size = " " + r + "x" + n;
+      rows.add(
+          "elementwise.addRepeated" + size,
+          c -> ops(c).addRepeated(c.random(r, n), c.random(n), c.output("out", r, n)));
+      rows.add(
+          "elementwise.sumLeading" + size,
+          c -> ops(c).sumLeading(c.random(r, n), c.output("out", n)));
+    }
+  }
+
+  private static void addResidual(OpTable.Rows rows) {
+    int[][] shapes = {{1, 1, 1}, {2, 3, 17}, {3, 7, 7, 24}, {2, 301, 96}};
+    for (int[] shape : shapes) {
+      int channels = shape[shape.length - 1];
+      float[] drop = new float[shape[0]];
+      for (int i = 0; i < drop.length; i++) {
+        drop[i] = i == 1 ? 0 : 1.25f;
+      }
+      for (int variant = 0; variant < 4; variant++) {
+        boolean withGamma = variant % 2 == 0;
+        float[] scale = variant < 2 ? null : drop;
+        String what =
+            " "
+                + Arrays.toString(shape)
+                + (withGamma ? " gamma" : "")
+                + (scale != null ? " dropPath" : "");
+        rows.add(
+            "elementwise.residual" + what,
+            c ->
+                ops(c)
+                    .residual(
+                        c.random(shape),
+                        c.random(shape),
+                        withGamma ? c.random(channels) : null,
+                        scale,
+                        c.output("out", shape)));
+        rows.add(
+            "elementwise.residualBackward" + what,
+            c ->
+                ops(c)
+                    .residualBackward(
+                        c.random(shape),
+                        c.random(shape),
+                        withGamma ? c.random(channels) : null,
+                        scale,
+                        c.output("gradY", shape),
+                        withGamma ? c.output("gradGamma", channels) : null));
+      }
+    }
+    rows.add(
+        "elementwise.residualBackward gradGamma only",
+        c ->
+            ops(c)
+                .residualBackward(
+                    c.random(2, 5, 19),
+                    c.random(2, 5, 19),
+                    c.random(19),
+                    null,
+                    null,
+                    c.output("gradGamma", 19)));
+  }
+
+  private static void addMoves(OpTable.Rows rows) {
+    rows.add(
+        "elementwise.copyBlocks concatenation",
+        0,
+        c -> {
+          Tensor out = c.output("out", 13, 5 + 18);
+          ops(c).copyBlocks(c.random(13, 5), 0, 5, out, 0, 23, 5, 13);
+          ops(c).copyBlocks(c.random(13, 18), 0, 18, out, 5, 23, 18, 13);
+        });
+    rows.add(
+        "elementwise.copyBlocks narrow",
+        0,
+        c ->
+            ops(c).copyBlocks(c.random(513, 96), 32, 96, c.output("out", 513, 31), 0, 31, 31, 513));
+    rows.add(
+        "elementwise.copyBlocks int32",
+        0,
+        c -> ops(c).copyBlocks(c.labels(9, 0, 6, 7), 7, 14, c.intOutput("out", 3, 7), 0, 7, 7, 3));
+    rows.add(
+        "elementwise.copy int32",
+        0,
+        c -> ops(c).copy(c.labels(5, 0.3, 41), c.intOutput("out", 41)));
+    int[][] sizes = {{1, 1, 1}, {2, 3, 5}, {1, 16, 16}, {3, 17, 31}, {2, 3, 64 * 48}, {1, 301, 97}};
+    for (int[] s : sizes) {
+      rows.add(
+          "elementwise.transpose " + Arrays.toString(s),
+          0,
+          c -> ops(c).transpose(c.random(s), s[0], s[1], s[2], c.output("out", s[0], s[2], s[1])));
+    }
+  }
+}

@@ -1,0 +1,66 @@
+package dev.changenet.testing;
+
+import dev.changenet.tensor.Tensor;
+import dev.changenet.tensor.backend.Loss;
+import java.util.Arrays;
+
+/** Op table rows of {@link Loss}. */
+final class LossRows {
+  /** Batch, height, width, classes. */
+  private static final int[][] SIZES = {
+    {1, 1, 1, 2}, {2, 8, 8, 3}, {3, 5, 7, 2}, {1, 9, 4, 17}, {2, 33, 31, 2}, {1, 64, 70, 5}
+  };
+
+  private LossRows() {}
+
+  private static Loss ops(OpCall c) {
+    return c.backend().loss();
+  }
+
+  static void addTo(OpTable.Rows rows) {
+    for (int[] s : SIZES) {
+      for (double ignored : new double[] {0, 0.3, 1}) {
+        for (boolean gradient : new boolean[] {true, false}) {
+          add(rows, s, ignored, gradient);
+        }
+      }
+      rows.add(
+          "loss.argmax " + Arrays.toString(s),
+          0,
+          c -> ops(c).argmax(c.random(s), c.intOutput("out", s[0], s[1], s[2])));
+    }
+    rows.add(
+        "loss.argmax ties",
+        0,
+        c -> {
+          Tensor equal = c.uniform(0.5, 0, 37, 3);
+          ops(c).argmax(equal, c.intOutput("out", 37));
+        });
+  }
+
+  private static void add(OpTable.Rows rows, int[] s, double ignored, boolean gradient) {
+    String what = " " + Arrays.toString(s) + " ignored " + ignored + (gradient ? " gradient" : "");
+    rows.add(
+        "loss.crossEntropy" + what,
+        c ->
+            c.result(
+                "counted",
+                ops(c)
+                    .crossEntropy(
+                        c.uniform(0, 4, s),
+                        c.labels(s[3], ignored, s[0], s[1], s[2]),
+                        255,
+                        c.output("loss", 1),
+                        gradient ? c.output("gradLogits", s) : null)));
+    rows.add(
+        "loss.mmIou" + what,
+        c ->
+            ops(c)
+                .mmIou(
+                    c.uniform(0, 4, s),
+                    c.labels(s[3], ignored, s[0], s[1], s[2]),
+                    255,
+                    c.output("loss", 1),
+                    gradient ? c.output("gradLogits", s) : null));
+  }
+}

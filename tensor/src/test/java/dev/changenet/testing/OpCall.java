@@ -1,0 +1,96 @@
+package dev.changenet.testing;
+
+import dev.changenet.tensor.DType;
+import dev.changenet.tensor.Device;
+import dev.changenet.tensor.Tensor;
+import dev.changenet.tensor.backend.Backend;
+import java.util.Arrays;
+import java.util.LinkedHashMap;
+import java.util.Map;
+
+/**
+ * One run of an {@linkplain OpTable op table} row: makes seeded inputs on the device and collects
+ * outputs by name. The same row gets the same numbers on every device.
+ */
+public final class OpCall {
+  private final String seed;
+  private final Backend backend;
+  private final Device device;
+  private final DType dtype;
+  private final OpTransfer transfer;
+  private final Map<String, Tensor> outputs = new LinkedHashMap<>();
+  private final Map<String, double[]> results = new LinkedHashMap<>();
+  private int made;
+
+  OpCall(String seed, Backend backend, Device device, DType dtype, OpTransfer transfer) {
+    this.seed = seed;
+    this.backend = backend;
+    this.device = device;
+    this.dtype = dtype;
+    this.transfer = transfer;
+  }
+
+  Backend backend() {
+    return backend;
+  }
+
+  /** Returns a tensor of uniform values in [−1, 1). */
+  Tensor random(int... shape) {
+    return uniform(0, 1, shape);
+  }
+
+  /** Returns a tensor of uniform values in [centre − spread, centre + spread). */
+  Tensor uniform(double centre, double spread, int... shape) {
+    float[] f = GoldenFormula.fill(seed + "/" + made++, "affine", centre, spread, elements(shape));
+    double[] values = new double[f.length];
+    for (int i = 0; i < f.length; i++) {
+      values[i] = f[i];
+    }
+    return transfer.upload(values, shape, dtype, device);
+  }
+
+  /** Returns int32 labels 0 … classes − 1, a share {@code ignored} of them 255. */
+  Tensor labels(int classes, double ignored, int... shape) {
+    long s = GoldenFormula.seed(seed + "/" + made++);
+    double[] values = new double[elements(shape)];
+    for (int i = 0; i < values.length; i++) {
+      boolean ignore = GoldenFormula.u(s, 2L * i + 1) < ignored;
+      values[i] = ignore ? 255 : Math.floor(GoldenFormula.u(s, 2L * i) * classes);
+    }
+    return transfer.upload(values, shape, DType.INT32, device);
+  }
+
+  /** Returns an output full of NaN, so that an element the kernel forgets is seen. */
+  Tensor output(String name, int... shape) {
+    double[] values = new double[elements(shape)];
+    Arrays.fill(values, Double.NaN);
+    return inOut(name, transfer.upload(values, shape, dtype, device));
+  }
+
+  /** Returns an int32 output full of −1. */
+  Tensor intOutput(String name, int... shape) {
+    double[] values = new double[elements(shape)];
+    Arrays.fill(values, -1);
+    return inOut(name, transfer.upload(values, shape, DType.INT32, device));
+  }
+
+  /** Makes {@code tensor}, which the op changes in place, an output. */
+  Tensor inOut(String name, Tensor tensor) {
+    outputs.put(name, tensor);
+    return tensor;
+  }
+
+  /** Adds a number returned by the op to the outputs. */
+  void result(String name, double value) {
+    results.put(name, new double[] {value});
+  }
+
+  Map<String, double[]> collect() {
+    outputs.forEach((name, tensor) -> results.put(name, transfer.download(tensor)));
+    return results;
+  }
+
+  private static int elements(int[] shape) {
+    return Arrays.stream(shape).reduce(1, Math::multiplyExact);
+  }
+}
