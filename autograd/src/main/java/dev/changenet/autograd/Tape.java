@@ -81,7 +81,7 @@ public final class Tape implements AutoCloseable {
     Map<Function, Tensor> gradients = new IdentityHashMap<>();
     PriorityQueue<Function> ready =
         new PriorityQueue<>(Comparator.comparingLong(Function::sequence).reversed());
-    try (Scope seedScope = Scope.open()) {
+    try (Scope _ = Scope.open()) {
       Tensor one =
           Tensor.full(output.shape(), output.data().dtype(), output.data().device(), 1.0);
       gradients.put(output.creator(), one.share());
@@ -103,7 +103,7 @@ public final class Tape implements AutoCloseable {
           "backward(): the graph of " + f.op() + " was already released; run forward again");
     }
     try (Tensor gradOut = gradients.remove(f);
-        Scope scope = Scope.open()) {
+        Scope _ = Scope.open()) {
       if (f.gradientHooks() != null) {
         f.gradientHooks().forEach(h -> h.accept(gradOut));
       }

@@ -7,9 +7,9 @@ import java.util.function.Predicate;
 /** Checks that need more than one key, or that depend on what this build can do. */
 final class CrossChecks {
   /** Operator sets the exporter can express its graphs in. */
-  static final int MIN_OPSET = 11;
+  static final int MIN_OPSET = 12;
 
-  static final int MAX_OPSET = 21;
+  static final int MAX_OPSET = 24;
 
   private static final String TYPE = "model.backbone.type";
   private static final String STRIDES = "model.decode_head.feature_strides";

@@ -40,8 +40,8 @@ public final class OnnxExport {
       names.put(p, p.name());
     }
     int traced = batch < 0 ? 1 : batch;
-    try (Scope scope = Scope.open();
-        NoGrad noGrad = NoGrad.open();
+    try (Scope _ = Scope.open();
+        NoGrad _ = NoGrad.open();
         Trace trace = Trace.open()) {
       Shape shape = Shape.of(traced, height, width, 3);
       Variable a = new Variable(Tensor.full(shape, DType.FLOAT32, net.device(), 1));

@@ -11,6 +11,7 @@ import dev.changenet.image.RgbImage;
 import dev.changenet.nn.random.RandomStream;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
+import java.util.Locale;
 import java.util.stream.Collectors;
 import java.util.stream.IntStream;
 
@@ -53,7 +54,7 @@ public final class SceneGenerator {
 
   /** Returns the file name of scene {@code index}. */
   public static String name(int index) {
-    return String.format("scene_%05d.png", index);
+    return String.format(Locale.ROOT, "scene_%05d.png", index);
   }
 
   /** Returns scene {@code index}. */

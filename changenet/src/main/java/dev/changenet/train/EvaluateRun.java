@@ -80,9 +80,7 @@ public final class EvaluateRun {
       kpi.put("test_" + k, scores.get(k));
     }
     context.status().write(StatusLog.Status.RUNNING, "Test metrics generated.", kpi);
-    StringBuilder table = new StringBuilder();
-    scores.forEach((k, v) -> table.append(String.format("%n  %-14s %.4f", k, v)));
-    context.reporter().info("Test metrics:" + table);
+    context.reporter().scores(scores);
     return scores;
   }
 }

@@ -37,8 +37,8 @@ final class Predictor {
 
   /** Predicts {@code batch}; with {@code loss} non-null the batch's labels are scored too. */
   Prediction predict(Batch batch, SegmentationLoss loss) {
-    try (NoGrad noGrad = NoGrad.open();
-        Scope scope = Scope.open()) {
+    try (NoGrad _ = NoGrad.open();
+        Scope _ = Scope.open()) {
       List<Variable> outputs = net.forward(image(batch, batch.a()), image(batch, batch.b()));
       double value =
           loss == null

@@ -1,5 +1,8 @@
 package dev.changenet.train;
 
+import java.util.Locale;
+import java.util.Map;
+
 /** Where a run tells what it does: a terminal, a log, a test. */
 public interface Reporter {
   /** A lasting line. */
@@ -21,6 +24,19 @@ public interface Reporter {
 
   /** Ends the rewriting of a progress line and leaves {@code line} in its place. */
   void progressDone(String line);
+
+  /** The effective spec of the run that starts, as YAML. */
+  default void spec(String yaml) {
+    info(yaml);
+  }
+
+  /** The scores of an evaluation, by name in the order in which they are shown. */
+  default void scores(Map<String, Double> scores) {
+    StringBuilder table = new StringBuilder("Test metrics:");
+    scores.forEach(
+        (name, value) -> table.append(String.format(Locale.ROOT, "%n  %-14s %.4f", name, value)));
+    info(table.toString());
+  }
 
   /** Tells nobody anything. */
   Reporter SILENT =

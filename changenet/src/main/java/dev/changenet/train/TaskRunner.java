@@ -36,7 +36,7 @@ public final class TaskRunner {
     reporter.info(title + " results will be saved at: " + dir);
     status.write(StatusLog.Status.STARTED, "Starting Visual ChangeNet " + task.key() + ".");
     try {
-      reporter.info(spec.toYaml().stripTrailing());
+      reporter.spec(spec.toYaml().stripTrailing());
       spec.warnings().forEach(reporter::warn);
       RunContext context = new RunContext(spec, reporter, status, interruption);
       switch (task) {

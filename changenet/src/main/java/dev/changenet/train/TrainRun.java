@@ -68,8 +68,8 @@ public final class TrainRun {
     reporter.info(train.seed() >= 0 ? "Seed set to " + seed : "No seed set");
     openData();
     try (ChangeNet network = context.buildNetwork();
-        DataLoader trainLoader = training;
-        DataLoader valLoader = validation) {
+        DataLoader _ = training;
+        DataLoader _ = validation) {
       net = network;
       net.initialize(seed);
       reporter.info("Number of output classes: " + spec.segmentData().numClasses());
@@ -256,7 +256,14 @@ public final class TrainRun {
     boolean last = epoch == train.numEpochs() - 1;
     boolean validate = (epoch + 1) % train.validationInterval() == 0;
     if (validate) {
-      validate(label);
+      try {
+        validate(label);
+      } catch (InterruptedRunException e) {
+        // Resumes with this validation: no batch of the epoch is left to train.
+        optimizer.setLr(rate(epoch));
+        saveInterrupted(epoch, done, lossSum);
+        throw e;
+      }
     }
     epochSeconds = now() - began;
     StringBuilder line =
@@ -281,8 +288,11 @@ public final class TrainRun {
       save(Checkpoint.epochName(epoch), new Checkpoint.Progress(
           epoch, globalStep, 0, 0, baseLr, stepSize));
     }
-    if (!last) {
-      context.interruption().check();
+    if (!last && context.interruption().isRequested()) {
+      if (!due) {
+        saveInterrupted(epoch, 0, 0);
+      }
+      throw new InterruptedRunException();
     }
   }
 
@@ -290,8 +300,8 @@ public final class TrainRun {
   private double step(Batch batch) {
     net.random().set(seed, globalStep);
     double value;
-    try (Scope scope = Scope.open();
-        Tape tape = Tape.open()) {
+    try (Scope _ = Scope.open();
+        Tape _ = Tape.open()) {
       SegmentationLoss.Result result =
           loss.compute(
               net.forward(
@@ -318,12 +328,16 @@ public final class TrainRun {
   private void stopIfAsked(int epoch, int done, double lossSum) {
     if (context.interruption().isRequested()) {
       if (done > 0) {
-        save(
-            Checkpoint.stepName(epoch, globalStep),
-            new Checkpoint.Progress(epoch, globalStep, done, lossSum, baseLr, stepSize));
+        saveInterrupted(epoch, done, lossSum);
       }
       throw new InterruptedRunException();
     }
+  }
+
+  private void saveInterrupted(int epoch, int done, double lossSum) {
+    save(
+        Checkpoint.stepName(epoch, globalStep),
+        new Checkpoint.Progress(epoch, globalStep, done, lossSum, baseLr, stepSize));
   }
 
   private void saveInsideEpoch(int epoch, int done, int steps, double lossSum) {

@@ -2,6 +2,7 @@ package dev.changenet.config;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.changenet.onnx.OnnxModel;
 import java.nio.file.Path;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -189,5 +190,11 @@ class SpecDefaultsTest {
 
     assertThat(spec.encryptionKey()).contains("16");
     assertThat(spec.warnings()).isEmpty();
+  }
+
+  @Test
+  void operatorSetsAreThoseOfTheOnnxWriter() {
+    assertThat(CrossChecks.MIN_OPSET).isEqualTo(OnnxModel.MIN_OPSET);
+    assertThat(CrossChecks.MAX_OPSET).isEqualTo(OnnxModel.MAX_OPSET);
   }
 }

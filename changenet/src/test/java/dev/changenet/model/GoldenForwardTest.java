@@ -40,7 +40,7 @@ class GoldenForwardTest {
     GoldenCase golden = GoldenCase.read(ReferenceData.golden("models/" + name + "/case.json"));
     long before = MemoryUse.liveStorages();
     Map<String, double[]> ours = new LinkedHashMap<>();
-    try (Scope scope = Scope.open();
+    try (Scope _ = Scope.open();
         ChangeNet net = golden.network(Device.CPU)) {
       net.eval();
       ((FanBackbone) net.backbone()).setComputeClassToken(true);

@@ -57,10 +57,10 @@ class GoldenTrainTest {
     JsonNode json = golden.json();
     SegmentationLoss loss = loss(json);
     long before = MemoryUse.liveStorages();
-    try (Scope outer = Scope.open();
+    try (Scope _ = Scope.open();
         ChangeNet net = golden.network(Device.CPU)) {
-      try (Scope scope = Scope.open();
-          Tape tape = Tape.open()) {
+      try (Scope _ = Scope.open();
+          Tape _ = Tape.open()) {
         SegmentationLoss.Result result =
             loss.compute(
                 net.forward(golden.image("x1", Device.CPU), golden.image("x2", Device.CPU)),
@@ -172,7 +172,7 @@ class GoldenTrainTest {
     GoldenCase golden = GoldenCase.read(ReferenceData.golden("train/" + name + ".json"));
     JsonNode json = golden.json();
     Set<String> noise = noiseOf(name);
-    try (Scope outer = Scope.open();
+    try (Scope _ = Scope.open();
         ChangeNet net = golden.network(Device.CPU);
         Optimizer optimizer = optimizer(json, net)) {
       Map<String, float[]> start = new HashMap<>();
@@ -223,8 +223,8 @@ class GoldenTrainTest {
   }
 
   private static double lossOf(GoldenCase golden, ChangeNet net, boolean backward) {
-    try (Scope scope = Scope.open();
-        Tape tape = Tape.open()) {
+    try (Scope _ = Scope.open();
+        Tape _ = Tape.open()) {
       SegmentationLoss.Result result =
           loss(golden.json())
               .compute(

@@ -51,8 +51,7 @@ public sealed interface Attribute {
           p.setS(ByteString.copyFromUtf8(a.value()))
               .setType(AttributeProto.AttributeType.STRING)
               .build();
-      case Ints a ->
-          p.addAllInts(a.values()).setType(AttributeProto.AttributeType.INTS).build();
+      case Ints a -> p.addAllInts(a.values()).setType(AttributeProto.AttributeType.INTS).build();
     };
   }
 }

@@ -54,8 +54,7 @@ public final class EtltFile {
   public static void write(Path path, InputStream plain, String passphrase) {
     Path target = path.toAbsolutePath();
     if (passphrase == null || passphrase.isEmpty()) {
-      throw new OnnxException(
-          path + ": an .etlt file needs a key: set encryption_key");
+      throw new OnnxException(path + ": an .etlt file needs a key: set encryption_key");
     }
     if (Files.exists(target)) {
       throw new OnnxException(path + " already exists: remove it or choose another name");

@@ -18,8 +18,14 @@ public record Initializer(String name, ElementType type, List<Long> dims, ByteSt
     long elements = dims.stream().reduce(1L, Math::multiplyExact);
     if (elements * type.bytes() != data.size()) {
       throw new IllegalArgumentException(
-          "initializer " + name + ": shape " + dims + " needs " + elements * type.bytes()
-              + " bytes, got " + data.size());
+          "initializer "
+              + name
+              + ": shape "
+              + dims
+              + " needs "
+              + elements * type.bytes()
+              + " bytes, got "
+              + data.size());
     }
   }
 

@@ -31,7 +31,8 @@ public final class OnnxChecker {
    * @throws OnnxException naming the first fault
    */
   public static void check(ModelProto model) {
-    require(model.getIrVersion() >= 3, "ir_version is %d, expected at least 3", model.getIrVersion());
+    require(
+        model.getIrVersion() >= 3, "ir_version is %d, expected at least 3", model.getIrVersion());
     require(
         model.getOpsetImportCount() == 1 && model.getOpsetImport(0).getDomain().isEmpty(),
         "expected one operator set import, of the standard domain");
@@ -165,14 +166,12 @@ public final class OnnxChecker {
       Integer type = types.get(input);
       require(type != null, "%s uses %s before any node computes it", what, input);
       if (schema.int64Inputs().contains(i)) {
-        require(
-            type == ElementType.INT64.code(), "%s: input %s must be int64", what, input);
+        require(type == ElementType.INT64.code(), "%s: input %s must be int64", what, input);
       } else if (schema.movesData()) {
         require(first == 0 || first == type, "%s mixes element types", what);
         first = type;
       } else {
-        require(
-            type == ElementType.FLOAT.code(), "%s: input %s must be float", what, input);
+        require(type == ElementType.FLOAT.code(), "%s: input %s must be float", what, input);
         first = type;
       }
     }

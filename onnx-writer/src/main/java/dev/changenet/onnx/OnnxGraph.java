@@ -68,8 +68,7 @@ public final class OnnxGraph {
     String nodeName = unique(scope.isEmpty() ? operator : scope + "/" + operator, nodeNames);
     String output = unique(nodeName + "_output", valueNames);
     nodes.add(
-        new OnnxNode(
-            nodeName, operator, attributes, Arrays.asList(nodeInputs), List.of(output)));
+        new OnnxNode(nodeName, operator, attributes, Arrays.asList(nodeInputs), List.of(output)));
     return output;
   }
 
@@ -86,8 +85,7 @@ public final class OnnxGraph {
     } else {
       String nodeName = unique(output.name() + "/Identity", nodeNames);
       nodes.add(
-          new OnnxNode(
-              nodeName, "Identity", List.of(), List.of(source), List.of(output.name())));
+          new OnnxNode(nodeName, "Identity", List.of(), List.of(source), List.of(output.name())));
     }
     outputs.add(output);
   }
@@ -156,17 +154,14 @@ public final class OnnxGraph {
     TensorShapeProto.Builder shape = TensorShapeProto.newBuilder();
     for (Dimension d : value.dims()) {
       TensorShapeProto.Dimension.Builder dim = TensorShapeProto.Dimension.newBuilder();
-      shape.addDim(
-          d.symbol() == null ? dim.setDimValue(d.size()) : dim.setDimParam(d.symbol()));
+      shape.addDim(d.symbol() == null ? dim.setDimValue(d.size()) : dim.setDimParam(d.symbol()));
     }
     return ValueInfoProto.newBuilder()
         .setName(value.name())
         .setType(
             TypeProto.newBuilder()
                 .setTensorType(
-                    TypeProto.Tensor.newBuilder()
-                        .setElemType(value.type().code())
-                        .setShape(shape)))
+                    TypeProto.Tensor.newBuilder().setElemType(value.type().code()).setShape(shape)))
         .build();
   }
 }

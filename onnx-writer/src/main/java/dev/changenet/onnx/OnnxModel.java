@@ -32,7 +32,11 @@ public record OnnxModel(OnnxGraph graph, int opset, Map<String, String> metadata
   public static void requireSupported(int opset) {
     if (opset < MIN_OPSET || opset > MAX_OPSET) {
       throw new OnnxException(
-          "ONNX operator set " + opset + " is not supported: choose " + MIN_OPSET + " to "
+          "ONNX operator set "
+              + opset
+              + " is not supported: choose "
+              + MIN_OPSET
+              + " to "
               + MAX_OPSET);
     }
   }

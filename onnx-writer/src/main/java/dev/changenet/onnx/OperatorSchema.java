@@ -63,8 +63,7 @@ record OperatorSchema(
             + " extrapolation_value:f mode:s nearest_mode:s";
     computes("Resize", 1, 3, 4, resize, 3);
     computes("Resize", 13, 1, 4, resize, 3);
-    computes(
-        "Resize", 18, 1, 4, resize + " antialias:i axes:I keep_aspect_ratio_policy:s", 3);
+    computes("Resize", 18, 1, 4, resize + " antialias:i axes:I keep_aspect_ratio_policy:s", 3);
     moves("Reshape", 1, 2, 2, "", 1);
     moves("Reshape", 14, 2, 2, "allowzero:i", 1);
     moves("Transpose", 1, 1, 1, "perm:I");

@@ -42,7 +42,8 @@ class EtltFileTest {
 
   @Test
   void fileStartsWithAnEmptyInputNameAndHidesTheContent() throws IOException {
-    byte[] bytes = Files.readAllBytes(written("very recognisable content".getBytes(StandardCharsets.UTF_8)));
+    byte[] bytes =
+        Files.readAllBytes(written("very recognisable content".getBytes(StandardCharsets.UTF_8)));
     assertThat(Arrays.copyOf(bytes, 4)).containsOnly(0);
     assertThat(new String(bytes, StandardCharsets.ISO_8859_1)).doesNotContain("recognisable");
     try (var files = Files.list(folder)) {
@@ -66,7 +67,8 @@ class EtltFileTest {
           .hasMessageContainingAll("model.etlt", "wrong encryption key");
     }
     assertThatThrownBy(
-            () -> EtltFile.write(folder.resolve("b.etlt"), new ByteArrayInputStream(content(1)), ""))
+            () ->
+                EtltFile.write(folder.resolve("b.etlt"), new ByteArrayInputStream(content(1)), ""))
         .isInstanceOf(OnnxException.class)
         .hasMessageContaining("encryption_key");
     assertThat(folder.resolve("b.etlt")).doesNotExist();

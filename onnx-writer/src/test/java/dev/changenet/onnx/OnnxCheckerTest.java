@@ -79,8 +79,7 @@ class OnnxCheckerTest {
     assertRefused(g -> g.getNodeBuilder(0).setOpType("Multiply"), "a/Mul (Multiply)", "17");
     assertRefused(g -> g.getNodeBuilder(1).setOpType("Gelu"), "no such operator");
     assertRefused(
-        g -> g.getNodeBuilder(0).addAttribute(Attribute.of("axis", 1).toProto()),
-        "attribute axis");
+        g -> g.getNodeBuilder(0).addAttribute(Attribute.of("axis", 1).toProto()), "attribute axis");
     assertRefused(
         g -> g.getNodeBuilder(1).setAttribute(0, Attribute.of("axis", 1f).toProto()),
         "attribute axis is FLOAT, expected INT");
@@ -92,9 +91,7 @@ class OnnxCheckerTest {
     assertRefused(g -> g.getNodeBuilder(0).setInput(1, ""), "lacks required input 1");
     assertRefused(
         g ->
-            g.getInitializerBuilder(0)
-                .setDataType(7)
-                .setRawData(ByteString.copyFrom(new byte[32])),
+            g.getInitializerBuilder(0).setDataType(7).setRawData(ByteString.copyFrom(new byte[32])),
         "input w must be float");
   }
 

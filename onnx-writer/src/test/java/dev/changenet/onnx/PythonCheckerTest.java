@@ -22,8 +22,7 @@ import org.junit.jupiter.params.provider.ValueSource;
  * the package onnx: {@code /usr/bin/python3}, or the one that {@code changenet.python} names.
  */
 class PythonCheckerTest {
-  private static final String PYTHON =
-      System.getProperty("changenet.python", "/usr/bin/python3");
+  private static final String PYTHON = System.getProperty("changenet.python", "/usr/bin/python3");
 
   private static final String SCRIPT =
       """
@@ -56,8 +55,7 @@ class PythonCheckerTest {
   @ValueSource(ints = {12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23, 24})
   void everyExportedOperationPassesTheChecker(int opset) throws Exception {
     assumeTrue(Files.isExecutable(Path.of(PYTHON)), PYTHON + " is absent");
-    Result version =
-        python(List.of("import onnx; print(onnx.defs.onnx_opset_version())"));
+    Result version = python(List.of("import onnx; print(onnx.defs.onnx_opset_version())"));
     assumeTrue(version.exitCode() == 0, PYTHON + " has no package onnx (python3-onnx)");
     assumeTrue(
         Integer.parseInt(version.output()) >= opset,

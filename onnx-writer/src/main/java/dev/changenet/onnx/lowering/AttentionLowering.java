@@ -61,9 +61,7 @@ final class AttentionLowering {
     String value = heads(columns(v, f.valueOffset(), c, "_value"), f.heads(), d, 0, 2, 1, 3);
     String weights = emitter.softmaxLast(emitter.node("MatMul", query, key), 4);
     String mixed = emitter.transpose(emitter.node("MatMul", weights, value), 0, 2, 1, 3);
-    values
-        .put(node.output(), Form.ROWS, emitter.reshape(mixed, 0, 0, c))
-        .gridOf(grid(q));
+    values.put(node.output(), Form.ROWS, emitter.reshape(mixed, 0, 0, c)).gridOf(grid(q));
   }
 
   private LoweredValue grid(Variable v) {
@@ -93,12 +91,10 @@ final class AttentionLowering {
             List.of(w),
             suffix + "_transposed",
             values.weightName(projection, 1),
-            () ->
-                Constants.transpose(part(w, offset * in, channels * in), 1, channels, in),
+            () -> Constants.transpose(part(w, offset * in, channels * in), 1, channels, in),
             in,
             channels);
-    String out =
-        emitter.node("MatMul", values.name(projection.inputs().get(0), Form.ROWS), weight);
+    String out = emitter.node("MatMul", values.name(projection.inputs().get(0), Form.ROWS), weight);
     if (projection.inputs().get(2) != null) {
       Tensor b = values.weight(projection, 2);
       String bias =
@@ -128,18 +124,14 @@ final class AttentionLowering {
     // Both softmaxes run over the tokens; [B, N, C] → [B, N, heads, d].
     String query =
         emitter.reshape(emitter.softmaxTokens(values.name(q, Form.ROWS)), 0, 0, heads, d);
-    String key =
-        emitter.reshape(emitter.softmaxTokens(values.name(x, Form.ROWS)), 0, 0, heads, d);
+    String key = emitter.reshape(emitter.softmaxTokens(values.name(x, Form.ROWS)), 0, 0, heads, d);
     String product = emitter.node("Mul", query, emitter.reduceMean(key, 3));
     String gate = emitter.node("Sigmoid", emitter.reduceSum(product, 1));
     String temperature =
-        emitter
-            .constants()
-            .plain(values.weight(node, 3), values.weightName(node, 3), heads, 1);
+        emitter.constants().plain(values.weight(node, 3), values.weightName(node, 3), heads, 1);
     gate = emitter.reshape(emitter.node("Mul", gate, temperature), 0, 1, c);
     values
-        .put(
-            node.output(), Form.ROWS, emitter.node("Mul", values.name(v, Form.ROWS), gate))
+        .put(node.output(), Form.ROWS, emitter.node("Mul", values.name(v, Form.ROWS), gate))
         .gridOf(values.of(q));
   }
 }

@@ -76,9 +76,7 @@ final class ConvolutionLowering {
       } else {
         String weight =
             folded == null
-                ? emitter
-                    .constants()
-                    .transposed(w, values.weightName(node, 1), 1, out, in, in, out)
+                ? emitter.constants().transposed(w, values.weightName(node, 1), 1, out, in, in, out)
                 : folded.transposedWeight(out, in);
         name = emitter.node("MatMul", rows, weight);
         if (bias != null) {
@@ -98,9 +96,7 @@ final class ConvolutionLowering {
       int in) {
     String weight =
         folded == null
-            ? emitter
-                .constants()
-                .plain(values.weight(node, 1), values.weightName(node, 1), out, in)
+            ? emitter.constants().plain(values.weight(node, 1), values.weightName(node, 1), out, in)
             : folded.weight(out, in);
     List<Attribute> attributes = List.of(Attribute.of("transB", 1));
     return bias == null

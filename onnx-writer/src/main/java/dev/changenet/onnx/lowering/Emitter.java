@@ -59,8 +59,7 @@ final class Emitter {
   }
 
   String slice(String x, int axis, long start, long end) {
-    return node(
-        "Slice", x, constants.ints(start), constants.ints(end), constants.ints(axis));
+    return node("Slice", x, constants.ints(start), constants.ints(end), constants.ints(axis));
   }
 
   /** Mean over one axis, which stays with size 1. */
@@ -116,8 +115,7 @@ final class Emitter {
     String centred = node("Sub", x, reduceMean(x, axis));
     String variance = reduceMean(node("Mul", centred, centred), axis);
     if (unbiased) {
-      variance =
-          node("Mul", variance, constants.scalar((float) (channels / (channels - 1.0))));
+      variance = node("Mul", variance, constants.scalar((float) (channels / (channels - 1.0))));
     }
     String deviation = node("Sqrt", node("Add", variance, constants.scalar((float) eps)));
     return node("Add", node("Mul", node("Div", centred, deviation), weight), bias);
@@ -132,8 +130,7 @@ final class Emitter {
   }
 
   /** Convolution or transposed convolution with square stride and padding. */
-  String convolution(
-      String operator, String x, String weight, String bias, Geometry geometry) {
+  String convolution(String operator, String x, String weight, String bias, Geometry geometry) {
     List<String> in = new ArrayList<>(List.of(x, weight));
     if (bias != null) {
       in.add(bias);

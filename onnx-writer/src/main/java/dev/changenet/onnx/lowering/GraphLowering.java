@@ -75,8 +75,14 @@ public final class GraphLowering {
       LoweringOptions options) {
     if (inputs.size() != inputNames.size() || outputs.size() != outputNames.size()) {
       throw new IllegalArgumentException(
-          "export: " + inputs.size() + " inputs with names " + inputNames + ", " + outputs.size()
-              + " outputs with names " + outputNames);
+          "export: "
+              + inputs.size()
+              + " inputs with names "
+              + inputNames
+              + ", "
+              + outputs.size()
+              + " outputs with names "
+              + outputNames);
     }
     GraphLowering lowering = new GraphLowering(trace, outputs, parameterNames, options);
     lowering.run(inputs, inputNames, outputs, outputNames);
@@ -157,7 +163,8 @@ public final class GraphLowering {
       case RESIZE -> resizes.resize(node);
       case CROSS_ENTROPY, MM_IOU, WEIGHTED_SUM ->
           throw new OnnxException(
-              "export: " + describe(node)
+              "export: "
+                  + describe(node)
                   + " computes a loss, which an exported network can't contain: trace the forward"
                   + " pass only");
       case ATTACH_IDLE -> values.put(node.output(), values.of(node.inputs().get(0)));
@@ -177,8 +184,7 @@ public final class GraphLowering {
     }
     String fallback = node.path().isEmpty() ? "folded" : node.path() + "/folded";
     values.put(
-        node.output(),
-        LoweredValue.constant(result, emitter.constants().nameOf(result, fallback)));
+        node.output(), LoweredValue.constant(result, emitter.constants().nameOf(result, fallback)));
     return true;
   }
 
@@ -217,7 +223,8 @@ public final class GraphLowering {
     Form form = spatial(parts[0], dim) ? Values.natural(parts[0]) : values.cheapest(parts);
     if (dim == 0 && values.dynamicBatch()) {
       throw new OnnxException(
-          "export: " + describe(node)
+          "export: "
+              + describe(node)
               + " stacks along the batch, which a dynamic batch doesn't allow: call the network"
               + " once per image");
     }
@@ -237,7 +244,8 @@ public final class GraphLowering {
     int dim = f.dim();
     if (dim == 0 && values.dynamicBatch()) {
       throw new OnnxException(
-          "export: " + describe(node)
+          "export: "
+              + describe(node)
               + " selects samples, which a dynamic batch doesn't allow: export with a fixed batch");
     }
     Form form = spatial(x, dim) ? Values.natural(x) : values.cheapest(x);

@@ -25,8 +25,7 @@ final class NormalizationLowering {
   /** The batch norm that each convolution or linear layer absorbs. */
   private final Map<Trace.Node, Trace.Node> absorbed = new IdentityHashMap<>();
 
-  private final Set<Variable> absorbedInputs =
-      Collections.newSetFromMap(new IdentityHashMap<>());
+  private final Set<Variable> absorbedInputs = Collections.newSetFromMap(new IdentityHashMap<>());
 
   NormalizationLowering(TraceGraph trace, Emitter emitter, Values values, boolean foldBatchNorm) {
     this.emitter = emitter;
@@ -85,8 +84,7 @@ final class NormalizationLowering {
       Affine affine = affine(node, f);
       long c = x.dim(-1);
       long[] dims = form == Form.MAP ? new long[] {c, 1, 1} : new long[] {c};
-      String scaled =
-          emitter.node("Mul", values.name(x, form), affine.storeScale(dims));
+      String scaled = emitter.node("Mul", values.name(x, form), affine.storeScale(dims));
       String out = emitter.node("Add", scaled, affine.storeShift(dims));
       values.put(node.output(), form, out).gridOf(values.of(x));
     } else {
@@ -109,7 +107,8 @@ final class NormalizationLowering {
     BatchNormFunction f = (BatchNormFunction) node.function();
     if (f.training()) {
       throw new OnnxException(
-          "export: " + GraphLowering.describe(node)
+          "export: "
+              + GraphLowering.describe(node)
               + " used batch statistics: put the network into evaluation mode before tracing");
     }
     return f;
@@ -154,16 +153,14 @@ final class NormalizationLowering {
     String storeScale(long... dims) {
       return emitter
           .constants()
-          .derived(
-              sources, "_scale", values.weightName(node, 1), () -> floats(scale), dims);
+          .derived(sources, "_scale", values.weightName(node, 1), () -> floats(scale), dims);
     }
 
     String storeShift(long... dims) {
       // Named after the norm's bias; the sources are the same as the scale's, the suffix isn't.
       return emitter
           .constants()
-          .derived(
-              sources, "_shift", values.weightName(node, 2), () -> floats(shift), dims);
+          .derived(sources, "_shift", values.weightName(node, 2), () -> floats(shift), dims);
     }
   }
 
@@ -200,8 +197,7 @@ final class NormalizationLowering {
     String weight(long... dims) {
       return emitter
           .constants()
-          .derived(
-              weightSources, "_folded", values.weightName(layer, 1), this::scaledWeight, dims);
+          .derived(weightSources, "_folded", values.weightName(layer, 1), this::scaledWeight, dims);
     }
 
     String transposedWeight(int out, int in) {

@@ -61,7 +61,8 @@ final class PointwiseLowering {
   void residual(Trace.Node node) {
     if (((ResidualFunction) node.function()).hasSampleScale()) {
       throw new OnnxException(
-          "export: " + GraphLowering.describe(node)
+          "export: "
+              + GraphLowering.describe(node)
               + " applied drop path: put the network into evaluation mode before tracing");
     }
     Variable x = node.inputs().get(0);
@@ -81,17 +82,19 @@ final class PointwiseLowering {
     long n = b.shape().elements();
     if (n == a.dim(-1) && values.isConstant(b)) {
       Form form = values.cheapest(a);
-      put(
-          node,
-          form,
-          emitter.node("Add", values.name(a, form), values.vector(node, 1, form)));
+      put(node, form, emitter.node("Add", values.name(a, form), values.vector(node, 1, form)));
     } else if (n == a.shape().elements() / a.dim(0)) {
       Form form = values.isConstant(b) ? values.cheapest(a) : values.cheapest(a, b);
       put(node, form, emitter.node("Add", values.name(a, form), sample(node, a, b, form)));
     } else {
       throw new OnnxException(
-          "export: " + GraphLowering.describe(node) + " repeats " + b.shape() + " over "
-              + a.shape() + "; only one value per channel or one per element of a sample can be"
+          "export: "
+              + GraphLowering.describe(node)
+              + " repeats "
+              + b.shape()
+              + " over "
+              + a.shape()
+              + "; only one value per channel or one per element of a sample can be"
               + " exported");
     }
   }
@@ -108,8 +111,12 @@ final class PointwiseLowering {
         b.shape().rank() == a.shape().rank() && b.dim(0) == 1 && b.dim(1) == a.dim(1);
     if (!sameView) {
       throw new OnnxException(
-          "export: " + GraphLowering.describe(node) + " repeats a computed value of shape "
-              + b.shape() + " over " + a.shape());
+          "export: "
+              + GraphLowering.describe(node)
+              + " repeats a computed value of shape "
+              + b.shape()
+              + " over "
+              + a.shape());
     }
     return values.name(b, form);
   }

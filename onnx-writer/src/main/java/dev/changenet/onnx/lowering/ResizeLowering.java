@@ -100,9 +100,19 @@ final class ResizeLowering {
     if (!g.alignCorners()
         && (Math.abs(ratioH - g.scaleH()) > 1e-9 || Math.abs(ratioW - g.scaleW()) > 1e-9)) {
       throw new OnnxException(
-          "export: " + GraphLowering.describe(node) + " resizes " + x.shape() + " to "
-              + f.height() + " x " + f.width() + " by factors " + 1 / g.scaleH() + " and "
-              + 1 / g.scaleW() + ", which float32 can't represent: use sizes or factors such as 2");
+          "export: "
+              + GraphLowering.describe(node)
+              + " resizes "
+              + x.shape()
+              + " to "
+              + f.height()
+              + " x "
+              + f.width()
+              + " by factors "
+              + 1 / g.scaleH()
+              + " and "
+              + 1 / g.scaleW()
+              + ", which float32 can't represent: use sizes or factors such as 2");
     }
   }
 

@@ -43,8 +43,8 @@ final class TraceGraph {
   }
 
   /**
-   * Marks {@code v}, and computed values on the same memory: v may be a variable wrapped anew around
-   * one of them, as when a gradient is cut off.
+   * Marks {@code v}, and computed values on the same memory: v may be a variable wrapped anew
+   * around one of them, as when a gradient is cut off.
    */
   private static void need(
       Variable v, Map<Storage, List<Variable>> computed, Set<Variable> needed) {

@@ -54,7 +54,10 @@ final class Values {
       // A variable wrapped anew around a computed tensor, as when a gradient is cut off.
       if (!same.shape().equals(v.shape())) {
         throw new OnnxException(
-            "export: a tensor of shape " + same.shape() + " was used as shape " + v.shape()
+            "export: a tensor of shape "
+                + same.shape()
+                + " was used as shape "
+                + v.shape()
                 + " without a traced operation");
       }
       values.put(v, of(same));
@@ -75,7 +78,10 @@ final class Values {
     LoweredValue value = of(node.inputs().get(input));
     if (!value.isConstant()) {
       throw new OnnxException(
-          "export: " + GraphLowering.describe(node) + " has a weight (input " + input
+          "export: "
+              + GraphLowering.describe(node)
+              + " has a weight (input "
+              + input
               + ") that depends on the network's inputs");
     }
     return value.constant();
@@ -136,7 +142,10 @@ final class Values {
     Tensor t = value.constant();
     if (dynamicBatch && shape.length >= 3 && shape[0] != 1) {
       throw new OnnxException(
-          "export: constant " + value.constantName() + " of shape " + Arrays.toString(shape)
+          "export: constant "
+              + value.constantName()
+              + " of shape "
+              + Arrays.toString(shape)
               + " holds the traced batch size: trace with batch 1 or export with a fixed batch");
     }
     Constants constants = emitter.constants();
@@ -144,8 +153,7 @@ final class Values {
       int c = shape[shape.length - 1];
       int h = grid.height();
       int w = grid.width();
-      return constants.transposed(
-          t, value.constantName(), shape[0], h * w, c, shape[0], c, h, w);
+      return constants.transposed(t, value.constantName(), shape[0], h * w, c, shape[0], c, h, w);
     }
     return shape.length == 4
         ? constants.plain(t, value.constantName(), shape[0], (long) shape[1] * shape[2], shape[3])

@@ -128,9 +128,7 @@ class FanGraphTest {
       String n = "decoder." + (k + 1);
       Variable pair =
           Functional.concat(
-              3,
-              linear(w, n + ".proj", a.get(k), E),
-              linear(w, n + ".proj", b.get(k), E));
+              3, linear(w, n + ".proj", a.get(k), E), linear(w, n + ".proj", b.get(k), E));
       Variable diff = Functional.relu(convReluNormConv(w, n + ".diff", pair, E));
       if (k == 3) {
         d[k] = diff;
@@ -160,8 +158,7 @@ class FanGraphTest {
   @ParameterizedTest
   @ValueSource(ints = {12, 13, 16, 17, 18, 20, 22, 24})
   void wholeNetworkComputesWhatTheEngineComputes(int opset) {
-    OnnxModel model =
-        NETWORK.verify(new LoweringOptions(opset, true, true, Map.of()), 1, 1, 3);
+    OnnxModel model = NETWORK.verify(new LoweringOptions(opset, true, true, Map.of()), 1, 1, 3);
     assertThat(model.graph().nodes())
         .as("nodes by operator: %s", histogram(model))
         .hasSizeLessThan(opset >= 17 ? REFERENCE_NODES / 2 : REFERENCE_NODES);

@@ -60,8 +60,7 @@ class GraphLoweringErrorsTest {
                 true),
         1,
         "evaluation mode");
-    assertRefused(
-        (w, x) -> Functional.residual(x, x, null, new float[] {1}), 1, "drop path");
+    assertRefused((w, x) -> Functional.residual(x, x, null, new float[] {1}), 1, "drop path");
   }
 
   @Test
@@ -81,7 +80,7 @@ class GraphLoweringErrorsTest {
     assertRefused(
         (w, x) -> {
           Trace.enter("head.fc");
-          Variable v = Functional.linear(x, Functional.narrow(w2(x), 0, 0, 1), null);
+          Variable v = Functional.linear(x, firstToken(x), null);
           Trace.exit();
           return v;
         },
@@ -90,7 +89,7 @@ class GraphLoweringErrorsTest {
         "depends on the network's inputs");
   }
 
-  private static Variable w2(Variable x) {
+  private static Variable firstToken(Variable x) {
     Variable tokens = Functional.mapToTokens(Functional.relu(x));
     return Functional.narrow(tokens, 1, 0, 1);
   }

@@ -101,8 +101,7 @@ public final class LoweringCase {
       List<String> outputNames = new ArrayList<>();
       in.forEach(v -> inputNames.add("input" + inputNames.size()));
       out.forEach(v -> outputNames.add("output" + outputNames.size()));
-      return GraphLowering.lower(
-          trace, in, inputNames, out, outputNames, weights.names(), options);
+      return GraphLowering.lower(trace, in, inputNames, out, outputNames, weights.names(), options);
     }
   }
 
@@ -119,9 +118,7 @@ public final class LoweringCase {
           List<Variable> expected = network.apply(weights, in);
           Map<String, OrtRunner.Data> feed = new LinkedHashMap<>();
           for (Variable v : in) {
-            feed.put(
-                "input" + feed.size(),
-                new OrtRunner.Data(v.shape(), v.data().toFloatArray()));
+            feed.put("input" + feed.size(), new OrtRunner.Data(v.shape(), v.data().toFloatArray()));
           }
           Map<String, OrtRunner.Data> actual = runner.run(feed);
           assertThat(actual).hasSize(expected.size());
@@ -153,8 +150,9 @@ public final class LoweringCase {
     }
     for (int i = 0; i < e.length; i++) {
       assertThat(Math.abs(actual.values()[i] - e[i]))
-          .as("%s of %s, batch %d, element %d: %s, expected %s", output, name, batch, i,
-              actual.values()[i], e[i])
+          .as(
+              "%s of %s, batch %d, element %d: %s, expected %s",
+              output, name, batch, i, actual.values()[i], e[i])
           .isLessThanOrEqualTo((float) (2e-5 * largest));
     }
   }

@@ -20,13 +20,11 @@ public final class LoweringCases {
   private static final Map<Op, List<LoweringCase>> CASES = new EnumMap<>(Op.class);
 
   /** One network of one input and one output. */
-  private interface Network
-      extends BiFunction<LoweringCase.Weights, Variable, Variable> {}
+  private interface Network extends BiFunction<LoweringCase.Weights, Variable, Variable> {}
 
   private static void add(Op op, String name, int[] input, Network network) {
     LoweringCase c =
-        new LoweringCase(
-            name, List.of(input), (w, in) -> List.of(network.apply(w, in.get(0))));
+        new LoweringCase(name, List.of(input), (w, in) -> List.of(network.apply(w, in.get(0))));
     CASES.computeIfAbsent(op, k -> new ArrayList<>()).add(c);
   }
 
@@ -137,8 +135,7 @@ public final class LoweringCases {
         "batch norm behind a conv without bias",
         MAP,
         (w, x) ->
-            batchNorm(
-                w, "bn", Functional.conv2d(x, w.get("c.weight", 4, 8, 3, 3), null, 1, 1, 1)));
+            batchNorm(w, "bn", Functional.conv2d(x, w.get("c.weight", 4, 8, 3, 3), null, 1, 1, 1)));
     add(
         Op.BATCH_NORM,
         "batch norm behind a linear layer",
@@ -153,8 +150,7 @@ public final class LoweringCases {
         Op.BATCH_NORM,
         "batch norm behind ReLU, in front of a padded conv",
         MAP,
-        (w, x) ->
-            conv(w, "conv", batchNorm(w, "bn", Functional.relu(x)), 4, 3, 1, 1));
+        (w, x) -> conv(w, "conv", batchNorm(w, "bn", Functional.relu(x)), 4, 3, 1, 1));
     add(
         Op.BATCH_NORM,
         "batch norm behind a conv that is used twice",
@@ -177,9 +173,7 @@ public final class LoweringCases {
         Op.ADD,
         "map plus constant sample",
         MAP,
-        (w, x) ->
-            Functional.add(
-                x, Functional.repeatBatch(w.get("table", 1, 6, 5, 8), x)));
+        (w, x) -> Functional.add(x, Functional.repeatBatch(w.get("table", 1, 6, 5, 8), x)));
     add(
         Op.ADD_REPEATED,
         "tokens plus a projected table",
@@ -193,8 +187,7 @@ public final class LoweringCases {
         "map seen as tokens plus a table",
         MAP,
         (w, x) -> {
-          Variable sum =
-              Functional.addRepeated(Functional.mapToTokens(x), w.get("pos", 30, 8));
+          Variable sum = Functional.addRepeated(Functional.mapToTokens(x), w.get("pos", 30, 8));
           return Functional.tokensToMap(sum, 6, 5);
         });
     add(
@@ -247,18 +240,10 @@ public final class LoweringCases {
         });
     for (int dim = 1; dim < 4; dim++) {
       int d = dim;
-      add(
-          Op.NARROW,
-          "narrow a map along " + d,
-          MAP,
-          (w, x) -> Functional.narrow(x, d, 1, 3));
+      add(Op.NARROW, "narrow a map along " + d, MAP, (w, x) -> Functional.narrow(x, d, 1, 3));
     }
     add(Op.NARROW, "narrow tokens", TOKENS, (w, x) -> Functional.narrow(x, 1, 1, 11));
-    add(
-        Op.NARROW,
-        "narrow channels of tokens",
-        TOKENS,
-        (w, x) -> Functional.narrow(x, 2, 2, 4));
+    add(Op.NARROW, "narrow channels of tokens", TOKENS, (w, x) -> Functional.narrow(x, 2, 2, 4));
     add(
         Op.NARROW,
         "narrow a map known as tokens",
@@ -279,8 +264,7 @@ public final class LoweringCases {
         TOKENS,
         (w, x) -> {
           Variable cls = Functional.repeatBatch(w.get("cls_token", 1, 1, 8), x);
-          return Functional.narrow(
-              Functional.gelu(Functional.concat(1, cls, x)), 1, 0, 12);
+          return Functional.narrow(Functional.gelu(Functional.concat(1, cls, x)), 1, 0, 12);
         });
     add(
         Op.ATTENTION,

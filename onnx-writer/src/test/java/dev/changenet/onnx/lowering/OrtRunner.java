@@ -12,7 +12,9 @@ import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.Map;
 
-/** Runs a model in ONNX Runtime; maps are given and returned channels-last, as the engine has them. */
+/**
+ * Runs a model in ONNX Runtime; maps are given and returned channels-last, as the engine has them.
+ */
 public final class OrtRunner implements AutoCloseable {
   private final OrtEnvironment environment =
       OrtEnvironment.getEnvironment(OrtLoggingLevel.ORT_LOGGING_LEVEL_ERROR, "test");
@@ -54,8 +56,7 @@ public final class OrtRunner implements AutoCloseable {
           s = new int[] {s[0], s[3], s[1], s[2]};
         }
         tensors.put(
-            e.getKey(),
-            OnnxTensor.createTensor(environment, FloatBuffer.wrap(v), Values.longs(s)));
+            e.getKey(), OnnxTensor.createTensor(environment, FloatBuffer.wrap(v), Values.longs(s)));
       }
       Map<String, Data> out = new LinkedHashMap<>();
       try (OrtSession.Result result = session.run(tensors)) {

@@ -111,6 +111,10 @@ final class CpuConvolution implements Convolution {
     }
   }
 
+  private static boolean winograd(ConvSizes s) {
+    return ConvolutionMode.get() == ConvolutionMode.FAST && WinogradConvolution.suits(s);
+  }
+
   /** Convolution from the large map to the small one; w is [o, c, kh, kw]. */
   private static void toSmall(Tensor large, Tensor w, ConvSizes s, Epilogue e, Tensor small) {
     if (s.pointwise()) {
@@ -124,6 +128,25 @@ final class CpuConvolution implements Convolution {
               new PackedWeights.Key(Form.CONVOLUTION, (int) w.elements(), -1),
               p -> SmallOutputConvolution.pack(w.floats(), s, p));
       SmallOutputConvolution.run(large.floats(), s, packed, small.floats(), e);
+      return;
+    }
+    if (winograd(s)) {
+      float[] packed =
+          PackedWeights.of(
+              w,
+              new PackedWeights.Key(
+                  Form.WINOGRAD, WinogradConvolution.packedLength(s.c(), s.o()), s.o()),
+              p ->
+                  WinogradConvolution.pack(
+                      w.floats(), s.c() * s.taps(), s.taps(), false, s.c(), s.o(), p));
+      WinogradConvolution.run(
+          large.floats(),
+          new WinogradTiles(s.batch(), s.h(), s.w(), s.oh(), s.ow(), s.padding()),
+          s.c(),
+          packed,
+          small.floats(),
+          s.o(),
+          e);
       return;
     }
     DirectConvolution c = new DirectConvolution(ConvPhase.forward(s), s.c(), s.o());
@@ -144,6 +167,25 @@ final class CpuConvolution implements Convolution {
           Operand.of(w.floats(), s.c()), large.floats(), 0, s.c(), e);
       return;
     }
+    if (winograd(s)) {
+      float[] packed =
+          PackedWeights.of(
+              w,
+              new PackedWeights.Key(
+                  Form.WINOGRAD_INPUT, WinogradConvolution.packedLength(s.o(), s.c()), s.c()),
+              p ->
+                  WinogradConvolution.pack(
+                      w.floats(), s.taps(), s.c() * s.taps(), true, s.o(), s.c(), p));
+      WinogradConvolution.run(
+          small.floats(),
+          new WinogradTiles(s.batch(), s.oh(), s.ow(), s.h(), s.w(), s.kh() - 1 - s.padding()),
+          s.o(),
+          packed,
+          large.floats(),
+          s.c(),
+          e);
+      return;
+    }
     DirectConvolution c = new DirectConvolution(ConvPhase.backward(s), s.o(), s.c());
     int variant = s.stride() << 16 | s.padding() << 8 | s.kw();
     float[] packed =
@@ -160,6 +202,8 @@ final class CpuConvolution implements Convolution {
       Gemm.multiply(
           s.o(), s.c(), small.rows(), Operand.transposeOf(small.floats(), s.o()),
           Operand.of(large.floats(), s.c()), gradW.floats(), 0, s.c(), Epilogue.OVERWRITE);
+    } else if (winograd(s)) {
+      new WinogradWeightGradient(s).run(small.floats(), large.floats(), gradW.floats());
     } else {
       new ConvWeightGradient(s).run(small.floats(), large.floats(), gradW.floats());
     }

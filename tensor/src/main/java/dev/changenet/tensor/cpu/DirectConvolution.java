@@ -154,7 +154,7 @@ final class DirectConvolution {
     private final int j0;
     private final int blockHeight;
     private final int blockWidth;
-    private final float[] sums = Scratch.floats(Scratch.Slot.GEMM_TILE, MR * NR);
+    private final float[] sums;
     private float[] inputs;
     private int pixelsPerRow;
     private int[] start;
@@ -168,6 +168,8 @@ final class DirectConvolution {
       this.j0 = j0;
       this.blockHeight = blockHeight;
       this.blockWidth = blockWidth;
+      // Every tile but the last two of a row has MR columns.
+      this.sums = Scratch.floats(Scratch.Slot.GEMM_TILE, (blockWidth / MR + 2) * MR * NR);
     }
 
     void run(int fromStrip, int toStrip) {
@@ -248,12 +250,13 @@ final class DirectConvolution {
       int to = ((image * map.oh + outRow) * map.ow + outColumn) * columns + s * NR;
       int pixelStep = phase.outStep() * columns;
       int used = Math.min(NR, columns - s * NR);
+      sum(i * pixelsPerRow, width, wp);
       int height;
-      for (int j = 0; j < width; j += height) {
+      for (int j = 0, t = 0; j < width; j += height, t += MR * NR) {
         height = GemmKernels.height(width - j);
-        sum((i * pixelsPerRow + j) * PITCH, wp, height);
         GemmTile.store(
             sums,
+            t,
             Math.min(height, width - j),
             used,
             map.out,
@@ -264,14 +267,28 @@ final class DirectConvolution {
       }
     }
 
-    private void sum(int pixel, int wp, int height) {
+    /** Sums of one row, tile after tile; a tap's weights are used for the whole row while near. */
+    private void sum(int pixel, int width, int wp) {
       if (start.length == 0) {
-        Arrays.fill(sums, 0, MR * NR, 0f);
+        Arrays.fill(sums, 0f);
       }
       int b = wp;
       for (int k = 0; k < start.length; k++) {
-        GemmKernels.multiply(
-            height, inputs, pixel + start[k], map.packed, b, NR, depth[k], sums, 0, k > 0);
+        int height;
+        for (int j = 0, t = 0; j < width; j += height, t += MR * NR) {
+          height = GemmKernels.height(width - j);
+          GemmKernels.multiply(
+              height,
+              inputs,
+              (pixel + j) * PITCH + start[k],
+              map.packed,
+              b,
+              NR,
+              depth[k],
+              sums,
+              t,
+              k > 0);
+        }
         b += depth[k] * NR;
       }
     }

@@ -168,49 +168,75 @@ final class Gemm {
           int group = task % groupCount;
           int from = group * strips / groupCount;
           int to = (group + 1) * strips / groupCount;
-          int blockStride = (rows + MR) * PITCH;
-          int blocks = (depth + DEPTH - 1) / DEPTH;
-          float[] rowsOfA = Scratch.floats(Scratch.Slot.GEMM_A, blocks * blockStride);
-          GemmPack.rows(a, i0, rows, k0, depth, rowsOfA, blockStride);
+          PackedRows packed = packRows(a, i0, rows, k0, depth);
           for (int s = from; s < to; s++) {
-            strip(rows, n, depth, rowsOfA, blockStride, b, s, c, cp + i0 * ldc, ldc, e);
+            strip(rows, n, depth, packed, b, s, c, cp + i0 * ldc, ldc, e);
           }
         });
+  }
+
+  /**
+   * Some rows of A, copied.
+   *
+   * @param step when transposed, from one k to the next; else from one piece of {@link #DEPTH} terms
+   *     to the next
+   */
+  private record PackedRows(float[] data, int step, boolean transposed) {
+    void multiply(
+        int height, int i, int k, int terms, Strips b, int bp, float[] t, int tile, boolean add) {
+      int at = bp + k * b.step;
+      if (transposed) {
+        GemmColumnKernels.multiply(
+            height, data, k * step + i, step, b.data, at, b.step, terms, t, tile, add);
+      } else {
+        int ap = k / DEPTH * step + i * PITCH;
+        GemmKernels.multiply(height, data, ap, b.data, at, b.step, terms, t, tile, add);
+      }
+    }
+  }
+
+  private static PackedRows packRows(Operand a, int i0, int rows, int k0, int depth) {
+    if (a.transposed) {
+      int step = ROW_BLOCK + MR;
+      float[] packed = Scratch.floats(Scratch.Slot.GEMM_A, depth * step);
+      int from = a.offset + k0 * a.stride + i0;
+      for (int k = 0; k < depth; k++) {
+        System.arraycopy(a.data, from + k * a.stride, packed, k * step, rows);
+      }
+      return new PackedRows(packed, step, true);
+    }
+    int step = (rows + MR) * PITCH;
+    float[] packed = Scratch.floats(Scratch.Slot.GEMM_A, (depth + DEPTH - 1) / DEPTH * step);
+    GemmPack.rows(a, i0, rows, k0, depth, packed, step);
+    return new PackedRows(packed, step, false);
   }
 
   private static void strip(
       int rows,
       int n,
       int depth,
-      float[] a,
-      int blockStride,
+      PackedRows a,
       Strips b,
       int s,
       float[] c,
       int cp,
       int ldc,
       Epilogue e) {
-    float[] t = Scratch.floats(Scratch.Slot.GEMM_TILE, MR * NR);
+    float[] t = Scratch.floats(Scratch.Slot.GEMM_TILE, (rows / MR + 2) * MR * NR);
     int cols = Math.min(NR, n - s * NR);
     int bp = b.offset + s * b.distance;
     int height;
-    for (int i = 0; i < rows; i += height) {
-      height = GemmKernels.height(rows - i);
-      for (int k = 0; k < depth; k += DEPTH) {
-        GemmKernels.multiply(
-            height,
-            a,
-            k / DEPTH * blockStride + i * PITCH,
-            b.data,
-            bp + k * b.step,
-            b.step,
-            Math.min(DEPTH, depth - k),
-            t,
-            0,
-            k > 0);
+    for (int k = 0; k < depth; k += DEPTH) {
+      int terms = Math.min(DEPTH, depth - k);
+      for (int i = 0, tile = 0; i < rows; i += height, tile += MR * NR) {
+        height = GemmKernels.height(rows - i);
+        a.multiply(height, i, k, terms, b, bp, t, tile, k > 0);
       }
+    }
+    for (int i = 0, tile = 0; i < rows; i += height, tile += MR * NR) {
+      height = GemmKernels.height(rows - i);
       GemmTile.store(
-          t, Math.min(height, rows - i), cols, c, cp + i * ldc + s * NR, ldc, s * NR, e);
+          t, tile, Math.min(height, rows - i), cols, c, cp + i * ldc + s * NR, ldc, s * NR, e);
     }
   }
 }

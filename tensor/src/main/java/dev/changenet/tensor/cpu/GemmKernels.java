@@ -44,7 +44,7 @@ final class GemmKernels {
    */
   static int height(int left) {
     if (!WIDE) {
-      return left == 4 || left <= 3 || left == 8 ? 4 : 6;
+      return left <= 4 || left == 8 ? 4 : 6;
     }
     if (left > 8) {
       return left == 15 || left == 16 ? 8 : 14;

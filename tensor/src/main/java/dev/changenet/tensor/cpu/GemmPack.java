@@ -19,7 +19,7 @@ final class GemmPack {
   }
 
   /**
-   * Copies {@code rows} × {@code depth} of A: term k of row i goes to dst[block(k)·blockStride +
+   * Copies {@code rows} × {@code depth} of A (stored as it is meant): term k of row i goes to dst[block(k)·blockStride +
    * i·PITCH + k mod DEPTH].
    */
   static void rows(
@@ -27,14 +27,9 @@ final class GemmPack {
     for (int k = 0; k < depth; k += DEPTH) {
       int kc = Math.min(DEPTH, depth - k);
       int base = k / DEPTH * blockStride;
-      if (a.transposed()) {
-        int src = a.offset() + (k0 + k) * a.stride() + i0;
-        Transposition.run(a.data(), src, a.stride(), kc, rows, dst, base, PITCH);
-      } else {
-        int src = a.offset() + i0 * a.stride() + k0 + k;
-        for (int i = 0; i < rows; i++) {
-          System.arraycopy(a.data(), src + i * a.stride(), dst, base + i * PITCH, kc);
-        }
+      int src = a.offset() + i0 * a.stride() + k0 + k;
+      for (int i = 0; i < rows; i++) {
+        System.arraycopy(a.data(), src + i * a.stride(), dst, base + i * PITCH, kc);
       }
     }
   }

@@ -31,16 +31,19 @@ final class GemmTile {
     }
   }
 
-  /** Writes {@code rows} × {@code cols} of the tile to c, whose columns start at {@code column}. */
+  /**
+   * Writes {@code rows} × {@code cols} of the tile at tp to c[cp], whose first column is number
+   * {@code column} of the bias.
+   */
   static void store(
-      float[] t, int rows, int cols, float[] c, int cp, int ldc, int column, Epilogue e) {
+      float[] t, int tp, int rows, int cols, float[] c, int cp, int ldc, int column, Epilogue e) {
     if (cols == NR) {
       for (int i = 0; i < rows; i++) {
-        storeRow(t, i * NR, c, cp + i * ldc, column, e.accumulate, e.bias, e.relu);
+        storeRow(t, tp + i * NR, c, cp + i * ldc, column, e.accumulate, e.bias, e.relu);
       }
     } else {
       for (int i = 0; i < rows; i++) {
-        storePart(t, i * NR, cols, c, cp + i * ldc, column, e);
+        storePart(t, tp + i * NR, cols, c, cp + i * ldc, column, e);
       }
     }
   }

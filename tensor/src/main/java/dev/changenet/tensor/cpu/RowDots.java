@@ -2,7 +2,6 @@ package dev.changenet.tensor.cpu;
 
 import dev.changenet.tensor.cpu.GemmTile.Epilogue;
 import jdk.incubator.vector.FloatVector;
-import jdk.incubator.vector.VectorOperators;
 import jdk.incubator.vector.VectorSpecies;
 
 /**
@@ -19,6 +18,9 @@ final class RowDots {
 
   /** Rows and few rows that one call of {@link #fourByTwo} combines. */
   static final int ROWS = 4;
+
+  /** Floats that {@link #fourByTwo} needs at t; the sums are the first eight. */
+  static final int SUMS = 2 * ROWS * LANES;
 
   private static final int[] ONE_SEGMENT = {0};
   private static final int BLOCK = 64;
@@ -59,7 +61,7 @@ final class RowDots {
       int fewStep,
       Epilogue e,
       boolean biasByMany) {
-    float[] t = Scratch.floats(Scratch.Slot.GEMM_TILE, 2 * ROWS);
+    float[] t = Scratch.floats(Scratch.Slot.GEMM_TILE, SUMS);
     int last = to - 1;
     int stride = manyRows.stride();
     for (int i = from; i < to; i += ROWS) {
@@ -103,6 +105,7 @@ final class RowDots {
    * t[2·i + j] = Σ over segments g and terms k of a[aᵢ + aStart[g] + k]·b[bⱼ + bStart[g] + k].
    *
    * @param segments number of pieces of {@code depth} terms that the sum consists of
+   * @param t of {@link #SUMS} floats
    */
   static void fourByTwo(
       float[] a,
@@ -147,14 +150,15 @@ final class RowDots {
         q3 = v3.fma(y, q3);
       }
     }
-    t[0] = p0.reduceLanes(VectorOperators.ADD);
-    t[1] = q0.reduceLanes(VectorOperators.ADD);
-    t[2] = p1.reduceLanes(VectorOperators.ADD);
-    t[3] = q1.reduceLanes(VectorOperators.ADD);
-    t[4] = p2.reduceLanes(VectorOperators.ADD);
-    t[5] = q2.reduceLanes(VectorOperators.ADD);
-    t[6] = p3.reduceLanes(VectorOperators.ADD);
-    t[7] = q3.reduceLanes(VectorOperators.ADD);
+    p0.intoArray(t, 0);
+    q0.intoArray(t, LANES);
+    p1.intoArray(t, 2 * LANES);
+    q1.intoArray(t, 3 * LANES);
+    p2.intoArray(t, 4 * LANES);
+    q2.intoArray(t, 5 * LANES);
+    p3.intoArray(t, 6 * LANES);
+    q3.intoArray(t, 7 * LANES);
+    sumLanes(t);
     if (whole < depth) {
       for (int g = 0; g < segments; g++) {
         rest(a, a0 + aStart[g], b, b0 + bStart[g], b1 + bStart[g], whole, depth, t, 0);
@@ -163,6 +167,39 @@ final class RowDots {
         rest(a, a3 + aStart[g], b, b0 + bStart[g], b1 + bStart[g], whole, depth, t, 6);
       }
     }
+  }
+
+  /**
+   * Sums the lanes of the eight vectors at t, the results at 0 … 7. reduceLanes may add in another
+   * order once compiled, which would make results depend on when that happens.
+   */
+  private static void sumLanes(float[] t) {
+    float s0 = 0;
+    float s1 = 0;
+    float s2 = 0;
+    float s3 = 0;
+    float s4 = 0;
+    float s5 = 0;
+    float s6 = 0;
+    float s7 = 0;
+    for (int l = 0; l < LANES; l++) {
+      s0 += t[l];
+      s1 += t[LANES + l];
+      s2 += t[2 * LANES + l];
+      s3 += t[3 * LANES + l];
+      s4 += t[4 * LANES + l];
+      s5 += t[5 * LANES + l];
+      s6 += t[6 * LANES + l];
+      s7 += t[7 * LANES + l];
+    }
+    t[0] = s0;
+    t[1] = s1;
+    t[2] = s2;
+    t[3] = s3;
+    t[4] = s4;
+    t[5] = s5;
+    t[6] = s6;
+    t[7] = s7;
   }
 
   private static void rest(

@@ -65,7 +65,7 @@ final class SmallOutputConvolution {
       Epilogue e,
       int to,
       int count) {
-    float[] t = Scratch.floats(Scratch.Slot.GEMM_TILE, 2 * ROWS);
+    float[] t = Scratch.floats(Scratch.Slot.GEMM_TILE, RowDots.SUMS);
     int step = count == 1 ? 0 : s.c();
     int weights = s.taps() * s.c();
     for (int o = 0; o < s.o(); o += 2) {

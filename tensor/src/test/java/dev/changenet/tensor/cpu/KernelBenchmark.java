@@ -47,6 +47,11 @@ final class KernelBenchmark {
     out.printf("%d threads, %d lanes, peak %.1f GFLOP/s%n", threads, S.length(), peak);
     out.printf("%-27s %-28s %9s %9s %6s%n", "kernel", "shape", "ms", "GFLOP/s", "peak");
     dense();
+    ConvolutionMode.set(ConvolutionMode.FAST);
+    for (int size : new int[] {32, 64, 128, 256}) {
+      convolution(size, 256, 256, 3, new ConvGeometry(1, 1, 1));
+    }
+    ConvolutionMode.set(ConvolutionMode.EXACT);
     convolution(64, 512, 256, 3, new ConvGeometry(1, 1, 1));
     convolution(64, 256, 256, 3, new ConvGeometry(1, 1, 1));
     convolution(128, 256, 256, 3, new ConvGeometry(1, 1, 1));
@@ -75,7 +80,8 @@ final class KernelBenchmark {
     Tensor gw = w.emptyLike();
     String shape = size + "^2, " + i + " -> " + o + ", k" + k + " s" + g.stride();
     double flops = 2.0 * outSize * outSize * o * i / g.groups() * k * k;
-    String name = g.groups() == 1 ? "conv" : "depthwise";
+    boolean fast = ConvolutionMode.get() == ConvolutionMode.FAST;
+    String name = g.groups() > 1 ? "depthwise" : fast ? "fast conv" : "conv";
     row(name, shape, flops, () -> convolution.conv2d(x, w, b, g, true, y));
     row(name + " backward input", shape, flops, () -> convolution.conv2dBackwardInput(y, w, g, gx));
     row(

@@ -1,0 +1,2 @@
+/** Timings of whole training and inference steps against the machine's measured peak. */
+package dev.changenet.benchmark;

@@ -1,0 +1,168 @@
+package dev.changenet.export;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import ai.onnxruntime.OnnxTensor;
+import ai.onnxruntime.OrtEnvironment;
+import ai.onnxruntime.OrtException;
+import ai.onnxruntime.OrtSession;
+import dev.changenet.autograd.NoGrad;
+import dev.changenet.autograd.Variable;
+import dev.changenet.model.ChangeNet;
+import dev.changenet.onnx.OnnxFile;
+import dev.changenet.onnx.OnnxModel;
+import dev.changenet.tensor.Device;
+import dev.changenet.tensor.Scope;
+import dev.changenet.tensor.Tensor;
+import dev.changenet.testing.GoldenFormula;
+import java.io.IOException;
+import java.nio.FloatBuffer;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Map;
+import java.util.Random;
+import java.util.concurrent.TimeUnit;
+import org.junit.jupiter.api.Assumptions;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+
+/** Exported files against ONNX Runtime, with inputs other than the traced ones. */
+class OnnxExportTest {
+  private static final double LIMIT = 1e-4;
+  private static final int REFERENCE_NODES = 2622;
+
+  @TempDir Path folder;
+
+  private static ChangeNet network(String backbone, int embedDim, int classes) {
+    ChangeNet net = new ChangeNet(Device.CPU, ChangeNet.Config.of(backbone, embedDim, classes));
+    for (Map.Entry<String, Tensor> e : net.stateDict().entrySet()) {
+      ChangeNet.write(
+          e.getValue(), GoldenFormula.entry("", e.getKey(), e.getValue().shape().toArray()));
+    }
+    return net;
+  }
+
+  @ParameterizedTest
+  @CsvSource({
+    "fan_tiny_8_p4_hybrid, 256, 2, 12, 64, 96",
+    "fan_tiny_8_p4_hybrid, 64, 5, 17, 64, 64",
+    "fan_small_12_p4_hybrid, 32, 2, 12, 64, 64",
+    "fan_small_12_p4_hybrid, 32, 2, 17, 64, 64",
+    "fan_base_16_p4_hybrid, 32, 2, 12, 32, 64",
+    "fan_base_16_p4_hybrid, 32, 2, 17, 32, 64",
+    "fan_large_16_p4_hybrid, 32, 2, 12, 64, 32",
+    "fan_large_16_p4_hybrid, 32, 2, 17, 64, 32",
+  })
+  void outputsEqualTheEngines(
+      String backbone, int embedDim, int classes, int opset, int height, int width)
+      throws Exception {
+    Path file = folder.resolve("model.onnx");
+    try (ChangeNet net = network(backbone, embedDim, classes)) {
+      OnnxModel model = OnnxExport.lower(net, -1, height, width, opset, Map.of());
+      assertThat(model.graph().nodes().size()).isLessThan(REFERENCE_NODES);
+      OnnxFile.write(model, file);
+      OrtEnvironment env = OrtEnvironment.getEnvironment();
+      try (OrtSession session = env.createSession(file.toString())) {
+        assertThat(session.getInputNames()).containsExactlyElementsOf(OnnxExport.INPUTS);
+        assertThat(session.getOutputNames()).containsExactlyElementsOf(OnnxExport.OUTPUTS);
+        for (int batch : new int[] {1, 3}) {
+          compare(env, session, net, batch, height, width);
+        }
+      }
+    }
+    onnxCheckerAccepts(file);
+  }
+
+  private static void compare(
+      OrtEnvironment env, OrtSession session, ChangeNet net, int batch, int height, int width)
+      throws OrtException {
+    Random random = new Random(batch);
+    int n = batch * height * width * 3;
+    float[][] images = new float[2][n];
+    for (float[] image : images) {
+      for (int i = 0; i < n; i++) {
+        image[i] = random.nextFloat() * 2 - 1;
+      }
+    }
+    long[] shape = {batch, 3, height, width};
+    try (OnnxTensor a = OnnxTensor.createTensor(env, FloatBuffer.wrap(images[0]), shape);
+        OnnxTensor b = OnnxTensor.createTensor(env, FloatBuffer.wrap(images[1]), shape);
+        OrtSession.Result result = session.run(Map.of("input0", a, "input1", b));
+        Scope _ = Scope.open();
+        NoGrad _ = NoGrad.open()) {
+      List<Variable> ours =
+          net.forward(
+              image(images[0], batch, height, width), image(images[1], batch, height, width));
+      for (int k = 0; k < OnnxExport.OUTPUTS.size(); k++) {
+        OnnxTensor theirs = (OnnxTensor) result.get(OnnxExport.OUTPUTS.get(k)).orElseThrow();
+        assertThat(relativeError(ours.get(k).data(), theirs))
+            .as(OnnxExport.OUTPUTS.get(k) + " at batch " + batch)
+            .isLessThanOrEqualTo(LIMIT);
+      }
+    }
+  }
+
+  private static Variable image(float[] nchw, int batch, int height, int width) {
+    int pixels = height * width;
+    float[] nhwc = new float[nchw.length];
+    for (int b = 0; b < batch; b++) {
+      for (int c = 0; c < 3; c++) {
+        for (int p = 0; p < pixels; p++) {
+          nhwc[(b * pixels + p) * 3 + c] = nchw[(b * 3 + c) * pixels + p];
+        }
+      }
+    }
+    return new Variable(Tensor.of(nhwc, batch, height, width, 3));
+  }
+
+  /** Largest difference over the largest absolute value; shapes [B, h, w, K] and [B, K, h, w]. */
+  private static double relativeError(Tensor ours, OnnxTensor theirs) {
+    int batch = ours.dim(0);
+    int pixels = ours.dim(1) * ours.dim(2);
+    int k = ours.dim(3);
+    assertThat(theirs.getInfo().getShape())
+        .containsExactly(batch, k, ours.dim(1), ours.dim(2));
+    FloatBuffer values = theirs.getFloatBuffer();
+    double worst = 0;
+    double largest = 0;
+    for (int b = 0; b < batch; b++) {
+      for (int c = 0; c < k; c++) {
+        for (int p = 0; p < pixels; p++) {
+          double v = values.get((b * k + c) * pixels + p);
+          double d = Math.abs(v - ours.at((b * pixels + p) * k + c));
+          worst = d <= worst ? worst : d;
+          largest = Math.max(largest, Math.abs(v));
+        }
+      }
+    }
+    return worst / largest;
+  }
+
+  private static void onnxCheckerAccepts(Path file) throws IOException, InterruptedException {
+    if (run("import onnx") != 0) {
+      Assumptions.abort(
+          "outputs compared, but /usr/bin/python3 has no onnx module for the checker");
+    }
+    assertThat(
+            run("import onnx; onnx.checker.check_model(onnx.load(r'" + file + "'))"))
+        .as("onnx.checker")
+        .isZero();
+  }
+
+  private static int run(String script) throws IOException, InterruptedException {
+    if (!java.nio.file.Files.isExecutable(Path.of("/usr/bin/python3"))) {
+      return 127;
+    }
+    Process process =
+        new ProcessBuilder("/usr/bin/python3", "-c", script)
+            .redirectErrorStream(true)
+            .redirectOutput(ProcessBuilder.Redirect.DISCARD)
+            .start();
+    if (!process.waitFor(2, TimeUnit.MINUTES)) {
+      process.destroyForcibly();
+      throw new IllegalStateException("python did not end within two minutes");
+    }
+    return process.exitValue();
+  }
+}

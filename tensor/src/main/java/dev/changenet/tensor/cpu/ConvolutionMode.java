@@ -1,0 +1,42 @@
+package dev.changenet.tensor.cpu;
+
+import dev.changenet.tensor.ChangeNetException;
+import java.util.Locale;
+
+/**
+ * How 3×3 convolutions with stride 1 are computed on the CPU; environment variable {@code
+ * CHANGENET_CONV} ({@code exact} or {@code fast}) sets the start value.
+ */
+public enum ConvolutionMode {
+  /** As the sum it is. */
+  EXACT,
+  /** By Winograd's algorithm: about a quarter of the multiplications, a larger rounding error. */
+  FAST;
+
+  private static volatile ConvolutionMode current = fromEnvironment(System.getenv("CHANGENET_CONV"));
+
+  /** The mode that convolutions use from now on. */
+  public static ConvolutionMode get() {
+    return current;
+  }
+
+  public static void set(ConvolutionMode mode) {
+    current = mode;
+  }
+
+  /** Reads the environment variable's value; null means {@link #EXACT}. */
+  static ConvolutionMode fromEnvironment(String value) {
+    if (value == null || value.isBlank()) {
+      return EXACT;
+    }
+    return switch (value.strip().toLowerCase(Locale.ROOT)) {
+      case "exact" -> EXACT;
+      case "fast" -> FAST;
+      default ->
+          throw new ChangeNetException(
+              "environment variable CHANGENET_CONV is \""
+                  + value
+                  + "\", expected exact or fast; correct or unset it");
+    };
+  }
+}

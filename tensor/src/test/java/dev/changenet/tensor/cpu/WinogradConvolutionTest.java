@@ -1,0 +1,112 @@
+package dev.changenet.tensor.cpu;
+
+import static dev.changenet.tensor.cpu.KernelSamples.randomTensor;
+import static dev.changenet.tensor.cpu.KernelSamples.relativeRms;
+import static dev.changenet.tensor.cpu.KernelSamples.sameForAnyThreads;
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import dev.changenet.tensor.ChangeNetException;
+import dev.changenet.tensor.DType;
+import dev.changenet.tensor.Device;
+import dev.changenet.tensor.Shape;
+import dev.changenet.tensor.Tensor;
+import dev.changenet.tensor.backend.ConvGeometry;
+import dev.changenet.tensor.backend.Convolution;
+import dev.changenet.tensor.reference.ReferenceConvolution;
+import java.util.function.BiConsumer;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+
+class WinogradConvolutionTest {
+  private static final double FORWARD_RMS = 1.5e-6;
+  private static final double WEIGHT_RMS = 5e-6;
+
+  private final Convolution cpu = new CpuConvolution();
+  private final Convolution reference = new ReferenceConvolution();
+  private ConvolutionMode before;
+
+  @BeforeEach
+  void chooseFastMode() {
+    before = ConvolutionMode.get();
+    ConvolutionMode.set(ConvolutionMode.FAST);
+  }
+
+  @AfterEach
+  void restoreMode() {
+    ConvolutionMode.set(before);
+  }
+
+  private void compare(int[] shape, double limit, BiConsumer<Convolution, Tensor> op) {
+    Tensor expected = Tensor.empty(Shape.of(shape), DType.FLOAT64, Device.REFERENCE);
+    op.accept(reference, expected);
+    float[] actual =
+        sameForAnyThreads(
+            () -> {
+              Tensor out = Tensor.full(Shape.of(shape), DType.FLOAT32, Device.CPU, Float.NaN);
+              op.accept(cpu, out);
+              return out.floats();
+            });
+    assertThat(relativeRms(actual, expected.doubles())).isLessThan(limit);
+  }
+
+  @ParameterizedTest(name = "{0}x{1}x{2}, {3} -> {4}, padding {5}")
+  @CsvSource({
+    "1, 16, 16, 64, 32, 1",
+    "2, 17, 19, 64, 64, 1",
+    "1, 13, 34, 96, 64, 0",
+    "1, 15, 18, 64, 96, 2",
+    "1, 16, 18, 288, 64, 1",
+    "1, 3, 100, 64, 64, 1",
+    "3, 33, 31, 64, 64, 1"
+  })
+  void fastModeEqualsTheReferenceInAllDirections(
+      int b, int h, int w, int i, int o, int padding) {
+    ConvGeometry g = new ConvGeometry(1, padding, 1);
+    Tensor x = randomTensor(1, b, h, w, i);
+    Tensor weight = randomTensor(2, o, i, 3, 3);
+    Tensor bias = randomTensor(3, o);
+    Tensor grad = randomTensor(4, b, g.outSize(h, 3), g.outSize(w, 3), o);
+    ConvSizes sizes = ConvSizes.of(x, grad, weight, g);
+    assertThat(WinogradConvolution.suits(sizes)).isEqualTo(64 % GemmKernels.NR == 0);
+    int[] out = grad.shape().toArray();
+    compare(out, FORWARD_RMS, (c, t) -> c.conv2d(x, weight, bias, g, true, t));
+    compare(out, FORWARD_RMS, (c, t) -> c.conv2d(x, weight, null, g, false, t));
+    compare(
+        new int[] {b, h, w, i}, FORWARD_RMS, (c, t) -> c.conv2dBackwardInput(grad, weight, g, t));
+    compare(
+        weight.shape().toArray(),
+        WEIGHT_RMS,
+        (c, t) -> c.conv2dBackwardWeight(grad, x, g, t, null));
+  }
+
+  @Test
+  void usesTheWeightAsItIsAfterAnUpdateInBothDirections() {
+    ConvGeometry g = new ConvGeometry(1, 1, 1);
+    Tensor x = Tensor.full(Shape.of(1, 16, 16, 64), DType.FLOAT32, Device.CPU, 1);
+    Tensor w = Tensor.full(Shape.of(64, 64, 3, 3), DType.FLOAT32, Device.CPU, 0);
+    Tensor out = x.emptyLike();
+    cpu.conv2d(x, w, null, g, false, out);
+    assertThat(out.floats()).containsOnly(0f);
+    java.util.Arrays.fill(w.floats(), 1f);
+    w.storage().changed();
+    cpu.conv2d(x, w, null, g, false, out);
+    assertThat(out.at(17 * 64)).isCloseTo(9 * 64, org.assertj.core.data.Offset.offset(1e-2));
+    cpu.conv2dBackwardInput(x, w, g, out);
+    assertThat(out.at(17 * 64)).isCloseTo(9 * 64, org.assertj.core.data.Offset.offset(1e-2));
+  }
+
+  @Test
+  void modeIsReadFromTheEnvironmentVariablesValue() {
+    assertThat(ConvolutionMode.fromEnvironment(null)).isEqualTo(ConvolutionMode.EXACT);
+    assertThat(ConvolutionMode.fromEnvironment(" Fast ")).isEqualTo(ConvolutionMode.FAST);
+    assertThat(ConvolutionMode.fromEnvironment("exact")).isEqualTo(ConvolutionMode.EXACT);
+    assertThatThrownBy(() -> ConvolutionMode.fromEnvironment("quick"))
+        .isInstanceOf(ChangeNetException.class)
+        .hasMessageContaining("CHANGENET_CONV")
+        .hasMessageContaining("quick");
+  }
+}
