@@ -100,7 +100,8 @@ if needs_build; then build; fi
 # --- Run ----------------------------------------------------------------------------------------
 
 # A collector or heap size that the user chose replaces ours.
-gc=-XX:+UseParallelGC
+# Tensors are pooled, so little garbage is made: a small young generation saves memory.
+gc='-XX:+UseParallelGC -XX:MaxNewSize=128m'
 heap=-XX:MaxRAMPercentage=70
 case " ${CHANGENET_JAVA_OPTS-} ${JAVA_TOOL_OPTIONS-} ${JDK_JAVA_OPTIONS-} " in
   *' -XX:+Use'*'GC '*) gc= ;;

@@ -1,7 +1,11 @@
 package dev.changenet.config;
 
+import dev.changenet.nn.state.AtomicFile;
+import dev.changenet.nn.state.CheckpointException;
 import dev.changenet.tensor.ChangeNetException;
 import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Collections;
@@ -162,10 +166,25 @@ public final class ExperimentSpec {
     Path file = resultsDir.resolve("experiment.yaml");
     try {
       Files.createDirectories(resultsDir);
-      return Files.writeString(file, toYaml());
+      ByteBuffer yaml = ByteBuffer.wrap(toYaml().getBytes(StandardCharsets.UTF_8));
+      AtomicFile.write(
+          file,
+          channel -> {
+            while (yaml.hasRemaining()) {
+              channel.write(yaml);
+            }
+          });
+      return file;
     } catch (IOException e) {
-      throw new ChangeNetException(
-          "results_dir: cannot write " + file + " (" + e + "); choose another results_dir", e);
+      throw notWritten(file, e);
+    } catch (CheckpointException e) {
+      throw notWritten(file, e.getCause() instanceof IOException cause ? cause : e);
     }
+  }
+
+  private static ChangeNetException notWritten(Path file, Exception cause) {
+    return new ChangeNetException(
+        "results_dir: cannot write " + file + " (" + cause + "); choose another results_dir",
+        cause);
   }
 }

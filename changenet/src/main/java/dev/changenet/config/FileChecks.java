@@ -88,7 +88,7 @@ final class FileChecks {
     for (String key : keys) {
       if (reading.readable(key) && reading.text(key) != null) {
         try {
-          Path.of(reading.text(key));
+          var _ = Path.of(reading.text(key));
         } catch (InvalidPathException e) {
           all = false;
           reading.unusable(

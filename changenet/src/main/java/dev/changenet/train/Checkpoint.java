@@ -11,15 +11,13 @@ import dev.changenet.nn.state.Tuple;
 import dev.changenet.nn.state.WeightsFile;
 import dev.changenet.tensor.DType;
 import dev.changenet.tensor.Tensor;
-import java.io.IOException;
-import java.nio.file.AtomicMoveNotSupportedException;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.nio.file.StandardCopyOption;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 
 /** Training checkpoints: PyTorch archives with TAO's entries and names. */
@@ -52,12 +50,12 @@ public final class Checkpoint {
 
   /** Name after a complete epoch. */
   public static String epochName(int epoch) {
-    return String.format("model_epoch_%03d.pth", epoch);
+    return String.format(Locale.ROOT, "model_epoch_%03d.pth", epoch);
   }
 
   /** Name inside an epoch. */
   public static String stepName(int epoch, long globalStep) {
-    return String.format("model_epoch_%03d_step_%05d.pth", epoch, globalStep);
+    return String.format(Locale.ROOT, "model_epoch_%03d_step_%05d.pth", epoch, globalStep);
   }
 
   /** Writes {@code name} in {@code folder}, then points the latest entry at it. */
@@ -70,18 +68,53 @@ public final class Checkpoint {
     OrderedDict state = new OrderedDict();
     net.stateDict().forEach((k, t) -> state.put("model." + k, stored(t)));
     root.put("state_dict", state);
-    Map<String, Object> loops = new LinkedHashMap<>();
-    loops.put("batches_done", (long) p.batchesDone());
-    loops.put("loss_sum", p.lossSum());
-    root.put("loops", loops);
+    root.put("loops", loops(p, optimizer));
     root.put("callbacks", new LinkedHashMap<>());
     root.put("optimizer_states", List.of(optimizerState(optimizer, p.baseLr())));
     root.put("lr_schedulers", List.of(schedulerState(optimizer, p)));
     root.put("tao_model", TAO_MODEL);
     Path file = folder.resolve(name);
     PthWriter.write(file, root);
-    pointLatest(folder, name);
+    LatestCheckpoint.point(folder, name);
     return file;
+  }
+
+  /** Counters: as Lightning's training loop keeps them, then this trainer's own. */
+  private static Map<String, Object> loops(Progress p, Optimizer optimizer) {
+    long begun = p.epoch() + 1L;
+    long complete = p.batchesDone() > 0 ? p.epoch() : begun;
+    Map<String, Object> epochs = new LinkedHashMap<>();
+    for (String which : new String[] {"total", "current"}) {
+      epochs.put(which, counts("ready", begun, "completed", complete, "started", begun, "processed", complete));
+    }
+    Map<String, Object> steps = new LinkedHashMap<>();
+    for (String what : new String[] {"step", "zero_grad"}) {
+      long n = p.globalStep();
+      Map<String, Object> c =
+          what.equals("step")
+              ? counts("ready", n, "completed", n)
+              : counts("ready", n, "completed", n, "started", n);
+      steps.put(what, counts("total", c, "current", c));
+    }
+    return counts(
+        "fit_loop",
+            counts(
+                "state_dict", Map.of(),
+                "epoch_progress", epochs,
+                "epoch_loop.state_dict", counts("_batches_that_stepped", p.globalStep()),
+                "epoch_loop.automatic_optimization.optim_progress", counts("optimizer", steps)),
+        "validate_loop", counts("state_dict", Map.of()),
+        "optimizer", optimizer.name(),
+        "batches_done", (long) p.batchesDone(),
+        "loss_sum", p.lossSum());
+  }
+
+  private static Map<String, Object> counts(Object... namesAndValues) {
+    Map<String, Object> map = new LinkedHashMap<>();
+    for (int i = 0; i < namesAndValues.length; i += 2) {
+      map.put((String) namesAndValues[i], namesAndValues[i + 1]);
+    }
+    return map;
   }
 
   private static StoredTensor stored(Tensor t) {
@@ -144,28 +177,6 @@ public final class Checkpoint {
     return s;
   }
 
-  /** Replaces the latest entry in one move, so that it never dangles. */
-  private static void pointLatest(Path folder, String name) {
-    Path latest = folder.resolve(LATEST);
-    Path temporary = folder.resolve("." + LATEST + ".tmp-" + ProcessHandle.current().pid());
-    try {
-      Files.deleteIfExists(temporary);
-      try {
-        Files.createSymbolicLink(temporary, Path.of(name));
-      } catch (UnsupportedOperationException | IOException noLinks) {
-        Files.copy(folder.resolve(name), temporary, StandardCopyOption.REPLACE_EXISTING);
-      }
-      try {
-        Files.move(temporary, latest, StandardCopyOption.ATOMIC_MOVE);
-      } catch (AtomicMoveNotSupportedException e) {
-        Files.move(temporary, latest, StandardCopyOption.REPLACE_EXISTING);
-      }
-    } catch (IOException e) {
-      throw new CheckpointException(
-          latest, "cannot be pointed at " + name + " (" + e.getMessage() + ")", e);
-    }
-  }
-
   /** Opens a file of weights and refuses what can't be used as a whole model. */
   public static WeightsFile open(Path file) {
     if (!Files.isRegularFile(file)) {
@@ -224,6 +235,14 @@ public final class Checkpoint {
   public static void loadOptimizer(WeightsFile weights, Path file, Optimizer optimizer) {
     if (!weights.has("optimizer_states", 0)) {
       throw new CheckpointException(file, "has no optimizer state; training cannot resume from it");
+    }
+    // Adam and AdamW have the same state, so only the name tells them apart.
+    if (weights.has("loops", "optimizer")
+        && !weights.text("loops", "optimizer").equals(optimizer.name())) {
+      throw new CheckpointException(
+          file,
+          "was trained with train.optim.optim " + weights.text("loops", "optimizer")
+              + ", the spec says " + optimizer.name() + "; use the optimizer it was trained with");
     }
     Map<?, ?> group = weights.map("optimizer_states", 0, "param_groups", 0);
     List<Parameter> parameters = optimizer.parameters();

@@ -61,7 +61,7 @@ public final class EvaluateRun {
                 ++done,
                 loader.batches(),
                 (System.nanoTime() - began) * 1e-9,
-                String.format("test_loss=%.4f", p.loss()));
+                String.format(Locale.ROOT, "test_loss=%.4f", p.loss()));
       }
       context.reporter().progressDone("Evaluated " + dataset.size() + " pairs");
       if (!dataset.containsChange()) {

@@ -2,13 +2,15 @@ package dev.changenet.train;
 
 import dev.changenet.tensor.ChangeNetException;
 import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.nio.channels.FileChannel;
 import java.nio.charset.StandardCharsets;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
 import java.time.Duration;
 import java.time.LocalDateTime;
 import java.util.LinkedHashMap;
+import java.util.Locale;
 import java.util.Map;
 
 /**
@@ -58,17 +60,29 @@ public final class StatusLog {
     append(text, line);
     text.append('\n');
     try {
-      Files.writeString(
-          file,
-          text,
-          StandardCharsets.UTF_8,
-          StandardOpenOption.CREATE,
-          StandardOpenOption.APPEND);
+      append(text.toString().getBytes(StandardCharsets.UTF_8));
     } catch (IOException e) {
       throw new ChangeNetException(
           file + ": cannot append a status line (" + e.getMessage() + "); check space and"
               + " permissions of the results directory",
           e);
+    }
+  }
+
+  /** Appends all of {@code line} or nothing: half a line would spoil the next one as well. */
+  private void append(byte[] line) throws IOException {
+    try (FileChannel channel =
+        FileChannel.open(file, StandardOpenOption.CREATE, StandardOpenOption.APPEND)) {
+      long end = channel.size();
+      ByteBuffer left = ByteBuffer.wrap(line);
+      try {
+        while (left.hasRemaining()) {
+          channel.write(left);
+        }
+      } catch (IOException e) {
+        channel.truncate(end);
+        throw e;
+      }
     }
   }
 
@@ -126,10 +140,11 @@ public final class StatusLog {
       out.append(days).append(days == 1 ? " day, " : " days, ");
     }
     out.append(
-        String.format("%d:%02d:%02d", d.toHoursPart(), d.toMinutesPart(), d.toSecondsPart()));
+        String.format(
+            Locale.ROOT, "%d:%02d:%02d", d.toHoursPart(), d.toMinutesPart(), d.toSecondsPart()));
     long fraction = micros % 1_000_000;
     if (fraction > 0) {
-      out.append(String.format(".%06d", fraction));
+      out.append(String.format(Locale.ROOT, ".%06d", fraction));
     }
     return out.toString();
   }

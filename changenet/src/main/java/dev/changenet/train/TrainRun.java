@@ -7,6 +7,7 @@ import dev.changenet.config.TrainSpec;
 import dev.changenet.data.Batch;
 import dev.changenet.data.ChangeDataset;
 import dev.changenet.data.DataLoader;
+import dev.changenet.image.DataException;
 import dev.changenet.metrics.ConfusionMatrix;
 import dev.changenet.model.ChangeNet;
 import dev.changenet.model.SegmentationLoss;
@@ -19,7 +20,6 @@ import dev.changenet.nn.state.WeightsFile;
 import dev.changenet.tensor.ChangeNetException;
 import dev.changenet.tensor.HeapStorage;
 import dev.changenet.tensor.Scope;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.LinkedHashMap;
 import java.util.Locale;
@@ -45,6 +45,8 @@ public final class TrainRun {
   private int stepSize;
   private Map<String, Double> lastValidation = Map.of();
   private long globalStep;
+  private Checkpoint.Progress position;
+  private long savedStep;
   private double epochSeconds;
   private double stepSeconds;
   private long stepsHere;
@@ -64,8 +66,14 @@ public final class TrainRun {
 
   /** Trains; returns when all epochs are done. */
   public void run() {
+    LatestCheckpoint.removeStale(spec.resultsDir());
     Optional<Path> resume = resumeFrom();
     reporter.info(train.seed() >= 0 ? "Seed set to " + seed : "No seed set");
+    if (train.tensorboard().enabled()) {
+      reporter.warn(
+          "train.tensorboard.enabled: this build does not write event files yet; the numbers are in"
+              + " status.json");
+    }
     openData();
     try (ChangeNet network = context.buildNetwork();
         DataLoader _ = training;
@@ -84,20 +92,31 @@ public final class TrainRun {
           sanityCheck();
         }
         context.status().write(StatusLog.Status.STARTED, "Starting Training Loop.");
-        for (int e = start.nextEpoch(); e < train.numEpochs(); e++) {
-          epoch(e, e == start.epoch() ? start : null);
-        }
+        epochs();
         context.status().write(StatusLog.Status.RUNNING, "Training loop complete.");
       }
     }
   }
 
-  private Optional<Path> resumeFrom() {
-    if (train.resumeTrainingCheckpointPath().isPresent()) {
-      return train.resumeTrainingCheckpointPath();
+  private void epochs() {
+    position = start;
+    savedStep = start.globalStep();
+    try {
+      for (int e = start.nextEpoch(); e < train.numEpochs(); e++) {
+        epoch(e, e == start.epoch() ? start : null);
+      }
+    } catch (InterruptedRunException | DataException e) {
+      // Both come between two steps, so the state is whole; no trained step shall be lost.
+      saveUnsaved(e);
+      throw e;
     }
-    Path latest = spec.resultsDir().resolve(Checkpoint.LATEST);
-    return Files.exists(latest) ? Optional.of(latest) : Optional.empty();
+  }
+
+  private Optional<Path> resumeFrom() {
+    Optional<Path> given = train.resumeTrainingCheckpointPath();
+    return given.isPresent()
+        ? given.map(LatestCheckpoint::target)
+        : LatestCheckpoint.find(spec.resultsDir());
   }
 
   private void openData() {
@@ -164,7 +183,7 @@ public final class TrainRun {
     if (resume.isEmpty()) {
       return;
     }
-    Path file = realFile(resume.get());
+    Path file = resume.get();
     WeightsFile weights = Checkpoint.open(file);
     start = Checkpoint.progress(weights, file);
     if (start.nextEpoch() > train.numEpochs()) {
@@ -177,22 +196,26 @@ public final class TrainRun {
     Checkpoint.loadOptimizer(weights, file, optimizer);
     globalStep = start.globalStep();
     if (!Double.isNaN(start.baseLr())) {
+      warnIgnored("lr", baseLr, start.baseLr());
+      warnIgnored("policy", policy(stepSize), policy(start.stepSize()));
       baseLr = start.baseLr();
+      stepSize = start.stepSize();
     }
-    stepSize = start.stepSize();
     reporter.info("Resuming training from checkpoint: " + file);
     context
         .status()
         .write(StatusLog.Status.RUNNING, "Resuming training from checkpoint: " + file);
   }
 
-  private static Path realFile(Path file) {
-    try {
-      return Files.isSymbolicLink(file)
-          ? file.resolveSibling(Files.readSymbolicLink(file))
-          : file;
-    } catch (java.io.IOException e) {
-      throw new ChangeNetException(file + ": cannot be read (" + e.getMessage() + ")", e);
+  private static String policy(int stepSize) {
+    return stepSize > 0 ? "step of " + stepSize + " epochs" : "linear";
+  }
+
+  private void warnIgnored(String key, Object written, Object stored) {
+    if (!written.equals(stored)) {
+      reporter.warn(
+          "train.optim." + key + ": " + written + " is ignored, training continues with the "
+              + stored + " of the checkpoint");
     }
   }
 
@@ -237,8 +260,10 @@ public final class TrainRun {
     int steps = training.batches();
     double firstStep = now();
     String label = "Epoch " + epoch;
+    int doneBefore = done;
     for (Batch batch : training.epoch(epoch, done)) {
-      stopIfAsked(epoch, done, lossSum);
+      context.interruption().check();
+      warnIfAllIgnored(batch);
       double stepBegan = now();
       double value = step(batch);
       stepSeconds += now() - stepBegan;
@@ -247,52 +272,48 @@ public final class TrainRun {
       done++;
       stepsHere++;
       reporter.progress(
-          label, done, steps, now() - firstStep, String.format("train_loss_step=%.4f", value));
-      saveInsideEpoch(epoch, done, steps, lossSum);
+          label,
+          done,
+          steps,
+          now() - firstStep,
+          String.format(Locale.ROOT, "train_loss_step=%.4f", value));
+      position = new Checkpoint.Progress(epoch, globalStep, done, lossSum, baseLr, stepSize);
+      saveInsideEpoch();
     }
     double trainSeconds = now() - firstStep;
-    double trainLoss = lossSum / steps;
-    optimizer.setLr(rate(epoch + 1));
+    // Not by steps: a resumed epoch may have begun with other data.
+    double trainLoss = lossSum / done;
     boolean last = epoch == train.numEpochs() - 1;
     boolean validate = (epoch + 1) % train.validationInterval() == 0;
     if (validate) {
-      try {
-        validate(label);
-      } catch (InterruptedRunException e) {
-        // Resumes with this validation: no batch of the epoch is left to train.
-        optimizer.setLr(rate(epoch));
-        saveInterrupted(epoch, done, lossSum);
-        throw e;
-      }
+      validate(label);
     }
     epochSeconds = now() - began;
     StringBuilder line =
         new StringBuilder(
             String.format(
+                Locale.ROOT,
                 "%s: 100%%  %d/%d  %.2f pairs/s  train_loss=%.4f",
                 label,
                 steps,
                 steps,
-                (double) steps * spec.segmentData().batchSize() / trainSeconds,
+                (double) (done - doneBefore) * spec.segmentData().batchSize() / trainSeconds,
                 trainLoss));
     if (validate) {
       for (String k : new String[] {"val_loss", "val_acc", "val_miou", "val_mf1", "iou_1"}) {
-        line.append(String.format("  %s=%.4f", k, lastValidation.get(k)));
+        line.append(String.format(Locale.ROOT, "  %s=%.4f", k, lastValidation.get(k)));
       }
     }
     reporter.progressDone(line.toString());
     writeEpochStatus(epoch, trainLoss, steps);
     boolean byEpoch = train.checkpointIntervalUnit().equals("epoch");
     boolean due = byEpoch && (epoch + 1) % train.checkpointInterval() == 0;
+    position = new Checkpoint.Progress(epoch, globalStep, 0, 0, baseLr, stepSize);
     if (due || last) {
-      save(Checkpoint.epochName(epoch), new Checkpoint.Progress(
-          epoch, globalStep, 0, 0, baseLr, stepSize));
+      save(Checkpoint.epochName(epoch));
     }
-    if (!last && context.interruption().isRequested()) {
-      if (!due) {
-        saveInterrupted(epoch, 0, 0);
-      }
-      throw new InterruptedRunException();
+    if (!last) {
+      context.interruption().check();
     }
   }
 
@@ -316,6 +337,18 @@ public final class TrainRun {
     return value;
   }
 
+  /** Such a batch has loss 0 here, not NaN, and teaches nothing. */
+  private void warnIfAllIgnored(Batch batch) {
+    for (int label : batch.labels()) {
+      if (label != SegmentationLoss.IGNORE) {
+        return;
+      }
+    }
+    reporter.warn(
+        "every pixel is ignored (label 255) in the batch of " + String.join(", ", batch.names())
+            + "; its loss counts as 0");
+  }
+
   private void requireFinite(double value, int epoch, Batch batch) {
     if (!Double.isFinite(value)) {
       throw new ChangeNetException(
@@ -325,34 +358,31 @@ public final class TrainRun {
     }
   }
 
-  private void stopIfAsked(int epoch, int done, double lossSum) {
-    if (context.interruption().isRequested()) {
-      if (done > 0) {
-        saveInterrupted(epoch, done, lossSum);
-      }
-      throw new InterruptedRunException();
-    }
-  }
-
-  private void saveInterrupted(int epoch, int done, double lossSum) {
-    save(
-        Checkpoint.stepName(epoch, globalStep),
-        new Checkpoint.Progress(epoch, globalStep, done, lossSum, baseLr, stepSize));
-  }
-
-  private void saveInsideEpoch(int epoch, int done, int steps, double lossSum) {
+  private void saveInsideEpoch() {
     if (train.checkpointIntervalUnit().equals("step")
         && globalStep % train.checkpointInterval() == 0) {
-      boolean complete = done == steps;
-      save(
-          Checkpoint.stepName(epoch, globalStep),
-          new Checkpoint.Progress(
-              epoch, globalStep, complete ? 0 : done, complete ? 0 : lossSum, baseLr, stepSize));
+      save(Checkpoint.stepName(position.epoch(), globalStep));
     }
   }
 
-  private void save(String name, Checkpoint.Progress progress) {
-    Path file = Checkpoint.save(spec.resultsDir(), name, net, optimizer, progress);
+  /** Saves what was trained since the last checkpoint, now that {@code reason} ends the run. */
+  private void saveUnsaved(RuntimeException reason) {
+    if (globalStep == savedStep) {
+      return;
+    }
+    try {
+      save(Checkpoint.stepName(position.epoch(), globalStep));
+    } catch (ChangeNetException second) {
+      reporter.warn(
+          "the steps since the last checkpoint are lost: " + Failure.userMessage(second));
+      reason.addSuppressed(second);
+    }
+  }
+
+  private void save(String name) {
+    optimizer.setLr(rate(position.nextEpoch()));
+    Path file = Checkpoint.save(spec.resultsDir(), name, net, optimizer, position);
+    savedStep = globalStep;
     reporter.info("Saved " + file);
   }
 

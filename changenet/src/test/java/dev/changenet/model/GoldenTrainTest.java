@@ -256,6 +256,16 @@ class GoldenTrainTest {
       assertThat(Math.sqrt(delta))
           .as(p.name() + " delta after step " + step)
           .isCloseTo(goldenDelta, within(limit + 1e-7));
+      JsonNode samples = golden.get("delta_samples");
+      double sampleError = 0;
+      for (int j = 0; j < samples.size(); j++) {
+        int at = (int) ((long) j * from.length / samples.size());
+        double d = p.data().at(at) - from[at] - samples.get(j).asDouble();
+        sampleError += d * d;
+      }
+      assertThat(Math.sqrt(sampleError))
+          .as(p.name() + " delta samples after step " + step)
+          .isLessThanOrEqualTo(limit + 1e-7);
     }
   }
 }

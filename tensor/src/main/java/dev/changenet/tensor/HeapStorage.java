@@ -69,9 +69,27 @@ public final class HeapStorage extends Storage {
     }
   }
 
-  /** Forgets all pooled arrays, so that the garbage collector may take them. */
+  /**
+   * Forgets all pooled arrays, between phases that use other sizes, and lets the garbage collector
+   * take them at once: else the heap would grow by what the next phase allocates.
+   */
   public static void trimPool() {
     POOL.clear();
+    System.gc();
+  }
+
+  /** Bytes of the arrays that wait in the pool for their next use. */
+  public static long pooledBytes() {
+    long bytes = 0;
+    for (Map.Entry<Long, ArrayDeque<Object>> entry : POOL.entrySet()) {
+      int count;
+      synchronized (entry.getValue()) {
+        count = entry.getValue().size();
+      }
+      int type = (int) (entry.getKey() >>> 32);
+      bytes += count * (entry.getKey() & 0xFFFFFFFFL) * DType.values()[type].bytes();
+    }
+    return bytes;
   }
 
   /** The backing array: float[], double[], int[] or long[]. */

@@ -44,6 +44,11 @@ public final class Adam extends Optimizer {
   }
 
   @Override
+  public String name() {
+    return decoupled ? "adamw" : "adam";
+  }
+
+  @Override
   void update(int i, Parameter p, Tensor[] state, long step) {
     Backends.of(p.data().device())
         .optimize()

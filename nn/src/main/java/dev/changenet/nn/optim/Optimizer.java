@@ -3,7 +3,6 @@ package dev.changenet.nn.optim;
 import dev.changenet.nn.Parameter;
 import dev.changenet.tensor.DType;
 import dev.changenet.tensor.Tensor;
-import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -31,6 +30,9 @@ public abstract class Optimizer implements AutoCloseable {
     this.state = new Tensor[parameters.size()][];
     this.steps = new long[parameters.size()];
   }
+
+  /** Name in specs and checkpoints, such as {@code adamw}. */
+  public abstract String name();
 
   /** All parameters, frozen ones included, in state-dict order. */
   public final List<Parameter> parameters() {
@@ -142,9 +144,5 @@ public abstract class Optimizer implements AutoCloseable {
       m.put((String) keysAndValues[i], keysAndValues[i + 1]);
     }
     return m;
-  }
-
-  static List<Object> list(Object... values) {
-    return new ArrayList<>(List.of(values));
   }
 }

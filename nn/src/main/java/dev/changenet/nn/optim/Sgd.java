@@ -18,6 +18,11 @@ public final class Sgd extends Optimizer {
   }
 
   @Override
+  public String name() {
+    return "sgd";
+  }
+
+  @Override
   void update(int i, Parameter p, Tensor[] state, long step) {
     Backends.of(p.data().device())
         .optimize()

@@ -106,7 +106,8 @@ final class ZipDirectory {
   private void readEnd() {
     long end = findEnd();
     ByteCursor in = cursor(file, end + 4);
-    if (in.u16() != 0 || in.u16() != 0) {
+    // Number of this part and of the part where the directory starts.
+    if (in.u32() != 0) {
       if (!hasLocator64(end)) {
         throw file.refuse("zip archives in several parts are not supported");
       }

@@ -1,9 +1,9 @@
 package dev.changenet.tensor.cpu;
 
 /**
- * Output pixels that share one set of taps: those at (i·outStep + outY, j·outStep + outX) for i below
- * {@code height} and j below {@code width}. Output pixel (i, j) is the sum over taps t of input pixel
- * (i·inStep + dy[t], j·inStep + dx[t]) times the weights of tap[t].
+ * Output pixels that share one set of taps: those at (i·outStep + outY, j·outStep + outX) for i
+ * below {@code height} and j below {@code width}. Output pixel (i, j) is the sum over taps t of
+ * input pixel (i·inStep + dy[t], j·inStep + dx[t]) times the weights of tap[t].
  *
  * <p>A convolution is one phase with inStep = stride. The gradient by its input, or a transposed
  * convolution, is stride² phases with outStep = stride.
@@ -35,8 +35,8 @@ record ConvPhase(
   }
 
   /**
-   * The phases from the small map to the large one: pixel y of the large map takes row (y + padding −
-   * ky) / stride of the small one for every ky that makes the division exact.
+   * The phases from the small map to the large one: pixel y of the large map takes row (y + padding
+   * − ky) / stride of the small one for every ky that makes the division exact.
    */
   static ConvPhase[] backward(ConvSizes s) {
     int step = s.stride();

@@ -8,7 +8,17 @@ import dev.changenet.tensor.backend.ConvGeometry;
  * weight [o, c, kh, kw]. A transposed convolution is the same pair of maps walked the other way.
  */
 record ConvSizes(
-    int batch, int h, int w, int c, int oh, int ow, int o, int kh, int kw, int stride, int padding) {
+    int batch,
+    int h,
+    int w,
+    int c,
+    int oh,
+    int ow,
+    int o,
+    int kh,
+    int kw,
+    int stride,
+    int padding) {
   static ConvSizes of(Tensor large, Tensor small, Tensor weight, ConvGeometry g) {
     return new ConvSizes(
         large.dim(0),

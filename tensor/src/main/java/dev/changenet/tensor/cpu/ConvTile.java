@@ -31,11 +31,7 @@ record ConvTile(int rows, int planes, int planeWidth, int minDy, int minDx) {
     int step = phases[0].inStep();
     int columns = (width - 1) * step + maxDx - minDx + 1;
     return new ConvTile(
-        (height - 1) * step + maxDy - minDy + 1,
-        step,
-        (columns + step - 1) / step,
-        minDy,
-        minDx);
+        (height - 1) * step + maxDy - minDy + 1, step, (columns + step - 1) / step, minDy, minDx);
   }
 
   /** Pixels held. */
@@ -50,9 +46,7 @@ record ConvTile(int rows, int planes, int planeWidth, int minDy, int minDx) {
 
   /** Index of the pixel that tap (dy, dx) reads for the block's first output pixel. */
   int pixel(int dy, int dx) {
-    return (dy - minDy) * rowPixels()
-        + (dx - minDx) % planes * planeWidth
-        + (dx - minDx) / planes;
+    return (dy - minDy) * rowPixels() + (dx - minDx) % planes * planeWidth + (dx - minDx) / planes;
   }
 
   /** Index, in a row, of the pixel of the tile's column {@code column}. */
@@ -67,8 +61,18 @@ record ConvTile(int rows, int planes, int planeWidth, int minDy, int minDx) {
    * @param x map of h × w pixels of c channels starting at xp
    */
   void fill(
-      float[] x, int xp, int h, int w, int c, int c0, int depth, int i0, int j0, float[] dst,
-      int dp, int pitch) {
+      float[] x,
+      int xp,
+      int h,
+      int w,
+      int c,
+      int c0,
+      int depth,
+      int i0,
+      int j0,
+      float[] dst,
+      int dp,
+      int pitch) {
     int y0 = i0 * planes + minDy;
     int x0 = j0 * planes + minDx;
     for (int r = 0; r < rows; r++) {

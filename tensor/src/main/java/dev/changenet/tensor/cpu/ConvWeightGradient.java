@@ -3,13 +3,13 @@ package dev.changenet.tensor.cpu;
 import java.util.Arrays;
 
 /**
- * Gradient of a convolution by its weight: for each tap the product of the transposed output gradient
- * with the input map shifted by the tap, summed over pixels.
+ * Gradient of a convolution by its weight: for each tap the product of the transposed output
+ * gradient with the input map shifted by the tap, summed over pixels.
  *
  * <p>Pixels are taken in blocks of rows. Of a block the gradient is packed as rows (one per output
- * channel, pixels contiguous) and the padded input as strips of channels, by all threads; then strips
- * and groups of output channels are the parallel tasks. Sums of all blocks are collected in tiles of
- * {@link GemmKernels}' form, which are brought to the weight's layout at the end.
+ * channel, pixels contiguous) and the padded input as strips of channels, by all threads; then
+ * strips and groups of output channels are the parallel tasks. Sums of all blocks are collected in
+ * tiles of {@link GemmKernels}' form, which are brought to the weight's layout at the end.
  */
 final class ConvWeightGradient {
   private static final int NR = GemmKernels.NR;
@@ -149,8 +149,21 @@ final class ConvWeightGradient {
           int to = r * stripRowPixels * NR;
           if (gather) {
             Im2col.run(
-                phase, x, from, sizes.h(), sizes.w(), sizes.c(), i0 + r, 0, sizes.ow(),
-                strips * NR, b, to, NR, NR, stripLength);
+                phase,
+                x,
+                from,
+                sizes.h(),
+                sizes.w(),
+                sizes.c(),
+                i0 + r,
+                0,
+                sizes.ow(),
+                strips * NR,
+                b,
+                to,
+                NR,
+                NR,
+                stripLength);
           } else {
             packRow(x, from, i0 * sizes.stride() + tile.minDy() + r, b, to, stripLength);
           }
@@ -179,7 +192,14 @@ final class ConvWeightGradient {
 
   /** Adds a block's products for output channels of tile t and columns of strip s. */
   private void multiply(
-      int t, int s, int rows, Run[] runs, float[] a, int pieceStep, float[] b, int bp,
+      int t,
+      int s,
+      int rows,
+      Run[] runs,
+      float[] a,
+      int pieceStep,
+      float[] b,
+      int bp,
       float[] sums) {
     int height = GemmKernels.height(sizes.o() - tileStart[t]);
     int used = runs.length / blockRows * rows;

@@ -10,9 +10,9 @@ import dev.changenet.tensor.cpu.PackedWeights.Form;
 import dev.changenet.tensor.reference.ReferenceConvolution;
 
 /**
- * Convolutions. A transposed convolution is the input gradient of a convolution with the same weight,
- * its input gradient is that convolution, and its weight gradient is that of the convolution with the
- * two maps exchanged, so three algorithms serve all six methods.
+ * Convolutions. A transposed convolution is the input gradient of a convolution with the same
+ * weight, its input gradient is that convolution, and its weight gradient is that of the
+ * convolution with the two maps exchanged, so three algorithms serve all six methods.
  */
 final class CpuConvolution implements Convolution {
   private final Convolution reference = new ReferenceConvolution();
@@ -52,7 +52,16 @@ final class CpuConvolution implements Convolution {
     } else if (grouped) {
       ConvSizes flipped =
           new ConvSizes(
-              s.batch(), s.oh(), s.ow(), s.c(), s.h(), s.w(), s.c(), s.kh(), s.kw(), 1,
+              s.batch(),
+              s.oh(),
+              s.ow(),
+              s.c(),
+              s.h(),
+              s.w(),
+              s.c(),
+              s.kh(),
+              s.kw(),
+              1,
               s.kh() - 1 - s.padding());
       DepthwiseConvolution.run(
           gradOut.floats(), flipped, depthwiseWeights(w, s, true), null, false, gradX.floats());
@@ -89,8 +98,7 @@ final class CpuConvolution implements Convolution {
   }
 
   @Override
-  public void convTranspose2dBackwardInput(
-      Tensor gradOut, Tensor w, ConvGeometry g, Tensor gradX) {
+  public void convTranspose2dBackwardInput(Tensor gradOut, Tensor w, ConvGeometry g, Tensor gradX) {
     if (gradOut.dtype() == DType.FLOAT64 || g.groups() != 1) {
       reference.convTranspose2dBackwardInput(gradOut, w, g, gradX);
     } else {
@@ -155,16 +163,22 @@ final class CpuConvolution implements Convolution {
             w,
             new PackedWeights.Key(Form.CONVOLUTION, c.packedLength(), s.o()),
             p -> c.pack(w.floats(), s.c() * s.taps(), s.taps(), p));
-    c.run(
-        large.floats(), s.batch(), s.h(), s.w(), packed, small.floats(), s.oh(), s.ow(), e);
+    c.run(large.floats(), s.batch(), s.h(), s.w(), packed, small.floats(), s.oh(), s.ow(), e);
   }
 
   /** Input gradient of a convolution, from the small map to the large one. */
   private static void toLarge(Tensor small, Tensor w, ConvSizes s, Epilogue e, Tensor large) {
     if (s.pointwise()) {
       Gemm.multiply(
-          large.rows(), s.c(), s.o(), Operand.of(small.floats(), s.o()),
-          Operand.of(w.floats(), s.c()), large.floats(), 0, s.c(), e);
+          large.rows(),
+          s.c(),
+          s.o(),
+          Operand.of(small.floats(), s.o()),
+          Operand.of(w.floats(), s.c()),
+          large.floats(),
+          0,
+          s.c(),
+          e);
       return;
     }
     if (winograd(s)) {
@@ -193,15 +207,21 @@ final class CpuConvolution implements Convolution {
             w,
             new PackedWeights.Key(Form.CONVOLUTION_INPUT, c.packedLength(), variant),
             p -> c.pack(w.floats(), s.taps(), s.c() * s.taps(), p));
-    c.run(
-        small.floats(), s.batch(), s.oh(), s.ow(), packed, large.floats(), s.h(), s.w(), e);
+    c.run(small.floats(), s.batch(), s.oh(), s.ow(), packed, large.floats(), s.h(), s.w(), e);
   }
 
   private static void weightGradient(Tensor small, Tensor large, ConvSizes s, Tensor gradW) {
     if (s.pointwise()) {
       Gemm.multiply(
-          s.o(), s.c(), small.rows(), Operand.transposeOf(small.floats(), s.o()),
-          Operand.of(large.floats(), s.c()), gradW.floats(), 0, s.c(), Epilogue.OVERWRITE);
+          s.o(),
+          s.c(),
+          small.rows(),
+          Operand.transposeOf(small.floats(), s.o()),
+          Operand.of(large.floats(), s.c()),
+          gradW.floats(),
+          0,
+          s.c(),
+          Epilogue.OVERWRITE);
     } else if (winograd(s)) {
       new WinogradWeightGradient(s).run(small.floats(), large.floats(), gradW.floats());
     } else {

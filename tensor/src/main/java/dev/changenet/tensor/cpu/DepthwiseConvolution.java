@@ -3,8 +3,8 @@ package dev.changenet.tensor.cpu;
 import java.util.Arrays;
 
 /**
- * Convolution of every channel with a kernel of its own, vectorised over channels. Blocks of rows of
- * a group of channels are copied with their border first, so the inner loops have no edges.
+ * Convolution of every channel with a kernel of its own, vectorised over channels. Blocks of rows
+ * of a group of channels are copied with their border first, so the inner loops have no edges.
  */
 final class DepthwiseConvolution {
   private static final int LANES = DepthwiseKernels.LANES;
@@ -48,8 +48,7 @@ final class DepthwiseConvolution {
    * @param packed weights from {@link #pack}
    * @param bias per channel, or null
    */
-  static void run(
-      float[] x, ConvSizes s, float[] packed, float[] bias, boolean relu, float[] out) {
+  static void run(float[] x, ConvSizes s, float[] packed, float[] bias, boolean relu, float[] out) {
     int vectors = padded(s.c()) / LANES;
     int groups = (vectors + GROUP_VECTORS - 1) / GROUP_VECTORS;
     int rows = Math.min(BLOCK_ROWS, Math.max(1, s.oh()));
@@ -69,8 +68,17 @@ final class DepthwiseConvolution {
           int group = task % groups;
           int i0 = task / groups % rowBlocks * blockRows;
           int image = task / groups / rowBlocks;
-          block(x, s, packed, start, relu, out, image, i0,
-              Math.min(blockRows, s.oh() - i0), group * GROUP_VECTORS);
+          block(
+              x,
+              s,
+              packed,
+              start,
+              relu,
+              out,
+              image,
+              i0,
+              Math.min(blockRows, s.oh() - i0),
+              group * GROUP_VECTORS);
         });
   }
 
@@ -92,8 +100,20 @@ final class DepthwiseConvolution {
     int plane = inRows * inColumns * LANES;
     float[] tile = Scratch.floats(Scratch.Slot.CONV_TILE, GROUP_VECTORS * plane);
     DepthwiseKernels.copyPlanes(
-        x, image * s.h() * s.w() * s.c(), s.h(), s.w(), s.c(), c0, channels,
-        i0 * s.stride() - s.padding(), -s.padding(), inRows, inColumns, tile, 0, plane);
+        x,
+        image * s.h() * s.w() * s.c(),
+        s.h(),
+        s.w(),
+        s.c(),
+        c0,
+        channels,
+        i0 * s.stride() - s.padding(),
+        -s.padding(),
+        inRows,
+        inColumns,
+        tile,
+        0,
+        plane);
     for (int c = 0; c < channels; c += LANES) {
       int used = Math.min(LANES, channels - c);
       for (int i = 0; i < rows; i++) {
@@ -133,8 +153,18 @@ final class DepthwiseConvolution {
     if (width < PIXELS) {
       for (int j = 0; j < width; j++) {
         DepthwiseKernels.onePixel(
-            tile, from + j * pixelStep, rowStep, packed, channel, weightStep, s.kh(), s.kw(),
-            start, channel, out, to + j * outStep);
+            tile,
+            from + j * pixelStep,
+            rowStep,
+            packed,
+            channel,
+            weightStep,
+            s.kh(),
+            s.kw(),
+            start,
+            channel,
+            out,
+            to + j * outStep);
       }
       return;
     }
@@ -142,8 +172,20 @@ final class DepthwiseConvolution {
       // The last eight pixels overlap those before: computing some twice spares a second loop.
       int first = Math.min(j, width - PIXELS);
       DepthwiseKernels.eightPixels(
-          tile, from + first * pixelStep, rowStep, pixelStep, packed, channel, weightStep, s.kh(),
-          s.kw(), start, channel, out, to + first * outStep, outStep);
+          tile,
+          from + first * pixelStep,
+          rowStep,
+          pixelStep,
+          packed,
+          channel,
+          weightStep,
+          s.kh(),
+          s.kw(),
+          start,
+          channel,
+          out,
+          to + first * outStep,
+          outStep);
     }
   }
 
@@ -161,8 +203,7 @@ final class DepthwiseConvolution {
     Parallel.forEach(padded(s.c()) / LANES, v -> weightGradient(g, x, s, gradW, v * LANES));
   }
 
-  private static void weightGradient(
-      float[] g, float[] x, ConvSizes s, float[] gradW, int c0) {
+  private static void weightGradient(float[] g, float[] x, ConvSizes s, float[] gradW, int c0) {
     int channels = Math.min(LANES, s.c() - c0);
     int taps = s.taps();
     int calls = (taps + TAPS - 1) / TAPS;
@@ -176,12 +217,35 @@ final class DepthwiseConvolution {
       for (int i0 = 0; i0 < s.oh(); i0 += BLOCK_ROWS) {
         int rows = Math.min(BLOCK_ROWS, s.oh() - i0);
         DepthwiseKernels.copyPlanes(
-            x, image * s.h() * s.w() * s.c(), s.h(), s.w(), s.c(), c0, channels,
-            i0 * s.stride() - s.padding(), -s.padding(), (rows - 1) * s.stride() + s.kh(),
-            inColumns, tile, 0, 0);
+            x,
+            image * s.h() * s.w() * s.c(),
+            s.h(),
+            s.w(),
+            s.c(),
+            c0,
+            channels,
+            i0 * s.stride() - s.padding(),
+            -s.padding(),
+            (rows - 1) * s.stride() + s.kh(),
+            inColumns,
+            tile,
+            0,
+            0);
         DepthwiseKernels.copyPlanes(
-            g, image * s.oh() * s.ow() * s.c(), s.oh(), s.ow(), s.c(), c0, channels, i0, 0, rows,
-            s.ow(), gradient, 0, 0);
+            g,
+            image * s.oh() * s.ow() * s.c(),
+            s.oh(),
+            s.ow(),
+            s.c(),
+            c0,
+            channels,
+            i0,
+            0,
+            rows,
+            s.ow(),
+            gradient,
+            0,
+            0);
         for (int i = 0; i < rows; i++) {
           gradientRow(gradient, i, tile, s, inColumns, calls, sums);
         }

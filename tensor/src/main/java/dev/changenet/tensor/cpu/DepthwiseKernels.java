@@ -139,9 +139,9 @@ final class DepthwiseKernels {
   }
 
   /**
-   * Copies channels [c0, c0 + count) of a rectangle of a map, zero outside the map, vector by vector:
-   * lane l of vector v of pixel (r, k) goes to dst[dp + v·vectorStep + (r·columns + k)·LANES + l].
-   * Lanes past the last channel become 0.
+   * Copies channels [c0, c0 + count) of a rectangle of a map, zero outside the map, vector by
+   * vector: lane l of vector v of pixel (r, k) goes to dst[dp + v·vectorStep + (r·columns +
+   * k)·LANES + l]. Lanes past the last channel become 0.
    */
   static void copyPlanes(
       float[] x,

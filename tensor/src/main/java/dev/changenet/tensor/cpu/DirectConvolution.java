@@ -4,9 +4,9 @@ import dev.changenet.tensor.cpu.GemmTile.Epilogue;
 import java.util.Arrays;
 
 /**
- * Convolution as an implicit matrix product: a block of output pixels is computed from a copy of the
- * input pixels around it ({@link ConvTile}) that {@link GemmKernels} reads tap by tap, so nothing is
- * expanded kh·kw times. Maps of few channels are expanded per block ({@link Im2col}).
+ * Convolution as an implicit matrix product: a block of output pixels is computed from a copy of
+ * the input pixels around it ({@link ConvTile}) that {@link GemmKernels} reads tap by tap, so
+ * nothing is expanded kh·kw times. Maps of few channels are expanded per block ({@link Im2col}).
  *
  * <p>The sum runs over channel chunks, taps, channels in a chunk; the packed weights have the same
  * order.
@@ -50,9 +50,7 @@ final class DirectConvolution {
     return Gemm.packedLength(columns, taps * channels);
   }
 
-  /**
-   * Packs the weights: tap t from channel c to column n is w[n·columnStep + c·channelStep + t].
-   */
+  /** Packs the weights: tap t from channel c to column n is w[n·columnStep + c·channelStep + t]. */
   void pack(float[] w, int columnStep, int channelStep, float[] packed) {
     int strips = GemmPack.strips(columns);
     int offset = 0;
@@ -205,8 +203,18 @@ final class DirectConvolution {
       int from = image * map.h * map.w * channels;
       for (int c0 = 0; c0 < channels; c0 += DEPTH) {
         tile.fill(
-            map.x, from, map.h, map.w, channels, c0, Math.min(DEPTH, channels - c0), i0, j0,
-            inputs, c0 / DEPTH * chunk, PITCH);
+            map.x,
+            from,
+            map.h,
+            map.w,
+            channels,
+            c0,
+            Math.min(DEPTH, channels - c0),
+            i0,
+            j0,
+            inputs,
+            c0 / DEPTH * chunk,
+            PITCH);
       }
     }
 
@@ -232,8 +240,21 @@ final class DirectConvolution {
       int from = image * map.h * map.w * channels;
       for (int i = 0; i < rows; i++) {
         Im2col.run(
-            phase, map.x, from, map.h, map.w, channels, i0 + i, j0, width, terms, inputs,
-            i * width * PITCH, PITCH, DEPTH, pieceStep);
+            phase,
+            map.x,
+            from,
+            map.h,
+            map.w,
+            channels,
+            i0 + i,
+            j0,
+            width,
+            terms,
+            inputs,
+            i * width * PITCH,
+            PITCH,
+            DEPTH,
+            pieceStep);
       }
       start = new int[pieces];
       depth = new int[pieces];

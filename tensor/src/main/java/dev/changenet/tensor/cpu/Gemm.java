@@ -7,8 +7,8 @@ import dev.changenet.tensor.cpu.GemmTile.Epilogue;
  *
  * <p>The sum over k is cut into super-blocks of {@link #SUPER_DEPTH}; of each, B is packed once for
  * all threads, then blocks of rows of C are the parallel tasks: a task packs its part of A, which
- * stays in its core's L2 cache, and runs it against B strip by strip. All cuts follow from the sizes
- * alone.
+ * stays in its core's L2 cache, and runs it against B strip by strip. All cuts follow from the
+ * sizes alone.
  */
 final class Gemm {
   private static final int NR = GemmKernels.NR;
@@ -121,8 +121,7 @@ final class Gemm {
 
   /** Packs all of B for {@link #multiplyPacked}. */
   static void packAll(Operand b, int n, int k, float[] packed) {
-    Parallel.forEach(
-        GemmPack.strips(n), s -> GemmPack.strip(b, n, s, 0, k, packed, s * k * NR));
+    Parallel.forEach(GemmPack.strips(n), s -> GemmPack.strip(b, n, s, 0, k, packed, s * k * NR));
   }
 
   private static Strips pack(Operand b, int n, int k0, int depth, int m) {
@@ -133,8 +132,7 @@ final class Gemm {
         GemmPack.strip(b, n, s, k0, depth, packed, s * depth * NR);
       }
     } else {
-      Parallel.forEach(
-          strips, s -> GemmPack.strip(b, n, s, k0, depth, packed, s * depth * NR));
+      Parallel.forEach(strips, s -> GemmPack.strip(b, n, s, k0, depth, packed, s * depth * NR));
     }
     return new Strips(packed, 0, depth * NR, NR);
   }
@@ -178,8 +176,8 @@ final class Gemm {
   /**
    * Some rows of A, copied.
    *
-   * @param step when transposed, from one k to the next; else from one piece of {@link #DEPTH} terms
-   *     to the next
+   * @param step when transposed, from one k to the next; else from one piece of {@link #DEPTH}
+   *     terms to the next
    */
   private record PackedRows(float[] data, int step, boolean transposed) {
     void multiply(

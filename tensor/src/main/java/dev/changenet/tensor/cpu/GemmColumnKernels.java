@@ -4,8 +4,8 @@ import jdk.incubator.vector.FloatVector;
 import jdk.incubator.vector.VectorSpecies;
 
 /**
- * The kernels of {@link GemmKernels} for an A that is stored transposed: the values that meet one row
- * of B lie side by side. Gradients of weights are such products.
+ * The kernels of {@link GemmKernels} for an A that is stored transposed: the values that meet one
+ * row of B lie side by side. Gradients of weights are such products.
  */
 final class GemmColumnKernels {
   private static final VectorSpecies<Float> S = FloatVector.SPECIES_PREFERRED;
@@ -43,7 +43,15 @@ final class GemmColumnKernels {
 
   /** The kernel for 32 registers. */
   private static void rows14(
-      float[] a, int ap, int as, float[] b, int bp, int bs, int depth, float[] t, int tp,
+      float[] a,
+      int ap,
+      int as,
+      float[] b,
+      int bp,
+      int bs,
+      int depth,
+      float[] t,
+      int tp,
       boolean add) {
     FloatVector p0 = FloatVector.zero(S);
     FloatVector q0 = p0;
@@ -183,7 +191,15 @@ final class GemmColumnKernels {
 
   /** Rests of 5 to 8 rows. */
   private static void rows8(
-      float[] a, int ap, int as, float[] b, int bp, int bs, int depth, float[] t, int tp,
+      float[] a,
+      int ap,
+      int as,
+      float[] b,
+      int bp,
+      int bs,
+      int depth,
+      float[] t,
+      int tp,
       boolean add) {
     FloatVector p0 = FloatVector.zero(S);
     FloatVector q0 = p0;
@@ -269,7 +285,15 @@ final class GemmColumnKernels {
 
   /** The kernel for 16 registers. */
   private static void rows6(
-      float[] a, int ap, int as, float[] b, int bp, int bs, int depth, float[] t, int tp,
+      float[] a,
+      int ap,
+      int as,
+      float[] b,
+      int bp,
+      int bs,
+      int depth,
+      float[] t,
+      int tp,
       boolean add) {
     FloatVector p0 = FloatVector.zero(S);
     FloatVector q0 = p0;
@@ -337,7 +361,15 @@ final class GemmColumnKernels {
 
   /** Rests of 1 to 4 rows. */
   private static void rows4(
-      float[] a, int ap, int as, float[] b, int bp, int bs, int depth, float[] t, int tp,
+      float[] a,
+      int ap,
+      int as,
+      float[] b,
+      int bp,
+      int bs,
+      int depth,
+      float[] t,
+      int tp,
       boolean add) {
     FloatVector p0 = FloatVector.zero(S);
     FloatVector q0 = p0;

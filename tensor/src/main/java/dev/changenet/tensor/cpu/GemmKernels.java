@@ -4,8 +4,8 @@ import jdk.incubator.vector.FloatVector;
 import jdk.incubator.vector.VectorSpecies;
 
 /**
- * The innermost loops of every matrix product: a few rows of A times a strip of B, two vectors wide,
- * with all sums in registers.
+ * The innermost loops of every matrix product: a few rows of A times a strip of B, two vectors
+ * wide, with all sums in registers.
  *
  * <p>Rows of A lie {@link #PITCH} floats apart, a constant, so that one address register serves all
  * of them and no two rows fall into the same cache set. Sums start at zero for every call and are

@@ -19,8 +19,8 @@ final class GemmPack {
   }
 
   /**
-   * Copies {@code rows} × {@code depth} of A (stored as it is meant): term k of row i goes to dst[block(k)·blockStride +
-   * i·PITCH + k mod DEPTH].
+   * Copies {@code rows} × {@code depth} of A (stored as it is meant): term k of row i goes to
+   * dst[block(k)·blockStride + i·PITCH + k mod DEPTH].
    */
   static void rows(
       Gemm.Operand a, int i0, int rows, int k0, int depth, float[] dst, int blockStride) {

@@ -49,7 +49,13 @@ final class GemmTile {
   }
 
   private static void storeRow(
-      float[] t, int tp, float[] c, int cp, int column, boolean accumulate, float[] bias,
+      float[] t,
+      int tp,
+      float[] c,
+      int cp,
+      int column,
+      boolean accumulate,
+      float[] bias,
       boolean relu) {
     FloatVector x = FloatVector.fromArray(S, t, tp);
     FloatVector y = FloatVector.fromArray(S, t, tp + LANES);

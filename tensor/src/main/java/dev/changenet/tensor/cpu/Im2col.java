@@ -8,8 +8,8 @@ final class Im2col {
   private Im2col() {}
 
   /**
-   * Writes, for output pixels (i, j0 … j0 + count − 1) of the phase, channel c of tap t to position q
-   * = t·channels + c of the pixel's row.
+   * Writes, for output pixels (i, j0 … j0 + count − 1) of the phase, channel c of tap t to position
+   * q = t·channels + c of the pixel's row.
    *
    * @param x map of h × w pixels of c channels starting at xp
    * @param width positions per row; those from taps·channels on become 0

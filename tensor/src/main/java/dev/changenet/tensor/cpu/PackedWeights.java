@@ -9,8 +9,8 @@ import java.util.Map;
 import java.util.function.Consumer;
 
 /**
- * Rearranged copies of one weight tensor, made at first use and kept with the weight's storage until
- * its content changes.
+ * Rearranged copies of one weight tensor, made at first use and kept with the weight's storage
+ * until its content changes.
  */
 final class PackedWeights implements AutoCloseable {
   /** What a copy is for. */

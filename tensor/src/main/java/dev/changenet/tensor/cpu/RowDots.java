@@ -6,8 +6,8 @@ import jdk.incubator.vector.VectorSpecies;
 
 /**
  * Products of many rows with a few rows, both contiguous: dot products vectorised along the sum,
- * four rows against two at a time. A result of two columns (class logits) or of few rows would leave
- * most lanes of {@link GemmKernels} idle.
+ * four rows against two at a time. A result of two columns (class logits) or of few rows would
+ * leave most lanes of {@link GemmKernels} idle.
  */
 final class RowDots {
   private static final VectorSpecies<Float> S = FloatVector.SPECIES_PREFERRED;
@@ -29,15 +29,7 @@ final class RowDots {
 
   /** C = A·Bᵀ as {@link Gemm#multiply}, for few rows in A or in B as stored. */
   static void multiply(
-      int m,
-      int n,
-      int k,
-      Gemm.Operand a,
-      Gemm.Operand b,
-      float[] c,
-      int cp,
-      int ldc,
-      Epilogue e) {
+      int m, int n, int k, Gemm.Operand a, Gemm.Operand b, float[] c, int cp, int ldc, Epilogue e) {
     if (n <= FEW) {
       Parallel.forBlocks(
           m, BLOCK, (from, to) -> rows(from, to, n, k, a, b, c, cp, ldc, 1, e, false));

@@ -8,8 +8,7 @@ final class Transposition {
   private Transposition() {}
 
   /** dst[dp + c·dld + r] = src[sp + r·sld + c] for r below {@code rows}, c below {@code cols}. */
-  static void run(
-      float[] src, int sp, int sld, int rows, int cols, float[] dst, int dp, int dld) {
+  static void run(float[] src, int sp, int sld, int rows, int cols, float[] dst, int dp, int dld) {
     int r = 0;
     for (; r + ROWS <= rows; r += ROWS) {
       eightRows(src, sp + r * sld, sld, cols, dst, dp + r, dld);

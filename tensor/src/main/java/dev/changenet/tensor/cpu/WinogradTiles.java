@@ -19,6 +19,9 @@ record WinogradTiles(int batch, int h, int w, int oh, int ow, int padding) {
   /** Products of a tile. */
   static final int POINTS = IN * IN;
 
+  /** Tiles transformed together; their intermediate values stay in the L2 cache. */
+  static final int GROUP = 4;
+
   int rows() {
     return (oh + OUT - 1) / OUT;
   }
@@ -50,68 +53,113 @@ record WinogradTiles(int batch, int h, int w, int oh, int ow, int padding) {
     return (image(tile) * oh + y(tile)) * ow + x(tile);
   }
 
+  /** Floats of work that the transforms of tiles need. */
+  static int workLength(int channels) {
+    return (GROUP + 1) * POINTS * channels;
+  }
+
   /**
-   * Transforms the input patch of a tile: channel c of point p goes to dst[dp + p·pointStep + c /
-   * piece·pieceStep + c mod piece].
+   * Transforms the input patches of {@code count} tiles: channel c of point p of tile first + t
+   * goes to dst[dp + t·tileStep + p·pointStep + c / piece·pieceStep + c mod piece].
    *
    * @param x [batch, h, w, channels]
-   * @param work of 2·36·channels floats
+   * @param count at most {@link #GROUP}
+   * @param work of {@link #workLength} floats
    */
-  void transformInput(
-      int tile, float[] x, int channels, float[] work, float[] dst, int dp, int pointStep,
-      int piece, int pieceStep) {
-    int y0 = y(tile) - padding;
-    int x0 = x(tile) - padding;
+  void transformInputs(
+      int first,
+      int count,
+      float[] x,
+      int channels,
+      float[] work,
+      float[] dst,
+      int dp,
+      int tileStep,
+      int pointStep,
+      int piece,
+      int pieceStep) {
     int line = IN * channels;
-    float[] source = x;
-    int from = ((image(tile) * h + y0) * w + x0) * channels;
-    int rowStep = w * channels;
-    if (y0 < 0 || x0 < 0 || y0 + IN > h || x0 + IN > w) {
-      copyPatch(x, image(tile) * h, y0, h, x0, w, IN, channels, work, IN * line);
-      source = work;
-      from = IN * line;
-      rowStep = line;
+    int patch = GROUP * IN * line;
+    for (int t = 0; t < count; t++) {
+      int tile = first + t;
+      int y0 = y(tile) - padding;
+      int x0 = x(tile) - padding;
+      if (y0 < 0 || x0 < 0 || y0 + IN > h || x0 + IN > w) {
+        copyPatch(x, image(tile) * h, y0, h, x0, w, IN, channels, work, patch);
+        WinogradTransforms.input(work, patch, line, work, t * IN * line, line, line);
+      } else {
+        int from = ((image(tile) * h + y0) * w + x0) * channels;
+        WinogradTransforms.input(x, from, w * channels, work, t * IN * line, line, line);
+      }
     }
-    WinogradTransforms.input(source, from, rowStep, work, 0, line, line);
+    // Tiles innermost: what is written for a point then lies together.
     for (int r = 0; r < IN; r++) {
       for (int c = 0; c < channels; c += piece) {
-        WinogradTransforms.input(
-            work, r * line + c, channels, dst,
-            dp + r * IN * pointStep + c / piece * pieceStep, pointStep,
-            Math.min(piece, channels - c));
+        int depth = Math.min(piece, channels - c);
+        int to = dp + r * IN * pointStep + c / piece * pieceStep;
+        for (int t = 0; t < count; t++) {
+          WinogradTransforms.input(
+              work, (t * IN + r) * line + c, channels, dst, to + t * tileStep, pointStep, depth);
+        }
       }
     }
   }
 
   /**
-   * Transforms the output gradient of a tile: channel c of point p goes to dst[dp + p·pointStep + c].
+   * Transforms the output gradients of {@code count} tiles: channel c of point p of tile first + t
+   * goes to dst[dp + t·tileStep + p·pointStep + c].
    *
    * @param g [batch, oh, ow, channels]
-   * @param work of 2·36·channels floats
+   * @param count at most {@link #GROUP}
+   * @param work of {@link #workLength} floats
    */
-  void transformGradient(
-      int tile, float[] g, int channels, float[] work, float[] dst, int dp, int pointStep) {
+  void transformGradients(
+      int first,
+      int count,
+      float[] g,
+      int channels,
+      float[] work,
+      float[] dst,
+      int dp,
+      int tileStep,
+      int pointStep) {
     int line = OUT * channels;
-    float[] source = g;
-    int from = outPixel(tile) * channels;
-    int rowStep = ow * channels;
-    if (y(tile) + OUT > oh || x(tile) + OUT > ow) {
-      copyPatch(
-          g, image(tile) * oh, y(tile), oh, x(tile), ow, OUT, channels, work, POINTS * channels);
-      source = work;
-      from = POINTS * channels;
-      rowStep = line;
+    int patch = GROUP * IN * line;
+    for (int t = 0; t < count; t++) {
+      int tile = first + t;
+      if (y(tile) + OUT > oh || x(tile) + OUT > ow) {
+        copyPatch(g, image(tile) * oh, y(tile), oh, x(tile), ow, OUT, channels, work, patch);
+        WinogradTransforms.outputGradient(work, patch, line, work, t * IN * line, line, line);
+      } else {
+        WinogradTransforms.outputGradient(
+            g, outPixel(tile) * channels, ow * channels, work, t * IN * line, line, line);
+      }
     }
-    WinogradTransforms.outputGradient(source, from, rowStep, work, 0, line, line);
     for (int r = 0; r < IN; r++) {
-      WinogradTransforms.outputGradient(
-          work, r * line, channels, dst, dp + r * IN * pointStep, pointStep, channels);
+      for (int t = 0; t < count; t++) {
+        WinogradTransforms.outputGradient(
+            work,
+            (t * IN + r) * line,
+            channels,
+            dst,
+            dp + t * tileStep + r * IN * pointStep,
+            pointStep,
+            channels);
+      }
     }
   }
 
   /** Copies size × size pixels from (y0, x0) on, zero outside the map. */
   private static void copyPatch(
-      float[] x, int firstRow, int y0, int h, int x0, int w, int size, int channels, float[] dst,
+      float[] x,
+      int firstRow,
+      int y0,
+      int h,
+      int x0,
+      int w,
+      int size,
+      int channels,
+      float[] dst,
       int dp) {
     for (int r = 0; r < size; r++) {
       int y = y0 + r;

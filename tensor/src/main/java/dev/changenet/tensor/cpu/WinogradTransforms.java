@@ -7,15 +7,16 @@ import jdk.incubator.vector.VectorSpecies;
  * The one-dimensional transforms of Winograd's algorithm F(4, 3): 6 inputs, 3 weights, 4 outputs, 6
  * products.
  *
- * <p>Interpolation points are 0, ±5/8, ±3/2 and infinity. With the usual 0, ±1, ±2 the rounding error
- * is twice as large and its peaks four times; these fractions and their powers are exact in float32.
+ * <p>Interpolation points are 0, ±5/8, ±3/2 and infinity. With the usual 0, ±1, ±2 the rounding
+ * error is twice as large and its peaks four times; these fractions and their powers are exact in
+ * float32.
  *
- * <p>Every method runs over {@code count} contiguous floats, a multiple of the vector length; number
- * i of its inputs is {@code sourceStep}·i away, number i of its outputs {@code step}·i. Two passes
- * make a two-dimensional transform.
+ * <p>Every method runs over {@code count} contiguous floats, a multiple of the vector length;
+ * number i of its inputs is {@code sourceStep}·i away, number i of its outputs {@code step}·i. Two
+ * passes make a two-dimensional transform.
  *
- * <p>Source: A. Lavin and S. Gray, Fast Algorithms for Convolutional Neural Networks, 2015; matrices
- * by Lagrange interpolation.
+ * <p>Source: A. Lavin and S. Gray, Fast Algorithms for Convolutional Neural Networks, 2015;
+ * matrices by Lagrange interpolation.
  */
 final class WinogradTransforms {
   private static final VectorSpecies<Float> S = FloatVector.SPECIES_PREFERRED;
@@ -169,10 +170,11 @@ final class WinogradTransforms {
     }
   }
 
-  /** Adds the bias at bp to {@code count} floats at xp and cuts off what is below {@code floor}. */
-  static void finish(float[] x, int xp, float[] bias, int bp, float floor, int count) {
+  /** Writes {@code count} sums with the bias added; what is below {@code floor} becomes it. */
+  static void finish(
+      float[] x, int xp, float[] bias, int bp, float floor, float[] out, int op, int count) {
     for (int i = 0; i < count; i += LANES) {
-      load(x, xp + i).add(load(bias, bp + i)).max(floor).intoArray(x, xp + i);
+      load(x, xp + i).add(load(bias, bp + i)).max(floor).intoArray(out, op + i);
     }
   }
 }

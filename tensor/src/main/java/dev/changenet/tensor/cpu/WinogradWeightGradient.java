@@ -16,16 +16,15 @@ final class WinogradWeightGradient {
   /** Tiles whose transforms are held at a time. */
   private static final int BLOCK_TILES = 128;
 
-  /** Tiles that one task transforms. */
-  private static final int TASK_TILES = 4;
-
   private final WinogradTiles tiles;
   private final int channels;
   private final int outputs;
   private final int strips;
   private final int outputTiles;
 
-  /** Distance of a tile's transformed gradients: not a power of two, and room for a whole kernel. */
+  /**
+   * Distance of a tile's transformed gradients: not a power of two, and room for a whole kernel.
+   */
   private final int gradientStep;
 
   WinogradWeightGradient(ConvSizes s) {
@@ -52,23 +51,39 @@ final class WinogradWeightGradient {
     int block = Math.min(BLOCK_TILES, tiles.count());
     float[] inputs = Scratch.floats(Scratch.Slot.GEMM_B, POINTS * block * channels);
     float[] gradients = Scratch.floats(Scratch.Slot.GEMM_C, POINTS * block * gradientStep);
-    float[] sums =
-        Scratch.floats(Scratch.Slot.CONV_SUMS, POINTS * strips * outputTiles * TILE);
+    float[] sums = Scratch.floats(Scratch.Slot.CONV_SUMS, POINTS * strips * outputTiles * TILE);
     for (int first = 0; first < tiles.count(); first += BLOCK_TILES) {
       int start = first;
       int count = Math.min(BLOCK_TILES, tiles.count() - first);
       Parallel.forBlocks(
           count,
-          TASK_TILES,
+          WinogradTiles.GROUP,
           (from, to) -> {
             float[] work =
-                Scratch.floats(Scratch.Slot.GEMM_A, 2 * POINTS * Math.max(channels, outputs));
-            for (int t = from; t < to; t++) {
-              tiles.transformInput(
-                  start + t, x, channels, work, inputs, t * NR, block * channels, NR, block * NR);
-              tiles.transformGradient(
-                  start + t, g, outputs, work, gradients, t * gradientStep, block * gradientStep);
-            }
+                Scratch.floats(
+                    Scratch.Slot.GEMM_A, WinogradTiles.workLength(Math.max(channels, outputs)));
+            tiles.transformInputs(
+                start + from,
+                to - from,
+                x,
+                channels,
+                work,
+                inputs,
+                from * NR,
+                NR,
+                block * channels,
+                NR,
+                block * NR);
+            tiles.transformGradients(
+                start + from,
+                to - from,
+                g,
+                outputs,
+                work,
+                gradients,
+                from * gradientStep,
+                gradientStep,
+                block * gradientStep);
           });
       Parallel.forEach(
           POINTS * strips, i -> multiply(i, block, count, inputs, gradients, sums, start > 0));
@@ -84,7 +99,16 @@ final class WinogradWeightGradient {
     for (int o = 0, t = i * outputTiles * TILE; o < outputs; o += height, t += TILE) {
       height = GemmKernels.height(outputs - o);
       GemmColumnKernels.multiply(
-          height, gradients, from + o, gradientStep, inputs, i * block * NR, NR, count, sums, t,
+          height,
+          gradients,
+          from + o,
+          gradientStep,
+          inputs,
+          i * block * NR,
+          NR,
+          count,
+          sums,
+          t,
           add);
     }
   }
@@ -105,8 +129,7 @@ final class WinogradWeightGradient {
             sums, from + c * pointStep, IN * pointStep, work, c * NR, IN * NR, NR);
       }
       for (int r = 0; r < 3; r++) {
-        WinogradTransforms.weightGradient(
-            work, r * IN * NR, NR, work, taps + r * 3 * NR, NR, NR);
+        WinogradTransforms.weightGradient(work, r * IN * NR, NR, work, taps + r * 3 * NR, NR, NR);
       }
       int to = ((first + o) * channels + strip * NR) * TAPS;
       for (int c = 0; c < NR; c++) {

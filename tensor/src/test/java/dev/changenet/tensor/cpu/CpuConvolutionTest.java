@@ -34,8 +34,7 @@ class CpuConvolutionTest {
     assertClose(actual, expected.doubles(), 2e-5);
   }
 
-  private void checkConvolution(
-      int b, int h, int w, int i, int o, int kh, int kw, ConvGeometry g) {
+  private void checkConvolution(int b, int h, int w, int i, int o, int kh, int kw, ConvGeometry g) {
     int oh = g.outSize(h, kh);
     int ow = g.outSize(w, kw);
     Tensor x = randomTensor(1, b, h, w, i);
@@ -48,8 +47,7 @@ class CpuConvolutionTest {
     compare(out, (c, t) -> c.conv2d(x, weight, bias, g, true, t));
     compare(out, (c, t) -> c.conv2d(x, weight, null, g, true, t));
     compare(new int[] {b, h, w, i}, (c, t) -> c.conv2dBackwardInput(grad, weight, g, t));
-    compare(
-        weight.shape().toArray(), (c, t) -> c.conv2dBackwardWeight(grad, x, g, t, null));
+    compare(weight.shape().toArray(), (c, t) -> c.conv2dBackwardWeight(grad, x, g, t, null));
     compare(new int[] {o}, (c, t) -> c.conv2dBackwardWeight(grad, x, g, gradW, t));
   }
 
@@ -129,11 +127,9 @@ class CpuConvolutionTest {
     int[] out = {b, oh, ow, o};
     compare(out, (c, t) -> c.convTranspose2d(x, weight, bias, g, t));
     compare(out, (c, t) -> c.convTranspose2d(x, weight, null, g, t));
+    compare(new int[] {b, h, w, i}, (c, t) -> c.convTranspose2dBackwardInput(grad, weight, g, t));
     compare(
-        new int[] {b, h, w, i}, (c, t) -> c.convTranspose2dBackwardInput(grad, weight, g, t));
-    compare(
-        weight.shape().toArray(),
-        (c, t) -> c.convTranspose2dBackwardWeight(grad, x, g, t, null));
+        weight.shape().toArray(), (c, t) -> c.convTranspose2dBackwardWeight(grad, x, g, t, null));
     compare(new int[] {o}, (c, t) -> c.convTranspose2dBackwardWeight(grad, x, g, gradW, t));
   }
 
@@ -165,5 +161,29 @@ class CpuConvolutionTest {
       boolean sees = p / 6 < 2 && p % 6 < 2;
       assertThat(Double.isFinite(out.at(p * 16))).as("pixel %d", p).isEqualTo(!sees);
     }
+  }
+
+  @Test
+  void roundingErrorOfWideConvolutionsStaysSmall() {
+    ConvGeometry g = new ConvGeometry(1, 1, 1);
+    Tensor x = randomTensor(1, 1, 12, 12, 256);
+    Tensor w = randomTensor(2, 64, 256, 3, 3);
+    Tensor out = Tensor.empty(Shape.of(1, 12, 12, 64), DType.FLOAT32, Device.CPU);
+    Tensor expected = Tensor.empty(Shape.of(1, 12, 12, 64), DType.FLOAT64, Device.REFERENCE);
+    cpu.conv2d(x, w, null, g, false, out);
+    reference.conv2d(x, w, null, g, false, expected);
+    assertThat(KernelSamples.relativeRms(out.floats(), expected.doubles())).isLessThan(5e-7);
+  }
+
+  @Test
+  void weightGradientOfLargeMapsKeepsItsRoundingErrorSmall() {
+    ConvGeometry g = new ConvGeometry(1, 1, 1);
+    Tensor x = randomTensor(1, 1, 128, 128, 16);
+    Tensor grad = randomTensor(2, 1, 128, 128, 16);
+    Tensor gradW = Tensor.empty(Shape.of(16, 16, 3, 3), DType.FLOAT32, Device.CPU);
+    Tensor expected = Tensor.empty(Shape.of(16, 16, 3, 3), DType.FLOAT64, Device.REFERENCE);
+    cpu.conv2dBackwardWeight(grad, x, g, gradW, null);
+    reference.conv2dBackwardWeight(grad, x, g, expected, null);
+    assertThat(KernelSamples.relativeRms(gradW.floats(), expected.doubles())).isLessThan(8e-7);
   }
 }

@@ -36,7 +36,13 @@ class CpuDenseTest {
 
   @ParameterizedTest(name = "{0} rows, {1} -> {2}")
   @CsvSource({
-    "1, 1, 1", "2, 5, 3", "7, 16, 2", "1, 300, 70", "65, 31, 33", "130, 257, 17", "4, 97, 101",
+    "1, 1, 1",
+    "2, 5, 3",
+    "7, 16, 2",
+    "1, 300, 70",
+    "65, 31, 33",
+    "130, 257, 17",
+    "4, 97, 101",
     "257, 64, 129"
   })
   void linearAndItsGradientsEqualTheReference(int m, int i, int o) {

@@ -58,16 +58,33 @@ class GemmTest {
     double[] expected = naive(m, n, k, a, b, before, 7, ldc, e);
     assertClose(c, expected, 1e-6 * (4 + Math.sqrt(k)));
     for (int i = 0; i < m; i++) {
-      assertThat(c[7 + i * ldc + n - ldc]).as("before row %d", i).isEqualTo(
-          before[7 + i * ldc + n - ldc]);
+      assertThat(c[7 + i * ldc + n - ldc])
+          .as("before row %d", i)
+          .isEqualTo(before[7 + i * ldc + n - ldc]);
     }
   }
 
   @ParameterizedTest(name = "{0} x {1} x {2}")
   @CsvSource({
-    "1, 1, 1", "1, 33, 17", "2, 31, 5", "3, 64, 300", "4, 2, 19", "5, 7, 3", "13, 15, 16",
-    "14, 32, 256", "15, 33, 257", "16, 31, 255", "17, 2, 1031", "29, 65, 31", "97, 101, 103",
-    "131, 1, 40", "113, 17, 1025", "12, 96, 64", "1, 128, 65", "250, 3, 33", "61, 35, 2050"
+    "1, 1, 1",
+    "1, 33, 17",
+    "2, 31, 5",
+    "3, 64, 300",
+    "4, 2, 19",
+    "5, 7, 3",
+    "13, 15, 16",
+    "14, 32, 256",
+    "15, 33, 257",
+    "16, 31, 255",
+    "17, 2, 1031",
+    "29, 65, 31",
+    "97, 101, 103",
+    "131, 1, 40",
+    "113, 17, 1025",
+    "12, 96, 64",
+    "1, 128, 65",
+    "250, 3, 33",
+    "61, 35, 2050"
   })
   void equalsTheSumInDoublePrecisionForEveryTransposition(int m, int n, int k) {
     for (int form = 0; form < 8; form++) {

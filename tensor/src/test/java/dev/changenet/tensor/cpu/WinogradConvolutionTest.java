@@ -63,8 +63,7 @@ class WinogradConvolutionTest {
     "1, 3, 100, 64, 64, 1",
     "3, 33, 31, 64, 64, 1"
   })
-  void fastModeEqualsTheReferenceInAllDirections(
-      int b, int h, int w, int i, int o, int padding) {
+  void fastModeEqualsTheReferenceInAllDirections(int b, int h, int w, int i, int o, int padding) {
     ConvGeometry g = new ConvGeometry(1, padding, 1);
     Tensor x = randomTensor(1, b, h, w, i);
     Tensor weight = randomTensor(2, o, i, 3, 3);

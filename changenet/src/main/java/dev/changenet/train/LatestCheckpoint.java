@@ -1,0 +1,106 @@
+package dev.changenet.train;
+
+import dev.changenet.nn.state.CheckpointException;
+import java.io.IOException;
+import java.nio.file.AtomicMoveNotSupportedException;
+import java.nio.file.DirectoryStream;
+import java.nio.file.Files;
+import java.nio.file.LinkOption;
+import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
+import java.util.Optional;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
+
+/** The entry of a results directory that leads to its newest checkpoint. */
+final class LatestCheckpoint {
+  /** What a process that was killed while it saved leaves behind; the number is its id. */
+  private static final Pattern TEMPORARY =
+      Pattern.compile(
+          "(?:experiment\\.yaml|model_epoch_[0-9_step]+\\.pth|\\." + Pattern.quote(Checkpoint.LATEST)
+              + ")\\.tmp-([0-9]{1,18})");
+
+  private LatestCheckpoint() {}
+
+  /**
+   * Returns the newest checkpoint of {@code folder}, or nothing when there is none yet.
+   *
+   * @throws CheckpointException if the entry leads nowhere: starting afresh would then be as wrong
+   *     as anything else
+   */
+  static Optional<Path> find(Path folder) {
+    Path latest = folder.resolve(Checkpoint.LATEST);
+    if (!Files.exists(latest, LinkOption.NOFOLLOW_LINKS)) {
+      return Optional.empty();
+    }
+    Path file = target(latest);
+    if (!Files.exists(file)) {
+      throw new CheckpointException(
+          latest,
+          "points to " + file.getFileName() + ", which does not exist; bring that file back, set"
+              + " train.resume_training_checkpoint_path, or delete the entry to start afresh");
+    }
+    return Optional.of(file);
+  }
+
+  /** Returns the file that {@code file} links to, or itself. */
+  static Path target(Path file) {
+    try {
+      return Files.isSymbolicLink(file) ? file.resolveSibling(Files.readSymbolicLink(file)) : file;
+    } catch (IOException e) {
+      throw new CheckpointException(file, "cannot be read (" + e.getMessage() + ")", e);
+    }
+  }
+
+  /** Points the entry of {@code folder} at {@code name} in one move, so that it never dangles. */
+  static void point(Path folder, String name) {
+    Path latest = folder.resolve(Checkpoint.LATEST);
+    Path temporary = folder.resolve("." + Checkpoint.LATEST + ".tmp-" + process());
+    try {
+      Files.deleteIfExists(temporary);
+      try {
+        Files.createSymbolicLink(temporary, Path.of(name));
+      } catch (UnsupportedOperationException | IOException noLinks) {
+        Files.copy(folder.resolve(name), temporary, StandardCopyOption.REPLACE_EXISTING);
+      }
+      try {
+        Files.move(temporary, latest, StandardCopyOption.ATOMIC_MOVE);
+      } catch (AtomicMoveNotSupportedException e) {
+        Files.move(temporary, latest, StandardCopyOption.REPLACE_EXISTING);
+      }
+    } catch (IOException e) {
+      CheckpointException failure =
+          new CheckpointException(
+              latest, "cannot be pointed at " + name + " (" + e.getMessage() + ")", e);
+      try {
+        Files.deleteIfExists(temporary);
+      } catch (IOException second) {
+        failure.addSuppressed(second);
+      }
+      throw failure;
+    }
+  }
+
+  /** Deletes what processes that no longer run left half-written in {@code folder}. */
+  static void removeStale(Path folder) {
+    try (DirectoryStream<Path> entries = Files.newDirectoryStream(folder, "*.tmp-*")) {
+      for (Path entry : entries) {
+        Matcher m = TEMPORARY.matcher(String.valueOf(entry.getFileName()));
+        if (m.matches() && !belongsToAnother(Long.parseLong(m.group(1)))) {
+          Files.deleteIfExists(entry);
+        }
+      }
+    } catch (IOException e) {
+      throw new CheckpointException(
+          folder, "cannot be cleared of unfinished checkpoints (" + e.getMessage() + ")", e);
+    }
+  }
+
+  private static boolean belongsToAnother(long process) {
+    return process != process() && ProcessHandle.of(process).isPresent();
+  }
+
+  private static long process() {
+    return ProcessHandle.current().pid();
+  }
+}

@@ -1,0 +1,66 @@
+package dev.changenet.train;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import dev.changenet.config.ExperimentSpec;
+import dev.changenet.config.Task;
+import dev.changenet.tensor.HeapStorage;
+import dev.changenet.tensor.MemoryUse;
+import java.io.IOException;
+import java.nio.file.Path;
+import java.util.HashMap;
+import java.util.Map;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.extension.ExtendWith;
+import org.junit.jupiter.api.io.TempDir;
+
+@ExtendWith(OneThread.class)
+class MemoryTest {
+  @TempDir Path folder;
+
+  private record Use(long storages, long bytes, long pooled) {
+    static Use now() {
+      return new Use(
+          MemoryUse.liveStorages(), MemoryUse.liveBytes(), HeapStorage.pooledBytes());
+    }
+  }
+
+  @Test
+  void stepsLeaveNothingBehindAndTheRunReleasesAll() throws IOException {
+    Path data = TrainFixture.data(folder.resolve("data"), 50);
+    ExperimentSpec spec =
+        TrainFixture.spec(
+            Task.TRAIN,
+            data,
+            folder.resolve("results"),
+            "train.num_epochs=1",
+            "dataset.segment.batch_size=1");
+    HeapStorage.trimPool();
+    long storages = MemoryUse.liveStorages();
+    long bytes = MemoryUse.liveBytes();
+    Map<Long, Use> uses = new HashMap<>();
+    TaskRunner.run(
+        spec, new CapturingReporter(step -> uses.put(step, Use.now())), new Interruption());
+    assertThat(uses).containsKeys(3L, 50L);
+    assertThat(uses.get(50L)).isEqualTo(uses.get(3L));
+    assertThat(MemoryUse.liveStorages()).isEqualTo(storages);
+    assertThat(MemoryUse.liveBytes()).isEqualTo(bytes);
+  }
+
+  @Test
+  void aFailedRunReleasesAll() throws IOException {
+    Path data = TrainFixture.data(folder.resolve("data"), 4);
+    Path results = folder.resolve("results");
+    ExperimentSpec spec =
+        TrainFixture.spec(Task.TRAIN, data, results, "train.optim.lr=1e30");
+    long storages = MemoryUse.liveStorages();
+    assertThatThrownBy(() -> TaskRunner.run(spec, Reporter.SILENT, new Interruption()))
+        .hasMessageContaining("the training loss became")
+        .hasMessageContaining("lower train.optim.lr (now 1.0E30)");
+    assertThat(MemoryUse.liveStorages()).isEqualTo(storages);
+    assertThat(TrainFixture.messages(results).getLast())
+        .startsWith("FAILURE Parameter validation error: the training loss became");
+    assertThat(TrainFixture.names(results)).noneMatch(n -> n.endsWith(".pth"));
+  }
+}

@@ -1,0 +1,148 @@
+package dev.changenet.cli;
+
+import java.util.Arrays;
+import java.util.List;
+import java.util.Locale;
+import picocli.AutoComplete;
+import picocli.CommandLine;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.ParameterException;
+
+/** Entry point: finds the command, runs it, ends the process with its exit code. */
+public final class Main {
+  static final String DEFAULT_NAME = "changenet";
+  static final String NETWORK = "visual_changenet";
+
+  private Main() {}
+
+  public static void main(String[] args) {
+    // Numbers in files and messages look the same for everybody.
+    Locale.setDefault(Locale.ROOT);
+    System.exit(run(Terminal.standard(), args));
+  }
+
+  /** Runs one command line; returns its exit code. */
+  static int run(Terminal terminal, String... args) {
+    String name = Program.name();
+    List<String> rest = Arrays.asList(args);
+    boolean networkNamed = false;
+    if (startsWith(rest, "model")) {
+      name += " model";
+      rest = rest.subList(1, rest.size());
+      if (!rest.isEmpty() && !startsWith(rest, NETWORK) && !rest.getFirst().startsWith("-")) {
+        terminal
+            .err()
+            .println(
+                "unknown network '"
+                    + rest.getFirst()
+                    + "'; this program has "
+                    + NETWORK
+                    + ": "
+                    + name
+                    + " "
+                    + NETWORK
+                    + " TASK -e SPEC");
+        terminal.err().flush();
+        return ExitCode.USAGE;
+      }
+      networkNamed = true;
+    }
+    if (startsWith(rest, NETWORK)) {
+      name += " " + NETWORK;
+      rest = rest.subList(1, rest.size());
+      networkNamed = true;
+    }
+    int code = commandLine(terminal, name, networkNamed).execute(rest.toArray(String[]::new));
+    terminal.out().flush();
+    terminal.err().flush();
+    return code;
+  }
+
+  private static boolean startsWith(List<String> args, String word) {
+    return !args.isEmpty() && args.getFirst().equals(word);
+  }
+
+  static CommandLine commandLine(Terminal terminal, String name, boolean tasksOnly) {
+    CommandLine root = new CommandLine(new RootCommand(terminal));
+    root.addSubcommand("train", new TrainCommand(terminal));
+    root.addSubcommand("evaluate", new EvaluateCommand(terminal));
+    root.addSubcommand("inference", new InferenceCommand(terminal));
+    root.addSubcommand("export", new ExportCommand(terminal));
+    if (!tasksOnly) {
+      root.addSubcommand("quickstart", new QuickstartCommand(terminal));
+      root.addSubcommand("generate", new GenerateCommand(terminal));
+      root.addSubcommand("completion", new Completion());
+    }
+    root.setCommandName(name);
+    if (tasksOnly) {
+      root.getCommandSpec()
+          .usageMessage()
+          .footer("", "Example: " + name + " train -e spec.yaml train.num_epochs=50");
+    }
+    if (!name.equals(DEFAULT_NAME)) {
+      showName(root, name);
+    }
+    root.setOut(terminal.out());
+    root.setErr(terminal.err());
+    root.setExpandAtFiles(false);
+    root.setAbbreviatedOptionsAllowed(true);
+    root.setUsageHelpWidth(100);
+    root.setUsageHelpLongOptionsMaxWidth(34);
+    root.setParameterExceptionHandler((e, args) -> badArguments(terminal, e, args));
+    for (CommandLine command : root.getSubcommands().values()) {
+      if (command.getCommand() instanceof TaskCommand) {
+        // The parser of overrides knows better what is wrong with them.
+        command.setUnmatchedOptionsArePositionalParams(true);
+      }
+    }
+    return root;
+  }
+
+  /** Puts the name that the user typed into the examples. */
+  private static void showName(CommandLine root, String name) {
+    for (CommandLine command : root.getSubcommands().values()) {
+      CommandLine.Model.UsageMessageSpec usage = command.getCommandSpec().usageMessage();
+      usage.footer(
+          Arrays.stream(usage.footer())
+              .map(line -> line.replace("  " + DEFAULT_NAME + " ", "  " + name + " "))
+              .toArray(String[]::new));
+    }
+  }
+
+  private static int badArguments(Terminal terminal, ParameterException e, String[] args) {
+    CommandLine command = e.getCommandLine();
+    boolean root = command.getParent() == null;
+    List<String> given = Arrays.asList(args);
+    if (!root && (given.contains("-h") || given.contains("--help"))) {
+      command.usage(terminal.out());
+      return ExitCode.OK;
+    }
+    String message = e.getMessage().lines().findFirst().orElse("").replaceFirst("^Error: ", "");
+    if (root) {
+      terminal.err().println(rootProblem(e, message));
+      command.usage(terminal.err());
+      return ExitCode.USAGE;
+    }
+    terminal.err().println("ERROR: " + message);
+    terminal.err().println("See: " + command.getCommandSpec().qualifiedName() + " --help");
+    if (command.getCommand() instanceof TaskCommand) {
+      TaskExecution.printStatus(terminal, false);
+    }
+    return ExitCode.FAILED;
+  }
+
+  private static String rootProblem(ParameterException e, String message) {
+    if (e instanceof CommandLine.UnmatchedArgumentException u
+        && !u.getUnmatched().isEmpty()
+        && !u.getUnmatched().getFirst().startsWith("-")) {
+      return "unknown task '" + u.getUnmatched().getFirst() + "'; " + RootCommand.VALID_TASKS;
+    }
+    return message + "; " + RootCommand.VALID_TASKS;
+  }
+
+  /** {@code completion}: picocli's generator under a shorter name. */
+  @Command(
+      name = "completion",
+      description = "Print a completion script for bash and zsh: source <(changenet completion)")
+  static final class Completion extends AutoComplete.GenerateCompletion {}
+}

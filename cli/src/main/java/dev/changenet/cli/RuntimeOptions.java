@@ -1,0 +1,44 @@
+package dev.changenet.cli;
+
+import dev.changenet.tensor.cpu.Parallel;
+import picocli.CommandLine.Option;
+
+/** Options that every command which computes has. */
+final class RuntimeOptions {
+  private static final String LOG_LEVEL = "changenet.log";
+
+  @Option(
+      names = "--threads",
+      paramLabel = "N",
+      description = "Threads to compute with (default: one per CPU, or OMP_NUM_THREADS).")
+  private Integer threads;
+
+  @Option(names = "--verbose", description = "Show stack traces of errors and the debug log.")
+  private boolean verbose;
+
+  @Option(
+      names = {"-h", "--help"},
+      usageHelp = true,
+      description = "Show this help and exit.")
+  private boolean help;
+
+  boolean verbose() {
+    return verbose;
+  }
+
+  /** Puts the options into effect; returns what is wrong with them, or null. */
+  String apply() {
+    if (verbose) {
+      System.setProperty(LOG_LEVEL, "DEBUG");
+    }
+    if (threads == null) {
+      return null;
+    }
+    int most = 4096;
+    if (threads < 1 || threads > most) {
+      return "--threads: expected a number from 1 to " + most + ", got " + threads;
+    }
+    Parallel.setThreads(threads);
+    return null;
+  }
+}

@@ -1,0 +1,147 @@
+package dev.changenet.cli;
+
+import dev.changenet.config.SpecReference;
+import dev.changenet.config.Task;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.Callable;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.Parameters;
+
+/** What the four tasks have in common: a spec file and overrides. */
+@Command(
+    sortOptions = false,
+    synopsisHeading = "Usage: ",
+    parameterListHeading = "%nArguments:%n",
+    optionListHeading = "%nOptions:%n")
+abstract class TaskCommand implements Callable<Integer> {
+  private final Task task;
+  private final Terminal terminal;
+
+  // One at a time: a greedy list would swallow an abbreviated option behind an override.
+  @Parameters(
+      paramLabel = "KEY=VALUE",
+      arity = "0..1",
+      description = "Settings that replace the file's: train.num_epochs=50")
+  private List<String> overrides = new ArrayList<>();
+
+  @Option(
+      names = {"-e", "--experiment_spec_file"},
+      paramLabel = "SPEC",
+      description = "The experiment spec, a YAML file. Mandatory.")
+  private String specFile;
+
+  @Option(
+      names = "--keys",
+      description = "List every spec key that this task reads, with type and default, and exit.")
+  private boolean keys;
+
+  @Mixin private RuntimeOptions runtime;
+
+  @Option(names = "--version", description = "Show the version and exit.")
+  private boolean version;
+
+  @Option(
+      names = {"-k", "--key"},
+      hidden = true,
+      paramLabel = "KEY")
+  private String key;
+
+  @Option(
+      names = {"-r", "--results_dir"},
+      hidden = true,
+      paramLabel = "DIR")
+  private String resultsDir;
+
+  @Option(
+      names = {"-g", "--gpus"},
+      hidden = true,
+      paramLabel = "N")
+  private Integer gpus;
+
+  TaskCommand(Task task, Terminal terminal) {
+    this.task = task;
+    this.terminal = terminal;
+  }
+
+  @Override
+  public Integer call() {
+    if (version) {
+      terminal.out().println(Program.version());
+      return ExitCode.OK;
+    }
+    if (keys) {
+      terminal.out().print(SpecReference.help(task));
+      return ExitCode.OK;
+    }
+    int code = run();
+    TaskExecution.printStatus(terminal, code == ExitCode.OK);
+    return code;
+  }
+
+  private int run() {
+    if (specFile == null) {
+      terminal
+          .out()
+          .println(
+              "ERROR: The subtask `"
+                  + task.key()
+                  + "` requires the following argument: -e/--experiment_spec_file");
+      return ExitCode.FAILED;
+    }
+    if (specFile.indexOf('\0') >= 0 || specFile.isEmpty() || !Files.exists(Path.of(specFile))) {
+      terminal
+          .out()
+          .println("ERROR: The indicated experiment spec file `" + specFile + "` doesn't exist!");
+      return ExitCode.FAILED;
+    }
+    String problem = runtime.apply();
+    if (problem != null) {
+      terminal.err().println("ERROR: " + problem);
+      return ExitCode.FAILED;
+    }
+    ConsoleReporter reporter = new ConsoleReporter(terminal);
+    List<String> settings = legacySettings(reporter);
+    settings.addAll(overrides);
+    return new TaskExecution(terminal, reporter, runtime.verbose())
+        .run(task, Path.of(specFile), settings);
+  }
+
+  /** Translates the options of TAO 5.2; they come first, so that a setting by its key wins. */
+  private List<String> legacySettings(ConsoleReporter reporter) {
+    List<String> settings = new ArrayList<>();
+    if (key != null) {
+      reporter.warn("-k/--key is deprecated; write encryption_key=KEY");
+      settings.add("encryption_key=" + quoted(key));
+    }
+    if (resultsDir != null) {
+      reporter.warn("-r/--results_dir is deprecated; write results_dir=" + resultsDir);
+      settings.add("results_dir=" + quoted(resultsDir));
+    }
+    if (gpus != null && task == Task.EXPORT) {
+      reporter.warn("-g/--gpus is deprecated and ignored; export runs on export.gpu_id");
+    } else if (gpus != null) {
+      reporter.warn("-g/--gpus is deprecated; write " + task.key() + ".num_gpus=" + gpus);
+      settings.add(task.key() + ".num_gpus=" + gpus);
+    }
+    return settings;
+  }
+
+  /** Returns {@code text} such that the parser of overrides takes it as it is. */
+  static String quoted(String text) {
+    StringBuilder quoted = new StringBuilder("'");
+    int backslashes = 0;
+    for (char c : text.toCharArray()) {
+      if (c == '\'') {
+        quoted.append("\\".repeat(backslashes + 1));
+      }
+      backslashes = c == '\\' ? backslashes + 1 : 0;
+      quoted.append(c);
+    }
+    return quoted.append("\\".repeat(backslashes)).append('\'').toString();
+  }
+}

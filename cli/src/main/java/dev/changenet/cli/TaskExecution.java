@@ -1,0 +1,113 @@
+package dev.changenet.cli;
+
+import dev.changenet.config.ExperimentSpec;
+import dev.changenet.config.SpecException;
+import dev.changenet.config.SpecLoader;
+import dev.changenet.config.Task;
+import dev.changenet.tensor.ChangeNetException;
+import dev.changenet.train.Failure;
+import dev.changenet.train.InterruptedRunException;
+import dev.changenet.train.Interruption;
+import dev.changenet.train.StatusLog;
+import dev.changenet.train.TaskRunner;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+
+/** Runs one task from spec file and overrides and tells the user how it ended. */
+final class TaskExecution {
+  private final Terminal terminal;
+  private final ConsoleReporter reporter;
+  private final boolean stackTraces;
+
+  TaskExecution(Terminal terminal, ConsoleReporter reporter, boolean stackTraces) {
+    this.terminal = terminal;
+    this.reporter = reporter;
+    this.stackTraces = stackTraces;
+  }
+
+  /** Prints the last line of a task. */
+  static void printStatus(Terminal terminal, boolean passed) {
+    terminal.err().flush();
+    terminal.out().println("Execution status: " + (passed ? "PASS" : "FAIL"));
+    terminal.out().flush();
+  }
+
+  /** Runs the task; returns the exit code. */
+  int run(Task task, Path specFile, List<String> overrides) {
+    Interruption interruption = new Interruption();
+    StopSignals signals =
+        new StopSignals(
+            interruption,
+            () ->
+                reporter.warn(
+                    "stopping at the next safe point and saving; press Ctrl-C again to stop at"
+                        + " once, without saving"));
+    try (signals) {
+      ExperimentSpec spec =
+          new SpecLoader(task).environment(System.getenv()).load(specFile, overrides);
+      TaskRunner.run(spec, reporter, interruption);
+      reporter.finish();
+      return ExitCode.OK;
+    } catch (InterruptedRunException e) {
+      reporter.finish();
+      terminal
+          .err()
+          .println(
+              "ERROR: "
+                  + task.key()
+                  + " was interrupted"
+                  + (task == Task.TRAIN
+                      ? "; run the same command again to continue from the latest checkpoint"
+                      : ""));
+      return signals.exitCode();
+    } catch (SpecException e) {
+      reporter.finish();
+      recordFailure(e);
+      return report(e);
+    } catch (RuntimeException | Error e) {
+      reporter.finish();
+      return report(e);
+    }
+  }
+
+  private void recordFailure(SpecException e) {
+    if (e.resultsDir().isEmpty()) {
+      return;
+    }
+    Path dir = e.resultsDir().get();
+    try {
+      Files.createDirectories(dir);
+      new StatusLog(dir).write(StatusLog.Status.FAILURE, e.statusMessage());
+    } catch (IOException | ChangeNetException second) {
+      reporter.warn("the failure cannot be recorded in " + dir + " (" + second + ")");
+    }
+  }
+
+  /** Tells the user what went wrong; returns the exit code. */
+  private int report(Throwable e) {
+    terminal.out().flush();
+    terminal.err().println("ERROR: " + message(e));
+    if (stackTraces) {
+      e.printStackTrace(terminal.err());
+    }
+    terminal.err().flush();
+    return ExitCode.FAILED;
+  }
+
+  private static String message(Throwable e) {
+    if (e instanceof ChangeNetException || e instanceof OutOfMemoryError) {
+      return Failure.userMessage(e);
+    }
+    if (e instanceof NoClassDefFoundError && e.getMessage().startsWith("jdk/incubator/vector")) {
+      return "Java runs without its vector module; start ChangeNet with bin/changenet, or add"
+          + " --add-modules jdk.incubator.vector to the java command";
+    }
+    return "unexpected "
+        + e.getClass().getSimpleName()
+        + ": "
+        + e.getMessage()
+        + "; this is a defect of ChangeNet, --verbose shows where";
+  }
+}

@@ -1,0 +1,100 @@
+package dev.changenet.cli;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.changenet.generate.GeneratorSettings;
+import dev.changenet.generate.SceneGenerator;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.TimeUnit;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.condition.DisabledOnOs;
+import org.junit.jupiter.api.condition.OS;
+import org.junit.jupiter.api.io.TempDir;
+
+/** What only a process of its own can show: signals, exit codes, what is loaded. */
+class ProcessTest {
+  private static final int PATIENCE_SECONDS = 120;
+
+  @TempDir Path folder;
+
+  private Process start(List<String> jvmOptions, String... args) throws IOException {
+    List<String> command = new ArrayList<>();
+    command.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
+    command.addAll(List.of("--add-modules", "jdk.incubator.vector", "-Xmx2g"));
+    command.addAll(jvmOptions);
+    command.addAll(List.of("-cp", System.getProperty("java.class.path"), Main.class.getName()));
+    command.addAll(List.of(args));
+    return new ProcessBuilder(command)
+        .redirectOutput(folder.resolve("out.txt").toFile())
+        .redirectError(folder.resolve("err.txt").toFile())
+        .start();
+  }
+
+  @Test
+  @DisabledOnOs(OS.WINDOWS)
+  void ctrlCSavesAndTheNextRunContinues() throws Exception {
+    SceneGenerator.generate(folder.resolve("data"), new GeneratorSettings(3, 32, 8, 1, 0, 2));
+    Path spec =
+        Files.writeString(
+            folder.resolve("spec.yaml"),
+            """
+            results_dir: FOLDER/results
+            model:
+              backbone: {type: fan_tiny_8_p4_hybrid}
+              decode_head: {decoder_params: {embed_dim: 8}}
+            dataset:
+              segment: {root_dir: FOLDER/data, img_size: 32, batch_size: 1}
+            train: {num_epochs: 100000}
+            """
+                .replace("FOLDER", folder.toString()));
+    Path results = folder.resolve("results/train");
+    Path latest = results.resolve("changenet_model_segment_latest.pth");
+    Process process = start(List.of(), "train", "-e", spec.toString());
+    try {
+      long deadline = System.nanoTime() + TimeUnit.SECONDS.toNanos(PATIENCE_SECONDS);
+      while (!Files.exists(latest) && process.isAlive() && System.nanoTime() < deadline) {
+        Thread.sleep(20);
+      }
+      assertThat(latest).exists();
+      new ProcessBuilder("kill", "-INT", Long.toString(process.pid())).start().waitFor();
+      assertThat(process.waitFor(PATIENCE_SECONDS, TimeUnit.SECONDS)).isTrue();
+    } finally {
+      process.destroyForcibly();
+    }
+
+    assertThat(process.exitValue()).isEqualTo(130);
+    assertThat(Files.readString(folder.resolve("out.txt"))).endsWith("Execution status: FAIL\n");
+    assertThat(Files.readString(folder.resolve("err.txt"))).contains("train was interrupted");
+    List<String> status = Files.readAllLines(results.resolve("status.json"));
+    assertThat(status.getLast())
+        .contains("\"status\": \"FAILURE\"")
+        .contains("User/System interruption: Train was interrupted");
+    assertThat(latest.toRealPath()).isRegularFile();
+
+    Path stopped = latest.toRealPath();
+    int epochs = Integer.parseInt(stopped.getFileName().toString().substring(12, 15)) + 1;
+    CommandRun resumed =
+        CommandRun.of("train", "-e", spec.toString(), "train.num_epochs=" + epochs);
+
+    assertThat(resumed.code()).as(resumed.err()).isZero();
+    assertThat(resumed.out())
+        .contains("Resuming training from checkpoint: ")
+        .contains(stopped.getFileName().toString());
+  }
+
+  @Test
+  void helpLoadsNeitherParsersNorKernels() throws Exception {
+    Process process =
+        start(List.of("-Xlog:class+load:file=" + folder.resolve("classes.txt")), "train", "--help");
+
+    assertThat(process.waitFor(PATIENCE_SECONDS, TimeUnit.SECONDS)).isTrue();
+    assertThat(process.exitValue()).isZero();
+    assertThat(Files.readString(folder.resolve("classes.txt")))
+        .contains("dev.changenet.cli.TrainCommand")
+        .doesNotContain("com.fasterxml.jackson", "ch.qos.logback", "dev.changenet.tensor.cpu");
+  }
+}

@@ -1,2 +1,0 @@
-/** Training losses. */
-package dev.changenet.nn.loss;

@@ -1,0 +1,159 @@
+package dev.changenet.nn;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.assertj.core.api.Assertions.within;
+
+import dev.changenet.autograd.Tape;
+import dev.changenet.autograd.Variable;
+import dev.changenet.nn.init.Initializer;
+import dev.changenet.tensor.DType;
+import dev.changenet.tensor.Device;
+import dev.changenet.tensor.MemoryUse;
+import dev.changenet.tensor.Scope;
+import dev.changenet.tensor.Shape;
+import dev.changenet.tensor.Tensor;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import org.junit.jupiter.api.Test;
+
+class ModuleTest {
+  private static final class Net extends Module {
+    final BatchNorm2d norm;
+    final Linear head;
+
+    Net() {
+      super(Device.CPU);
+      norm = child("block.norm", new BatchNorm2d(Device.CPU, 3));
+      head = child("head", new Linear(Device.CPU, 3, 2));
+      parameter("gamma", Initializer.constant(0.5), 3);
+    }
+  }
+
+  private static Variable ramp(int... shape) {
+    Tensor t = Tensor.empty(Shape.of(shape), DType.FLOAT32, Device.CPU);
+    for (int i = 0; i < t.elements(); i++) {
+      t.set(i, i);
+    }
+    return new Variable(t);
+  }
+
+  @Test
+  void stateIsNamedAndOrderedAsInPyTorch() {
+    try (Net net = new Net()) {
+      assertThat(net.stateDict().keySet())
+          .containsExactly(
+              "gamma",
+              "block.norm.weight",
+              "block.norm.bias",
+              "block.norm.running_mean",
+              "block.norm.running_var",
+              "block.norm.num_batches_tracked",
+              "head.weight",
+              "head.bias");
+      assertThat(net.parameters().stream().map(Parameter::name))
+          .containsExactly(
+              "gamma", "block.norm.weight", "block.norm.bias", "head.weight", "head.bias");
+      assertThat(net.find("block.norm")).isSameAs(net.norm);
+      assertThatThrownBy(() -> net.find("tail")).hasMessageContaining("tail");
+      Linear again = new Linear(Device.CPU, 1, 1);
+      assertThatThrownBy(() -> net.child("head", again)).hasMessageContaining("head");
+      again.close();
+    }
+  }
+
+  @Test
+  void equalSeedsGiveEqualInitialValues() {
+    try (Net a = new Net();
+        Net b = new Net()) {
+      a.initialize(5);
+      b.initialize(5);
+      float[] first = a.stateDict().get("head.weight").toFloatArray();
+      assertThat(b.stateDict().get("head.weight").toFloatArray()).containsExactly(first);
+      b.initialize(6);
+      assertThat(b.stateDict().get("head.weight").toFloatArray()).isNotEqualTo(first);
+      for (float v : first) {
+        assertThat(Math.abs(v)).isLessThanOrEqualTo((float) (1 / Math.sqrt(3)));
+      }
+      assertThat(a.stateDict().get("gamma").toFloatArray()).containsOnly(0.5f);
+    }
+  }
+
+  @Test
+  void normalInitialValuesHaveTheirDeviation() {
+    try (Linear layer =
+        new Linear(Device.CPU, 100, 200, Initializer.heFanOut(50), Initializer.constant(0))) {
+      layer.initialize(1);
+      double squares = 0;
+      float[] w = layer.stateDict().get("weight").toFloatArray();
+      for (float v : w) {
+        squares += v * v;
+      }
+      assertThat(Math.sqrt(squares / w.length)).isCloseTo(0.2, within(0.005));
+    }
+  }
+
+  @Test
+  void batchNormKeepsStatisticsInTrainingOnly() {
+    try (Scope _ = Scope.open();
+        Net net = new Net()) {
+      net.initialize(1);
+      Map<String, Tensor> state = net.stateDict();
+      net.eval();
+      net.norm.call(ramp(2, 2, 2, 3));
+      assertThat(state.get("block.norm.num_batches_tracked").item()).isZero();
+      net.train(true);
+      float[] out = net.norm.call(ramp(2, 2, 2, 3)).data().toFloatArray();
+      assertThat(state.get("block.norm.num_batches_tracked").item()).isEqualTo(1);
+      // Channel 0 holds 0, 3 … 21: mean 10.5, unbiased variance 54.
+      assertThat(state.get("block.norm.running_mean").at(0)).isCloseTo(1.05, within(1e-6));
+      assertThat(state.get("block.norm.running_var").at(0)).isCloseTo(0.9 + 5.4, within(1e-5));
+      assertThat(out[0]).isCloseTo((float) (-10.5 / Math.sqrt(47.25)), within(1e-5f));
+      net.freeze();
+      net.train(true);
+      net.norm.call(ramp(2, 2, 2, 3));
+      assertThat(state.get("block.norm.num_batches_tracked").item()).isEqualTo(1);
+      assertThat(state.get("block.norm.running_mean").at(0)).isCloseTo(1.05, within(1e-6));
+    }
+  }
+
+  @Test
+  void frozenParametersGetNoGradient() {
+    try (Net net = new Net()) {
+      net.initialize(1);
+      net.norm.freeze();
+      try (Scope _ = Scope.open();
+          Tape _ = Tape.open()) {
+        Variable out = net.head.call(net.norm.call(ramp(1, 1, 1, 3)));
+        dev.changenet.autograd.Functional.crossEntropy(out, Tensor.of(new int[1], 1, 1, 1), 255)
+            .backward();
+      }
+      assertThat(net.stateDict()).isNotEmpty();
+      for (Parameter p : net.parameters()) {
+        assertThat(p.grad() == null).as(p.name()).isEqualTo(!p.name().startsWith("head"));
+      }
+    }
+  }
+
+  @Test
+  void hooksSeeEveryOutput() {
+    List<String> seen = new ArrayList<>();
+    try (Scope _ = Scope.open();
+        Net net = new Net()) {
+      net.head.registerForwardHook((m, out) -> seen.add(m.path() + out.shape()));
+      net.head.call(ramp(4, 3));
+      assertThat(seen).containsExactly("head" + Shape.of(4, 2));
+    }
+  }
+
+  @Test
+  void closingReleasesEverything() {
+    long before = MemoryUse.liveStorages();
+    try (Net net = new Net()) {
+      net.initialize(1);
+      assertThat(MemoryUse.liveStorages()).isEqualTo(before + 8);
+    }
+    assertThat(MemoryUse.liveStorages()).isEqualTo(before);
+  }
+}

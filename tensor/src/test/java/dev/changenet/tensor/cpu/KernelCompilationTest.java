@@ -1,0 +1,89 @@
+package dev.changenet.tensor.cpu;
+
+import static dev.changenet.tensor.cpu.KernelSamples.randomTensor;
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.changenet.tensor.Tensor;
+import dev.changenet.tensor.backend.ConvGeometry;
+import dev.changenet.tensor.backend.Convolution;
+import dev.changenet.tensor.backend.Dense;
+import java.io.IOException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Path;
+import java.util.List;
+import org.junit.jupiter.api.Test;
+
+/**
+ * The JIT compiler may give up on a kernel with many vectors and leave it interpreted or half
+ * compiled, many times slower but correct. Runs the hot kernels in a JVM of its own with the flags
+ * that users get and reads its compilation log.
+ */
+class KernelCompilationTest {
+  private static final List<String> HOT_KERNELS =
+      List.of(
+          "GemmKernels::rows" + GemmKernels.MR,
+          "GemmColumnKernels::rows" + GemmKernels.MR,
+          "RowDots::fourByTwo",
+          "DepthwiseKernels::eightPixels",
+          "DepthwiseKernels::fiveTaps",
+          "WinogradTransforms::input",
+          "WinogradTransforms::output");
+
+  /** Entry point of the observed JVM. */
+  static final class HotKernels {
+    private HotKernels() {}
+
+    public static void main(String[] args) {
+      Convolution convolution = new CpuConvolution();
+      Dense dense = new CpuDense();
+      ConvGeometry same = new ConvGeometry(1, 1, 1);
+      ConvGeometry depthwise = new ConvGeometry(1, 1, 64);
+      Tensor x = randomTensor(1, 1, 28, 28, 64);
+      Tensor w = randomTensor(2, 64, 64, 3, 3);
+      Tensor few = randomTensor(3, 2, 64);
+      Tensor each = randomTensor(4, 64, 1, 3, 3);
+      Tensor out = x.emptyLike();
+      Tensor gradW = w.emptyLike();
+      Tensor two = x.emptyLike(1, 28, 28, 2);
+      Tensor gradEach = each.emptyLike();
+      for (int i = 0; i < 400; i++) {
+        ConvolutionMode.set(i % 2 == 0 ? ConvolutionMode.EXACT : ConvolutionMode.FAST);
+        convolution.conv2d(x, w, null, same, false, out);
+        convolution.conv2dBackwardWeight(x, x, same, gradW, null);
+        convolution.conv2d(x, each, null, depthwise, false, out);
+        convolution.conv2dBackwardWeight(x, x, depthwise, gradEach, null);
+        dense.linear(x, few, null, two);
+      }
+    }
+  }
+
+  @Test
+  void noHotKernelIsRefusedByTheCompiler() throws IOException {
+    Process process =
+        new ProcessBuilder(
+                Path.of(System.getProperty("java.home"), "bin", "java").toString(),
+                "--add-modules",
+                "jdk.incubator.vector",
+                "-XX:Tier3DelayOn=1000000",
+                "-XX:-BackgroundCompilation",
+                "-XX:+PrintCompilation",
+                "-cp",
+                System.getProperty("java.class.path"),
+                HotKernels.class.getName())
+            .redirectErrorStream(true)
+            .start();
+    List<String> log =
+        new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8)
+            .lines()
+            .toList();
+    for (String kernel : HOT_KERNELS) {
+      List<String> lines =
+          log.stream().filter(l -> l.contains("dev.changenet.tensor.cpu." + kernel)).toList();
+      assertThat(lines)
+          .as(kernel)
+          .anyMatch(l -> l.matches("\\s*\\d+\\s+\\d+\\s[\\s%sbn!]{6}\\s*4\\s.*"));
+    }
+    assertThat(log)
+        .noneMatch(l -> l.contains("COMPILE SKIPPED") && l.contains("dev.changenet.tensor.cpu"));
+  }
+}
