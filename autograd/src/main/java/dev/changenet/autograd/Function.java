@@ -32,7 +32,9 @@ public abstract class Function {
   /** Computes the inputs' gradients from the output's. */
   protected abstract void backward(Tensor gradOut, Gradients gradients);
 
-  /** Applies the function: computes, and records when a tape is open and an input wants a gradient. */
+  /**
+   * Applies the function: computes, and records when a tape is open and an input wants a gradient.
+   */
   public final Variable apply(Variable... in) {
     Tape tape = Tape.current();
     boolean any = false;

@@ -184,8 +184,7 @@ public final class Functional {
     int h = (int) Math.floor(x.dim(1) * factor);
     int w = (int) Math.floor(x.dim(2) * factor);
     return new ResizeFunction(
-            new ResizeGeometry(
-                ResizeGeometry.Mode.BILINEAR, alignCorners, 1 / factor, 1 / factor),
+            new ResizeGeometry(ResizeGeometry.Mode.BILINEAR, alignCorners, 1 / factor, 1 / factor),
             h,
             w)
         .apply(x);

@@ -13,13 +13,11 @@ final class ShapeChecks {
   }
 
   static void rank(String op, Variable x, int rank) {
-    require(
-        x.shape().rank() == rank, op, "expected %d dimensions, got shape %s", rank, x.shape());
+    require(x.shape().rank() == rank, op, "expected %d dimensions, got shape %s", rank, x.shape());
   }
 
   static void same(String op, Variable a, Variable b) {
-    require(
-        a.shape().equals(b.shape()), op, "shapes differ: %s and %s", a.shape(), b.shape());
+    require(a.shape().equals(b.shape()), op, "shapes differ: %s and %s", a.shape(), b.shape());
   }
 
   static void repeats(String op, Variable a, Variable b) {

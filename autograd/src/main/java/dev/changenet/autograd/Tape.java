@@ -64,9 +64,9 @@ public final class Tape implements AutoCloseable {
   }
 
   /**
-   * Computes the gradients of all leaves that {@code output}, a scalar, depends on, and adds them to
-   * {@link Variable#grad}. Each function's saved tensors are released as soon as its backward has
-   * run; intermediate gradients as soon as they were used.
+   * Computes the gradients of all leaves that {@code output}, a scalar, depends on, and adds them
+   * to {@link Variable#grad}. Each function's saved tensors are released as soon as its backward
+   * has run; intermediate gradients as soon as they were used.
    */
   static void backward(Variable output) {
     if (output.creator() == null) {
@@ -75,15 +75,13 @@ public final class Tape implements AutoCloseable {
               + " was open when it was computed");
     }
     if (output.data().elements() != 1) {
-      throw new IllegalStateException(
-          "backward(): expected a scalar, got shape " + output.shape());
+      throw new IllegalStateException("backward(): expected a scalar, got shape " + output.shape());
     }
     Map<Function, Tensor> gradients = new IdentityHashMap<>();
     PriorityQueue<Function> ready =
         new PriorityQueue<>(Comparator.comparingLong(Function::sequence).reversed());
     try (Scope _ = Scope.open()) {
-      Tensor one =
-          Tensor.full(output.shape(), output.data().dtype(), output.data().device(), 1.0);
+      Tensor one = Tensor.full(output.shape(), output.data().dtype(), output.data().device(), 1.0);
       gradients.put(output.creator(), one.share());
     }
     ready.add(output.creator());

@@ -42,103 +42,202 @@ class GradientTest {
   static List<Row> rows() {
     List<Row> rows = new ArrayList<>();
     rows.add(
-        row("linear", Op.LINEAR, v -> Functional.linear(v[0], v[1], v[2]), s(2, 3, 5), s(4, 5),
+        row(
+            "linear",
+            Op.LINEAR,
+            v -> Functional.linear(v[0], v[1], v[2]),
+            s(2, 3, 5),
+            s(4, 5),
             s(4)));
     rows.add(
-        row("linear without bias", Op.LINEAR, v -> Functional.linear(v[0], v[1], null), s(3, 5),
+        row(
+            "linear without bias",
+            Op.LINEAR,
+            v -> Functional.linear(v[0], v[1], null),
+            s(3, 5),
             s(4, 5)));
     rows.add(
-        row("conv2d", Op.CONV2D, v -> Functional.conv2d(v[0], v[1], v[2], 1, 1, 1),
-            s(2, 4, 5, 3), s(2, 3, 3, 3), s(2)));
+        row(
+            "conv2d",
+            Op.CONV2D,
+            v -> Functional.conv2d(v[0], v[1], v[2], 1, 1, 1),
+            s(2, 4, 5, 3),
+            s(2, 3, 3, 3),
+            s(2)));
     rows.add(
-        row("conv2d strided", Op.CONV2D, v -> Functional.conv2d(v[0], v[1], v[2], 2, 0, 1),
-            s(1, 4, 6, 3), s(2, 3, 2, 2), s(2)));
+        row(
+            "conv2d strided",
+            Op.CONV2D,
+            v -> Functional.conv2d(v[0], v[1], v[2], 2, 0, 1),
+            s(1, 4, 6, 3),
+            s(2, 3, 2, 2),
+            s(2)));
     rows.add(
-        row("conv2d depthwise", Op.CONV2D, v -> Functional.conv2d(v[0], v[1], v[2], 1, 1, 3),
-            s(2, 4, 3, 3), s(3, 1, 3, 3), s(3)));
+        row(
+            "conv2d depthwise",
+            Op.CONV2D,
+            v -> Functional.conv2d(v[0], v[1], v[2], 1, 1, 3),
+            s(2, 4, 3, 3),
+            s(3, 1, 3, 3),
+            s(3)));
     rows.add(
-        row("conv2d relu", Op.CONV2D, v -> Functional.conv2dRelu(v[0], v[1], v[2], 1, 1),
-            s(1, 4, 4, 2), s(3, 2, 3, 3), s(3)));
+        row(
+            "conv2d relu",
+            Op.CONV2D,
+            v -> Functional.conv2dRelu(v[0], v[1], v[2], 1, 1),
+            s(1, 4, 4, 2),
+            s(3, 2, 3, 3),
+            s(3)));
     rows.add(
-        row("conv_transpose2d", Op.CONV_TRANSPOSE2D,
-            v -> Functional.convTranspose2d(v[0], v[1], v[2], 2, 1), s(1, 3, 2, 3),
-            s(3, 2, 4, 4), s(2)));
+        row(
+            "conv_transpose2d",
+            Op.CONV_TRANSPOSE2D,
+            v -> Functional.convTranspose2d(v[0], v[1], v[2], 2, 1),
+            s(1, 3, 2, 3),
+            s(3, 2, 4, 4),
+            s(2)));
     rows.add(
-        row("layer_norm", Op.LAYER_NORM,
-            v -> Functional.layerNorm(v[0], v[1], v[2], 1e-6, false), s(3, 7), s(7), s(7)));
+        row(
+            "layer_norm",
+            Op.LAYER_NORM,
+            v -> Functional.layerNorm(v[0], v[1], v[2], 1e-6, false),
+            s(3, 7),
+            s(7),
+            s(7)));
     rows.add(
-        row("layer_norm unbiased", Op.LAYER_NORM,
-            v -> Functional.layerNorm(v[0], v[1], v[2], 1e-6, true), s(3, 7), s(7), s(7)));
+        row(
+            "layer_norm unbiased",
+            Op.LAYER_NORM,
+            v -> Functional.layerNorm(v[0], v[1], v[2], 1e-6, true),
+            s(3, 7),
+            s(7),
+            s(7)));
     rows.add(
-        row("batch_norm training", Op.BATCH_NORM, v -> batchNorm(v, true), s(2, 2, 3, 4), s(4),
+        row(
+            "batch_norm training",
+            Op.BATCH_NORM,
+            v -> batchNorm(v, true),
+            s(2, 2, 3, 4),
+            s(4),
             s(4)));
     rows.add(
-        row("batch_norm evaluation", Op.BATCH_NORM, v -> batchNorm(v, false), s(2, 2, 3, 4),
-            s(4), s(4)));
+        row(
+            "batch_norm evaluation",
+            Op.BATCH_NORM,
+            v -> batchNorm(v, false),
+            s(2, 2, 3, 4),
+            s(4),
+            s(4)));
     rows.add(row("relu", Op.ACTIVATION, v -> Functional.relu(v[0]), s(3, 5)));
     rows.add(row("gelu", Op.ACTIVATION, v -> Functional.gelu(v[0]), s(3, 5)));
-    rows.add(
-        row("add", Op.ADD, v -> Functional.add(v[0], v[1], 0.25f), s(2, 3), s(2, 3)));
+    rows.add(row("add", Op.ADD, v -> Functional.add(v[0], v[1], 0.25f), s(2, 3), s(2, 3)));
     rows.add(row("add to itself", Op.ADD, v -> Functional.add(v[0], v[0]), s(2, 3)));
     rows.add(
-        row("add repeated", Op.ADD_REPEATED, v -> Functional.addRepeated(v[0], v[1]),
-            s(3, 2, 4), s(1, 2, 4)));
+        row(
+            "add repeated",
+            Op.ADD_REPEATED,
+            v -> Functional.addRepeated(v[0], v[1]),
+            s(3, 2, 4),
+            s(1, 2, 4)));
     rows.add(row("scale", Op.SCALE, v -> Functional.scale(v[0], -1.5f), s(2, 3)));
     rows.add(
-        row("residual", Op.RESIDUAL,
-            v -> Functional.residual(v[0], v[1], v[2], new float[] {0f, 1.5f}), s(2, 3, 4),
-            s(2, 3, 4), s(4)));
+        row(
+            "residual",
+            Op.RESIDUAL,
+            v -> Functional.residual(v[0], v[1], v[2], new float[] {0f, 1.5f}),
+            s(2, 3, 4),
+            s(2, 3, 4),
+            s(4)));
     rows.add(
-        row("residual plain", Op.RESIDUAL, v -> Functional.residual(v[0], v[1], null, null),
-            s(2, 4), s(2, 4)));
+        row(
+            "residual plain",
+            Op.RESIDUAL,
+            v -> Functional.residual(v[0], v[1], null, null),
+            s(2, 4),
+            s(2, 4)));
     rows.add(
-        row("concat", Op.CONCAT, v -> Functional.concat(2, v[0], v[1]), s(2, 2, 3),
-            s(2, 2, 1)));
+        row("concat", Op.CONCAT, v -> Functional.concat(2, v[0], v[1]), s(2, 2, 3), s(2, 2, 1)));
     rows.add(row("concat batch", Op.CONCAT, v -> Functional.concat(0, v), s(2, 3), s(1, 3)));
     rows.add(row("narrow", Op.NARROW, v -> Functional.narrow(v[0], 1, 1, 2), s(2, 4, 3)));
     rows.add(
-        row("map_to_tokens", Op.MAP_TO_TOKENS, v -> Functional.mapToTokens(v[0]),
-            s(2, 2, 3, 2)));
+        row("map_to_tokens", Op.MAP_TO_TOKENS, v -> Functional.mapToTokens(v[0]), s(2, 2, 3, 2)));
     rows.add(
-        row("tokens_to_map", Op.TOKENS_TO_MAP, v -> Functional.tokensToMap(v[0], 2, 3),
+        row(
+            "tokens_to_map",
+            Op.TOKENS_TO_MAP,
+            v -> Functional.tokensToMap(v[0], 2, 3),
             s(2, 6, 2)));
     rows.add(
-        row("repeat_batch", Op.REPEAT_BATCH, v -> Functional.repeatBatch(v[0], v[1]),
-            s(1, 2, 3), s(3, 1)));
+        row(
+            "repeat_batch",
+            Op.REPEAT_BATCH,
+            v -> Functional.repeatBatch(v[0], v[1]),
+            s(1, 2, 3),
+            s(3, 1)));
     rows.add(
-        row("attention", Op.ATTENTION, v -> Functional.attention(v[0], v[1], v[2], 2),
-            s(2, 3, 4), s(2, 5, 4), s(2, 5, 4)));
+        row(
+            "attention",
+            Op.ATTENTION,
+            v -> Functional.attention(v[0], v[1], v[2], 2),
+            s(2, 3, 4),
+            s(2, 5, 4),
+            s(2, 5, 4)));
     rows.add(
-        row("attention packed", Op.ATTENTION, v -> Functional.attention(v[0], v[1], 2),
-            s(2, 3, 4), s(2, 5, 8)));
+        row(
+            "attention packed",
+            Op.ATTENTION,
+            v -> Functional.attention(v[0], v[1], 2),
+            s(2, 3, 4),
+            s(2, 5, 8)));
     rows.add(
-        row("channel_gate", Op.CHANNEL_GATE,
-            v -> Functional.channelGate(v[0], v[1], v[2], v[3], 2), s(2, 3, 4), s(2, 3, 4),
-            s(2, 3, 4), s(2, 1, 1)));
+        row(
+            "channel_gate",
+            Op.CHANNEL_GATE,
+            v -> Functional.channelGate(v[0], v[1], v[2], v[3], 2),
+            s(2, 3, 4),
+            s(2, 3, 4),
+            s(2, 3, 4),
+            s(2, 1, 1)));
     rows.add(
-        row("interpolate factor 2", Op.RESIZE,
-            v -> Functional.interpolateBilinear(v[0], 2, false), s(1, 3, 4, 2)));
+        row(
+            "interpolate factor 2",
+            Op.RESIZE,
+            v -> Functional.interpolateBilinear(v[0], 2, false),
+            s(1, 3, 4, 2)));
     rows.add(
-        row("interpolate corners", Op.RESIZE,
+        row(
+            "interpolate corners",
+            Op.RESIZE,
             v -> Functional.interpolate(v[0], ResizeGeometry.Mode.BILINEAR, 5, 7, true),
             s(1, 3, 4, 2)));
     rows.add(
-        row("interpolate nearest", Op.RESIZE,
+        row(
+            "interpolate nearest",
+            Op.RESIZE,
             v -> Functional.interpolate(v[0], ResizeGeometry.Mode.NEAREST, 5, 3, false),
             s(1, 3, 4, 2)));
     Tensor labels = Tensor.of(new int[] {0, 2, 255, 1, 1, 0}, 1, 2, 3).detached();
     rows.add(
-        row("cross_entropy", Op.CROSS_ENTROPY, v -> Functional.crossEntropy(v[0], labels, 255),
+        row(
+            "cross_entropy",
+            Op.CROSS_ENTROPY,
+            v -> Functional.crossEntropy(v[0], labels, 255),
             s(1, 2, 3, 3)));
+    rows.add(row("mmiou", Op.MM_IOU, v -> Functional.mmIou(v[0], labels, 255), s(1, 2, 3, 3)));
     rows.add(
-        row("mmiou", Op.MM_IOU, v -> Functional.mmIou(v[0], labels, 255), s(1, 2, 3, 3)));
-    rows.add(
-        row("weighted_sum", Op.WEIGHTED_SUM,
-            v -> Functional.weightedSum(List.of(v[0], v[1]), new float[] {0.5f, 2f}), s(1),
+        row(
+            "weighted_sum",
+            Op.WEIGHTED_SUM,
+            v -> Functional.weightedSum(List.of(v[0], v[1]), new float[] {0.5f, 2f}),
+            s(1),
             s(1)));
     rows.add(
-        row("attach_idle", Op.ATTACH_IDLE, v -> Functional.attachIdle(v[0], List.of(v[1])),
-            s(2, 3), s(4)));
+        row(
+            "attach_idle",
+            Op.ATTACH_IDLE,
+            v -> Functional.attachIdle(v[0], List.of(v[1])),
+            s(2, 3),
+            s(4)));
     return rows;
   }
 

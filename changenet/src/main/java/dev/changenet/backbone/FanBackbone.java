@@ -37,12 +37,10 @@ public final class FanBackbone extends Backbone {
             new ConvNeXtStem(device, variant.convNeXtDepths(), variant.convNeXtDims()));
     int stemOut = variant.convNeXtDims()[1];
     Initializer init = Initializer.fanIn(4 * stemOut);
-    proj =
-        child("patch_embed.proj", new Conv2d(device, stemOut, c, 2, 2, 0, 1, false, init, init));
+    proj = child("patch_embed.proj", new Conv2d(device, stemOut, c, 2, 2, 0, 1, false, init, init));
     posEmbed = child("pos_embed", new FourierPositionEncoding(device, c));
     for (int i = 0; i < variant.depth(); i++) {
-      blocks.add(
-          child("blocks." + i, new FanBlock(device, c, variant.heads(), dropPath, random)));
+      blocks.add(child("blocks." + i, new FanBlock(device, c, variant.heads(), dropPath, random)));
     }
     idle.add(clsToken);
     for (int i = 0; i < variant.classBlocks(); i++) {
@@ -68,8 +66,7 @@ public final class FanBackbone extends Backbone {
           Variable grid = proj.call(maps.get(1));
           int h = grid.dim(1);
           int w = grid.dim(2);
-          Variable x =
-              Functional.mapToTokens(Functional.addRepeated(grid, posEmbed.encode(h, w)));
+          Variable x = Functional.mapToTokens(Functional.addRepeated(grid, posEmbed.encode(h, w)));
           for (int i = 0; i < blocks.size(); i++) {
             x = blocks.get(i).call(x, h, w);
             if (i == variant.outIndex()) {

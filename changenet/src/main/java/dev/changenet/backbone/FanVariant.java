@@ -8,8 +8,8 @@ package dev.changenet.backbone;
  * @param width token width C
  * @param depth number of FAN blocks
  * @param heads heads, each C / heads wide
- * @param outIndex block whose output is the third map (the name does not give the depth, and in
- *     the large variant it is not the last block)
+ * @param outIndex block whose output is the third map (the name does not give the depth, and in the
+ *     large variant it is not the last block)
  * @param classBlocks class-attention blocks after the last FAN block
  */
 public record FanVariant(

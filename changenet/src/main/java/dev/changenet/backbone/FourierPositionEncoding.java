@@ -18,8 +18,7 @@ final class FourierPositionEncoding extends Module {
   FourierPositionEncoding(Device device, int width) {
     super(device);
     Initializer init = Initializer.fanIn(2 * HIDDEN);
-    projection =
-        child("token_projection", Linear.conv1x1(device, 2 * HIDDEN, width, init, init));
+    projection = child("token_projection", Linear.conv1x1(device, 2 * HIDDEN, width, init, init));
   }
 
   /** The encoding of a grid, [1, height, width, C]. */

@@ -29,10 +29,7 @@ public final class ExportRun {
     ExportSpec export = spec.export();
     Path target = export.onnxFile();
     boolean encrypt = target.toString().endsWith(".etlt");
-    Path plain =
-        encrypt
-            ? Path.of(target.toString().replaceFirst("\\.etlt$", ".onnx"))
-            : target;
+    Path plain = encrypt ? Path.of(target.toString().replaceFirst("\\.etlt$", ".onnx")) : target;
     OnnxModel model;
     try (ChangeNet net = context.buildNetwork()) {
       Checkpoint.loadModel(Checkpoint.open(export.checkpoint()), export.checkpoint(), net);
@@ -57,8 +54,13 @@ public final class ExportRun {
     context
         .reporter()
         .info(
-            "ONNX graph: opset " + model.opset() + ", " + model.graph().nodes().size()
-                + " nodes, " + model.dataBytes() / (1 << 20) + " MiB of weights");
+            "ONNX graph: opset "
+                + model.opset()
+                + ", "
+                + model.graph().nodes().size()
+                + " nodes, "
+                + model.dataBytes() / (1 << 20)
+                + " MiB of weights");
     context.reporter().info("ONNX file stored at " + target);
   }
 

@@ -57,8 +57,7 @@ public final class ChangeNet extends Module {
   public ChangeNet(Device device, Config config, FanVariant variant) {
     super(device);
     inIndex = config.inIndex();
-    backbone =
-        child("backbone", new FanBackbone(device, variant, config.dropPathRate(), random));
+    backbone = child("backbone", new FanBackbone(device, variant, config.dropPathRate(), random));
     int[] all = backbone.channels();
     int[] chosen = new int[inIndex.size()];
     for (int i = 0; i < chosen.length; i++) {
@@ -81,7 +80,9 @@ public final class ChangeNet extends Module {
     FanVariant variant = FanVariant.of(type);
     if (variant == null) {
       throw new ChangeNetException(
-          "model.backbone.type: '" + type + "' is not supported by this build; use one of the"
+          "model.backbone.type: '"
+              + type
+              + "' is not supported by this build; use one of the"
               + " fan_*_hybrid backbones");
     }
     return variant;

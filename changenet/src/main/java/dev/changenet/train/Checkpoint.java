@@ -85,7 +85,9 @@ public final class Checkpoint {
     long complete = p.batchesDone() > 0 ? p.epoch() : begun;
     Map<String, Object> epochs = new LinkedHashMap<>();
     for (String which : new String[] {"total", "current"}) {
-      epochs.put(which, counts("ready", begun, "completed", complete, "started", begun, "processed", complete));
+      epochs.put(
+          which,
+          counts("ready", begun, "completed", complete, "started", begun, "processed", complete));
     }
     Map<String, Object> steps = new LinkedHashMap<>();
     for (String what : new String[] {"step", "zero_grad"}) {
@@ -146,8 +148,7 @@ public final class Checkpoint {
     Map<String, Object> group = new LinkedHashMap<>();
     optimizer
         .hyperparameters()
-        .forEach(
-            (k, v) -> group.put(k, v instanceof double[] d ? Tuple.of(d[0], d[1]) : v));
+        .forEach((k, v) -> group.put(k, v instanceof double[] d ? Tuple.of(d[0], d[1]) : v));
     group.put("initial_lr", baseLr);
     group.put("params", indices);
     Map<String, Object> out = new LinkedHashMap<>();
@@ -209,7 +210,8 @@ public final class Checkpoint {
   public static Progress progress(WeightsFile weights, Path file) {
     if (!weights.has("epoch") || !weights.has("global_step")) {
       throw new CheckpointException(
-          file, "has no 'epoch' and 'global_step'; training cannot resume from it, but"
+          file,
+          "has no 'epoch' and 'global_step'; training cannot resume from it, but"
               + " train.pretrained_model_path can start from its weights");
     }
     Map<?, ?> schedule =
@@ -241,15 +243,19 @@ public final class Checkpoint {
         && !weights.text("loops", "optimizer").equals(optimizer.name())) {
       throw new CheckpointException(
           file,
-          "was trained with train.optim.optim " + weights.text("loops", "optimizer")
-              + ", the spec says " + optimizer.name() + "; use the optimizer it was trained with");
+          "was trained with train.optim.optim "
+              + weights.text("loops", "optimizer")
+              + ", the spec says "
+              + optimizer.name()
+              + "; use the optimizer it was trained with");
     }
     Map<?, ?> group = weights.map("optimizer_states", 0, "param_groups", 0);
     List<Parameter> parameters = optimizer.parameters();
     if (!(group.get("params") instanceof List<?> l) || l.size() != parameters.size()) {
       throw new CheckpointException(
           file,
-          "its optimizer state is not for this network's " + parameters.size()
+          "its optimizer state is not for this network's "
+              + parameters.size()
               + " parameters; use the spec that the checkpoint was trained with");
     }
     Map<?, ?> state = weights.map("optimizer_states", 0, "state");
@@ -269,7 +275,8 @@ public final class Checkpoint {
             || !Arrays.equals(t.shape(), parameters.get(i).shape().toArray())) {
           throw new CheckpointException(
               file,
-              "its optimizer state does not fit train.optim.optim ('" + slot
+              "its optimizer state does not fit train.optim.optim ('"
+                  + slot
                   + "' is absent or has another shape); use the optimizer it was trained with");
         }
         slots.add(t.toFloats());

@@ -34,8 +34,7 @@ public final class EvaluateRun {
             ChangeDataset.Purpose.EVALUATION);
     SegmentationLoss loss =
         new SegmentationLoss(
-            SegmentationLoss.Kind.valueOf(
-                spec.train().segment().loss().toUpperCase(Locale.ROOT)),
+            SegmentationLoss.Kind.valueOf(spec.train().segment().loss().toUpperCase(Locale.ROOT)),
             spec.segmentData().multiScaleTrain(),
             spec.train().segment().weights());
     ConfusionMatrix matrix = new ConfusionMatrix(spec.segmentData().numClasses());
@@ -68,7 +67,8 @@ public final class EvaluateRun {
         context
             .reporter()
             .warn(
-                "split " + spec.segmentData().testSplit()
+                "split "
+                    + spec.segmentData().testSplit()
                     + ": no mask has a changed pixel after label_transform '"
                     + spec.segmentData().labelTransform()
                     + "'; masks with values 0 and 1 need label_transform: None");

@@ -17,7 +17,8 @@ final class LatestCheckpoint {
   /** What a process that was killed while it saved leaves behind; the number is its id. */
   private static final Pattern TEMPORARY =
       Pattern.compile(
-          "(?:experiment\\.yaml|model_epoch_[0-9_step]+\\.pth|\\." + Pattern.quote(Checkpoint.LATEST)
+          "(?:experiment\\.yaml|model_epoch_[0-9_step]+\\.pth|\\."
+              + Pattern.quote(Checkpoint.LATEST)
               + ")\\.tmp-([0-9]{1,18})");
 
   private LatestCheckpoint() {}
@@ -37,7 +38,9 @@ final class LatestCheckpoint {
     if (!Files.exists(file)) {
       throw new CheckpointException(
           latest,
-          "points to " + file.getFileName() + ", which does not exist; bring that file back, set"
+          "points to "
+              + file.getFileName()
+              + ", which does not exist; bring that file back, set"
               + " train.resume_training_checkpoint_path, or delete the entry to start afresh");
     }
     return Optional.of(file);

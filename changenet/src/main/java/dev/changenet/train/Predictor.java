@@ -41,9 +41,7 @@ final class Predictor {
         Scope _ = Scope.open()) {
       List<Variable> outputs = net.forward(image(batch, batch.a()), image(batch, batch.b()));
       double value =
-          loss == null
-              ? Double.NaN
-              : loss.compute(outputs, batch.labels()).total().data().item();
+          loss == null ? Double.NaN : loss.compute(outputs, batch.labels()).total().data().item();
       Tensor scores = (multiScale ? average(outputs) : outputs.getLast()).data();
       Tensor ids =
           Tensor.empty(
@@ -56,8 +54,7 @@ final class Predictor {
   }
 
   static Variable image(Batch batch, float[] values) {
-    return new Variable(
-        Tensor.of(values, batch.size(), batch.imgSize(), batch.imgSize(), 3));
+    return new Variable(Tensor.of(values, batch.size(), batch.imgSize(), batch.imgSize(), 3));
   }
 
   private static Variable average(List<Variable> outputs) {

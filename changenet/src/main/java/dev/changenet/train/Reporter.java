@@ -48,8 +48,7 @@ public interface Reporter {
         public void warn(String line) {}
 
         @Override
-        public void progress(
-            String label, long done, long total, double seconds, String details) {}
+        public void progress(String label, long done, long total, double seconds, String details) {}
 
         @Override
         public void progressDone(String line) {}

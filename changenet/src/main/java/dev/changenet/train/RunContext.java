@@ -95,7 +95,6 @@ public record RunContext(
     }
     ColorTable table =
         ColorTable.of(colors, d.dataName(), d.numClasses(), Math.max(0, spec.train().seed()));
-    return new PairPictures(
-        d.numClasses(), table, d.augmentation().mean(), d.augmentation().std());
+    return new PairPictures(d.numClasses(), table, d.augmentation().mean(), d.augmentation().std());
   }
 }

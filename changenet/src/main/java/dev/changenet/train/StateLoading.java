@@ -23,7 +23,11 @@ final class StateLoading {
   /** What a non-strict load did. */
   record Report(int matched, List<String> missing, List<String> unexpected) {
     String line() {
-      return "matched " + matched + ", missing " + some(missing) + ", unexpected "
+      return "matched "
+          + matched
+          + ", missing "
+          + some(missing)
+          + ", unexpected "
           + some(unexpected);
     }
   }
@@ -48,7 +52,10 @@ final class StateLoading {
           StoredTensor s = stored.get(name);
           if (s != null && !Arrays.equals(s.shape(), target.shape().toArray())) {
             shapes.add(
-                name + " is " + Arrays.toString(s.shape()) + ", the spec's network has "
+                name
+                    + " is "
+                    + Arrays.toString(s.shape())
+                    + ", the spec's network has "
                     + target.shape());
           }
         });
@@ -95,8 +102,12 @@ final class StateLoading {
       if (!Arrays.equals(s.shape(), e.getValue().shape().toArray())) {
         throw new CheckpointException(
             file,
-            "tensor " + name + " has shape " + Arrays.toString(s.shape())
-                + ", the backbone of the spec has " + e.getValue().shape()
+            "tensor "
+                + name
+                + " has shape "
+                + Arrays.toString(s.shape())
+                + ", the backbone of the spec has "
+                + e.getValue().shape()
                 + "; check model.backbone.type");
       }
       copy(s, e.getValue());

@@ -63,7 +63,10 @@ public final class StatusLog {
       append(text.toString().getBytes(StandardCharsets.UTF_8));
     } catch (IOException e) {
       throw new ChangeNetException(
-          file + ": cannot append a status line (" + e.getMessage() + "); check space and"
+          file
+              + ": cannot append a status line ("
+              + e.getMessage()
+              + "); check space and"
               + " permissions of the results directory",
           e);
     }

@@ -16,8 +16,8 @@ public final class TaskRunner {
   private TaskRunner() {}
 
   /**
-   * @throws ChangeNetException when the task fails for a reason the user can act on; the failure has
-   *     been recorded
+   * @throws ChangeNetException when the task fails for a reason the user can act on; the failure
+   *     has been recorded
    */
   public static void run(ExperimentSpec spec, Reporter reporter, Interruption interruption) {
     Task task = spec.task();
@@ -26,8 +26,13 @@ public final class TaskRunner {
       Files.createDirectories(dir);
     } catch (IOException e) {
       throw new ChangeNetException(
-          "results_dir: cannot create " + dir + " (" + e.getClass().getSimpleName() + ": "
-              + e.getMessage() + "); choose another results_dir",
+          "results_dir: cannot create "
+              + dir
+              + " ("
+              + e.getClass().getSimpleName()
+              + ": "
+              + e.getMessage()
+              + "); choose another results_dir",
           e);
     }
     spec.writeExperimentYaml();

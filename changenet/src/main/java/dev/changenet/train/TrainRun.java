@@ -15,7 +15,6 @@ import dev.changenet.nn.optim.Adam;
 import dev.changenet.nn.optim.LrSchedule;
 import dev.changenet.nn.optim.Optimizer;
 import dev.changenet.nn.optim.Sgd;
-import dev.changenet.nn.state.BackboneKeys;
 import dev.changenet.nn.state.WeightsFile;
 import dev.changenet.tensor.ChangeNetException;
 import dev.changenet.tensor.HeapStorage;
@@ -81,7 +80,7 @@ public final class TrainRun {
       net = network;
       net.initialize(seed);
       reporter.info("Number of output classes: " + spec.segmentData().numClasses());
-      loadPretrained();
+      PretrainedWeights.load(spec, net, reporter);
       try (Optimizer opt = buildOptimizer()) {
         optimizer = opt;
         restore(resume);
@@ -133,34 +132,12 @@ public final class TrainRun {
             ChangeDataset.Purpose.VALIDATION);
     validation = new DataLoader(valSet, seed);
     reporter.info(
-        "Training pairs: " + trainSet.size() + " (" + training.batches()
-            + " steps per epoch), validation pairs: " + valSet.size());
-  }
-
-  private void loadPretrained() {
-    Optional<Path> backbone = spec.model().backbone().pretrainedBackbonePath();
-    if (backbone.isPresent()) {
-      Path file = backbone.get();
-      StateLoading.Report report =
-          StateLoading.matching(
-              net.backbone(), "backbone.", BackboneKeys.rename(WeightsFile.read(file)), file);
-      reporter.info("Loaded backbone weights from " + file + ": " + report.line());
-      if (report.matched() == 0) {
-        throw new ChangeNetException(
-            file + ": no tensor name matches the backbone "
-                + spec.model().backbone().type().key()
-                + "; check model.backbone.type and pretrained_backbone_path");
-      }
-    }
-    Optional<Path> model = train.pretrainedModelPath();
-    if (model.isPresent()) {
-      Checkpoint.loadModel(Checkpoint.open(model.get()), model.get(), net);
-      reporter.info("Loaded model weights from " + model.get());
-    }
-    if (spec.model().backbone().freezeBackbone()) {
-      net.backbone().freeze();
-      reporter.info("Backbone frozen");
-    }
+        "Training pairs: "
+            + trainSet.size()
+            + " ("
+            + training.batches()
+            + " steps per epoch), validation pairs: "
+            + valSet.size());
   }
 
   private Optimizer buildOptimizer() {
@@ -169,11 +146,9 @@ public final class TrainRun {
     stepSize = o.policy().equals("step") ? train.numEpochs() / 3 : 0;
     return switch (o.optim()) {
       case "adamw" ->
-          Adam.adamW(
-              net.parameters(), o.lr(), o.betas().get(0), o.betas().get(1), o.weightDecay());
+          Adam.adamW(net.parameters(), o.lr(), o.betas().get(0), o.betas().get(1), o.weightDecay());
       case "adam" ->
-          Adam.adam(
-              net.parameters(), o.lr(), o.betas().get(0), o.betas().get(1), o.weightDecay());
+          Adam.adam(net.parameters(), o.lr(), o.betas().get(0), o.betas().get(1), o.weightDecay());
       default -> new Sgd(net.parameters(), o.lr(), o.momentum(), o.weightDecay());
     };
   }
@@ -188,8 +163,13 @@ public final class TrainRun {
     start = Checkpoint.progress(weights, file);
     if (start.nextEpoch() > train.numEpochs()) {
       throw new ChangeNetException(
-          "train.num_epochs: " + train.numEpochs() + " is less than the " + start.nextEpoch()
-              + " epochs that " + file + " has already done; raise num_epochs or choose another"
+          "train.num_epochs: "
+              + train.numEpochs()
+              + " is less than the "
+              + start.nextEpoch()
+              + " epochs that "
+              + file
+              + " has already done; raise num_epochs or choose another"
               + " results_dir");
     }
     Checkpoint.loadModel(weights, file, net);
@@ -202,9 +182,7 @@ public final class TrainRun {
       stepSize = start.stepSize();
     }
     reporter.info("Resuming training from checkpoint: " + file);
-    context
-        .status()
-        .write(StatusLog.Status.RUNNING, "Resuming training from checkpoint: " + file);
+    context.status().write(StatusLog.Status.RUNNING, "Resuming training from checkpoint: " + file);
   }
 
   private static String policy(int stepSize) {
@@ -214,8 +192,13 @@ public final class TrainRun {
   private void warnIgnored(String key, Object written, Object stored) {
     if (!written.equals(stored)) {
       reporter.warn(
-          "train.optim." + key + ": " + written + " is ignored, training continues with the "
-              + stored + " of the checkpoint");
+          "train.optim."
+              + key
+              + ": "
+              + written
+              + " is ignored, training continues with the "
+              + stored
+              + " of the checkpoint");
     }
   }
 
@@ -233,8 +216,11 @@ public final class TrainRun {
     }
     if (!training.dataset().containsChange()) {
       reporter.warn(
-          "split " + spec.segmentData().trainSplit() + ": no mask has a changed pixel after"
-              + " label_transform '" + spec.segmentData().labelTransform()
+          "split "
+              + spec.segmentData().trainSplit()
+              + ": no mask has a changed pixel after"
+              + " label_transform '"
+              + spec.segmentData().labelTransform()
               + "'; masks with values 0 and 1 need label_transform: None");
     }
     HeapStorage.trimPool();
@@ -325,8 +311,7 @@ public final class TrainRun {
         Tape _ = Tape.open()) {
       SegmentationLoss.Result result =
           loss.compute(
-              net.forward(
-                  Predictor.image(batch, batch.a()), Predictor.image(batch, batch.b())),
+              net.forward(Predictor.image(batch, batch.a()), Predictor.image(batch, batch.b())),
               batch.labels());
       value = result.total().data().item();
       result.total().backward();
@@ -345,16 +330,25 @@ public final class TrainRun {
       }
     }
     reporter.warn(
-        "every pixel is ignored (label 255) in the batch of " + String.join(", ", batch.names())
+        "every pixel is ignored (label 255) in the batch of "
+            + String.join(", ", batch.names())
             + "; its loss counts as 0");
   }
 
   private void requireFinite(double value, int epoch, Batch batch) {
     if (!Double.isFinite(value)) {
       throw new ChangeNetException(
-          "the training loss became " + value + " in epoch " + epoch + ", step " + globalStep
-              + " (samples " + String.join(", ", batch.names()) + "); lower train.optim.lr (now "
-              + optimizer.lr() + ") and start from the last checkpoint or anew");
+          "the training loss became "
+              + value
+              + " in epoch "
+              + epoch
+              + ", step "
+              + globalStep
+              + " (samples "
+              + String.join(", ", batch.names())
+              + "); lower train.optim.lr (now "
+              + optimizer.lr()
+              + ") and start from the last checkpoint or anew");
     }
   }
 
@@ -373,8 +367,7 @@ public final class TrainRun {
     try {
       save(Checkpoint.stepName(position.epoch(), globalStep));
     } catch (ChangeNetException second) {
-      reporter.warn(
-          "the steps since the last checkpoint are lost: " + Failure.userMessage(second));
+      reporter.warn("the steps since the last checkpoint are lost: " + Failure.userMessage(second));
       reason.addSuppressed(second);
     }
   }
@@ -428,9 +421,7 @@ public final class TrainRun {
     context
         .status()
         .write(
-            StatusLog.Status.RUNNING,
-            "Train metrics generated.",
-            Map.of("train_loss", trainLoss));
+            StatusLog.Status.RUNNING, "Train metrics generated.", Map.of("train_loss", trainLoss));
   }
 
   private static double now() {

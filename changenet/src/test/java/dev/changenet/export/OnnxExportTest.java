@@ -125,8 +125,7 @@ class OnnxExportTest {
     int batch = ours.dim(0);
     int pixels = ours.dim(1) * ours.dim(2);
     int k = ours.dim(3);
-    assertThat(theirs.getInfo().getShape())
-        .containsExactly(batch, k, ours.dim(1), ours.dim(2));
+    assertThat(theirs.getInfo().getShape()).containsExactly(batch, k, ours.dim(1), ours.dim(2));
     FloatBuffer values = theirs.getFloatBuffer();
     double worst = 0;
     double largest = 0;
@@ -148,8 +147,7 @@ class OnnxExportTest {
       Assumptions.abort(
           "outputs compared, but /usr/bin/python3 has no onnx module for the checker");
     }
-    assertThat(
-            run("import onnx; onnx.checker.check_model(onnx.load(r'" + file + "'))"))
+    assertThat(run("import onnx; onnx.checker.check_model(onnx.load(r'" + file + "'))"))
         .as("onnx.checker")
         .isZero();
   }

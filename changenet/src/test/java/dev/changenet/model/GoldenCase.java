@@ -75,8 +75,7 @@ record GoldenCase(JsonNode json, Path folder) {
   static void fill(ChangeNet net, String prefix) {
     for (Map.Entry<String, Tensor> e : net.stateDict().entrySet()) {
       Module.write(
-          e.getValue(),
-          GoldenFormula.entry(prefix, e.getKey(), e.getValue().shape().toArray()));
+          e.getValue(), GoldenFormula.entry(prefix, e.getKey(), e.getValue().shape().toArray()));
     }
   }
 

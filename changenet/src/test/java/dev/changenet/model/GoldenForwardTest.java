@@ -131,8 +131,7 @@ class GoldenForwardTest {
           case "decoder.dense_2x", "decoder.dense_1x" -> module + ".0";
           default -> module;
         };
-    net.find(path)
-        .registerForwardHook((m, out) -> ours.put(tensor, firstImage(out, perImage)));
+    net.find(path).registerForwardHook((m, out) -> ours.put(tensor, firstImage(out, perImage)));
   }
 
   private static double[] firstImage(Variable out, int perImage) {

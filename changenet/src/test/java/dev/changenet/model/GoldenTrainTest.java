@@ -23,7 +23,9 @@ import java.util.Set;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
-/** Losses, gradients, batch-norm statistics and optimizer steps against the golden training data. */
+/**
+ * Losses, gradients, batch-norm statistics and optimizer steps against the golden training data.
+ */
 class GoldenTrainTest {
   private static SegmentationLoss loss(JsonNode json) {
     List<Double> weights = new ArrayList<>();
@@ -183,8 +185,7 @@ class GoldenTrainTest {
       JsonNode lossesF32 = json.get("losses_torch_f32");
       for (int step = 0; step < losses.size(); step++) {
         double value = lossOf(golden, net, step < losses.size() - 1);
-        double drift =
-            10 * Math.abs(lossesF32.get(step).asDouble() - losses.get(step).asDouble());
+        double drift = 10 * Math.abs(lossesF32.get(step).asDouble() - losses.get(step).asDouble());
         assertThat(value)
             .as("loss before step " + (step + 1))
             .isCloseTo(
@@ -207,9 +208,7 @@ class GoldenTrainTest {
     GoldenCase gradients =
         GoldenCase.read(ReferenceData.golden("train/" + folder + "/ce_multiscale_b2_64.json"));
     return names(
-        gradients
-            .json()
-            .get("parameters_with_mathematically_zero_gradient_but_rounding_noise"));
+        gradients.json().get("parameters_with_mathematically_zero_gradient_but_rounding_noise"));
   }
 
   private static Optimizer optimizer(JsonNode json, ChangeNet net) {

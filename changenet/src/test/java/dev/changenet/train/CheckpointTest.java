@@ -45,8 +45,7 @@ class CheckpointTest {
   @TempDir Path folder;
 
   private static ChangeNet network(int embedDim) {
-    return new ChangeNet(
-        Device.CPU, ChangeNet.Config.of("fan_tiny_8_p4_hybrid", embedDim, 2));
+    return new ChangeNet(Device.CPU, ChangeNet.Config.of("fan_tiny_8_p4_hybrid", embedDim, 2));
   }
 
   /** Gives every other parameter the state of some updates. */
@@ -197,8 +196,7 @@ class CheckpointTest {
       assertThat(outputs).hasSize(5);
       for (int i = 0; i < outputs.size(); i++) {
         Npy golden =
-            Npy.read(
-                ReferenceData.golden("checkpoints/changenet_fan_tiny_e32_out_" + i + ".npy"));
+            Npy.read(ReferenceData.golden("checkpoints/changenet_fan_tiny_e32_out_" + i + ".npy"));
         Tensor ours = outputs.get(i).data();
         double[] values = golden.values();
         assertThat(ours.elements()).isEqualTo(values.length);
@@ -263,8 +261,7 @@ class CheckpointTest {
           }
           state.put(
               e.getKey(),
-              StoredTensor.ofFloats(
-                  e.getValue().shape().toArray(), e.getValue().toFloatArray()));
+              StoredTensor.ofFloats(e.getValue().shape().toArray(), e.getValue().toFloatArray()));
         }
       }
     }

@@ -63,8 +63,9 @@ class DeterminismTest {
     // Progress calls of an epoch: three steps, one validation batch.
     Random random = new Random(5);
     int interruptions = 0;
-    for (int run = 0; run < 3; run++) {
-      int stop = 1 + random.nextInt(3);
+    int inside = 1 + random.nextInt(2);
+    // Inside the first epoch, then before its validation, then after that of the second one.
+    for (int stop : new int[] {inside, 3 - inside, 5}) {
       Interruption interruption = new Interruption();
       try {
         TaskRunner.run(

@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.changenet.config.Task;
 import dev.changenet.nn.state.WeightsFile;
+import dev.changenet.tensor.cpu.Parallel;
 import java.io.BufferedReader;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
@@ -32,6 +33,7 @@ class KillTest {
     private Target() {}
 
     public static void main(String[] arguments) throws IOException {
+      Parallel.setThreads(1);
       Reporter steps =
           new Reporter() {
             @Override
@@ -70,6 +72,7 @@ class KillTest {
             "--add-modules",
             "jdk.incubator.vector",
             "--enable-native-access=ALL-UNNAMED",
+            "-XX:Tier3DelayOn=1000000",
             "-Xmx2g",
             "-cp",
             System.getProperty("java.class.path"),

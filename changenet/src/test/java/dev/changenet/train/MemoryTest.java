@@ -21,8 +21,7 @@ class MemoryTest {
 
   private record Use(long storages, long bytes, long pooled) {
     static Use now() {
-      return new Use(
-          MemoryUse.liveStorages(), MemoryUse.liveBytes(), HeapStorage.pooledBytes());
+      return new Use(MemoryUse.liveStorages(), MemoryUse.liveBytes(), HeapStorage.pooledBytes());
     }
   }
 
@@ -52,8 +51,7 @@ class MemoryTest {
   void aFailedRunReleasesAll() throws IOException {
     Path data = TrainFixture.data(folder.resolve("data"), 4);
     Path results = folder.resolve("results");
-    ExperimentSpec spec =
-        TrainFixture.spec(Task.TRAIN, data, results, "train.optim.lr=1e30");
+    ExperimentSpec spec = TrainFixture.spec(Task.TRAIN, data, results, "train.optim.lr=1e30");
     long storages = MemoryUse.liveStorages();
     assertThatThrownBy(() -> TaskRunner.run(spec, Reporter.SILENT, new Interruption()))
         .hasMessageContaining("the training loss became")

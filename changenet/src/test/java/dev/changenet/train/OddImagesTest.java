@@ -97,8 +97,7 @@ class OddImagesTest {
   }
 
   private static void write(Path file, Kind kind, int grow, long seed) throws IOException {
-    BufferedImage image =
-        new BufferedImage(kind.width() + grow, kind.height() + grow, kind.type());
+    BufferedImage image = new BufferedImage(kind.width() + grow, kind.height() + grow, kind.type());
     Random random = new Random(seed);
     for (int y = 0; y < image.getHeight(); y++) {
       for (int x = 0; x < image.getWidth(); x++) {

@@ -59,7 +59,8 @@ class RunFailureTest {
                     "train.pretrained_model_path=" + model))
         .hasMessageContaining(model.toString())
         .hasMessageContaining("different shape")
-        .hasMessageContaining("model.decoder.make_pred_c4.0.weight is [2, 8, 3, 3], the spec's network has [3, ")
+        .hasMessageContaining(
+            "model.decoder.make_pred_c4.0.weight is [2, 8, 3, 3], the spec's network has [3, ")
         .hasMessageContaining("dataset.segment.num_classes");
     assertOneFailure(results, "File system error: ");
   }
@@ -74,8 +75,7 @@ class RunFailureTest {
     for (int i = 0; i < 8; i++) {
       pictures.add(data.resolve("A").resolve(SceneGenerator.name(i)));
     }
-    int[] order =
-        RandomStream.of(7, "shuffle", 0).permutation(8);
+    int[] order = RandomStream.of(7, "shuffle", 0).permutation(8);
     Path broken = pictures.get(order[6]);
     byte[] content = Files.readAllBytes(broken);
     Files.write(broken, Arrays.copyOf(content, content.length / 2));

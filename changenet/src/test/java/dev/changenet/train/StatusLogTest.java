@@ -40,19 +40,25 @@ class StatusLogTest {
     assertThat(lines()).hasSize(3);
     assertThat(lines().get(0))
         .matches(
-            "\\{" + time + "\"status\": \"STARTED\", \"verbosity\": \"INFO\", "
+            "\\{"
+                + time
+                + "\"status\": \"STARTED\", \"verbosity\": \"INFO\", "
                 + "\"message\": \"Starting Visual ChangeNet train.\"}");
-    String kpi =
-        ", \"kpi\": \\{\"val_loss\": 0.25, \"val_acc\": NaN, \"val_miou\": Infinity}}";
+    String kpi = ", \"kpi\": \\{\"val_loss\": 0.25, \"val_acc\": NaN, \"val_miou\": Infinity}}";
     assertThat(lines().get(1))
         .matches(
-            "\\{" + time + "\"status\": \"RUNNING\", \"verbosity\": \"INFO\", "
-                + "\"message\": \"Eval metrics generated.\"" + kpi);
+            "\\{"
+                + time
+                + "\"status\": \"RUNNING\", \"verbosity\": \"INFO\", "
+                + "\"message\": \"Eval metrics generated.\""
+                + kpi);
     assertThat(lines().get(2))
         .matches(
-            "\\{\"epoch\": 3, \"eta\": \"0:00:01\", " + time
+            "\\{\"epoch\": 3, \"eta\": \"0:00:01\", "
+                + time
                 + "\"status\": \"RUNNING\", \"verbosity\": \"INFO\", \"message\": "
-                + "\"a \\\\\"quoted\\\\\" \\\\\\\\ line\\\\n\\\\u00e4\"" + kpi);
+                + "\"a \\\\\"quoted\\\\\" \\\\\\\\ line\\\\n\\\\u00e4\""
+                + kpi);
   }
 
   @Test

@@ -64,8 +64,7 @@ final class TrainFixture {
 
   /** Trains and returns the results directory. */
   static Path train(Path data, Path results, String... overrides) throws IOException {
-    TaskRunner.run(
-        spec(Task.TRAIN, data, results, overrides), Reporter.SILENT, new Interruption());
+    TaskRunner.run(spec(Task.TRAIN, data, results, overrides), Reporter.SILENT, new Interruption());
     return results;
   }
 
@@ -80,8 +79,7 @@ final class TrainFixture {
     file.map("optimizer_states", 0, "state")
         .forEach(
             (i, one) ->
-                ((Map<?, ?>) one)
-                    .forEach((k, t) -> all.put(i + "/" + k, bits((StoredTensor) t))));
+                ((Map<?, ?>) one).forEach((k, t) -> all.put(i + "/" + k, bits((StoredTensor) t))));
     return all;
   }
 
@@ -90,7 +88,8 @@ final class TrainFixture {
     List<Integer> out = new ArrayList<>();
     // A digest per thousand: the lists stay small and still show where a difference lies.
     for (int from = 0; from < values.length; from += 1000) {
-      out.add(Arrays.hashCode(Arrays.copyOfRange(values, from, Math.min(values.length, from + 1000))));
+      out.add(
+          Arrays.hashCode(Arrays.copyOfRange(values, from, Math.min(values.length, from + 1000))));
     }
     return out;
   }

@@ -40,7 +40,9 @@ class TrainRunTest {
   void filesAndStatusLinesFollowTheIntervalsAndRunsGoOnFromTheLatest() throws IOException {
     Path data = TrainFixture.data(folder.resolve("data"), 2);
     String[] settings = {
-      "train.num_epochs=3", "train.checkpoint_interval=2", "train.validation_interval=2",
+      "train.num_epochs=3",
+      "train.checkpoint_interval=2",
+      "train.validation_interval=2",
       "train.optim.policy=step"
     };
     Path results = TrainFixture.train(data, folder.resolve("results"), settings);

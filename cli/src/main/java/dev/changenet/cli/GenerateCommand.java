@@ -11,6 +11,8 @@ import picocli.CommandLine.Parameters;
 /** {@code generate}: a data set of made-up aerial scenes. */
 @Command(
     name = "generate",
+    mixinStandardHelpOptions = true,
+    versionProvider = Program.Version.class,
     sortOptions = false,
     description = {
       "Draw a data set of made-up aerial scenes, to try things out without data of your own.",
@@ -76,12 +78,6 @@ final class GenerateCommand implements Callable<Integer> {
       paramLabel = "S",
       description = "Another seed, other scenes (default: ${DEFAULT-VALUE}).")
   private long seed = 1;
-
-  @Option(
-      names = {"-h", "--help"},
-      usageHelp = true,
-      description = "Show this help and exit.")
-  private boolean help;
 
   GenerateCommand(Terminal terminal) {
     this.terminal = terminal;

@@ -1,5 +1,7 @@
 package dev.changenet.cli;
 
+import picocli.CommandLine.IVersionProvider;
+
 /** What this program is called, and which version it is. */
 final class Program {
   private Program() {}
@@ -18,12 +20,13 @@ final class Program {
     return name().equals("tao") ? command + " model " + Main.NETWORK : command;
   }
 
-  /** Returns the version line. */
-  static String version() {
-    String version = Program.class.getPackage().getImplementationVersion();
-    return "changenet "
-        + (version == null ? "(development build)" : version)
-        + ", Java "
-        + Runtime.version();
+  /** The version line. */
+  static final class Version implements IVersionProvider {
+    @Override
+    public String[] getVersion() {
+      String version = Program.class.getPackage().getImplementationVersion();
+      String known = version == null ? "(development build)" : version;
+      return new String[] {"changenet " + known + ", Java " + Runtime.version()};
+    }
   }
 }

@@ -13,6 +13,8 @@ import picocli.CommandLine.Option;
 /** {@code quickstart}: from nothing to a trained and exported network. */
 @Command(
     name = "quickstart",
+    mixinStandardHelpOptions = true,
+    versionProvider = Program.Version.class,
     sortOptions = false,
     description = {
       "Draw a small data set, then train, evaluate, run and export a network on it, in a few"

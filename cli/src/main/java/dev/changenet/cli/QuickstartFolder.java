@@ -13,7 +13,7 @@ import java.util.stream.Stream;
 
 /** The folder of a quickstart: what is where, and whether it may be replaced. */
 final class QuickstartFolder {
-  static final GeneratorSettings DATA = new GeneratorSettings(20, 128, 200, 20, 40, 2);
+  static final GeneratorSettings DATA = new GeneratorSettings(20, 128, 120, 12, 24, 2);
 
   private static final String MARKER = ".changenet-quickstart";
 

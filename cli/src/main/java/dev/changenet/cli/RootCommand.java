@@ -3,12 +3,13 @@ package dev.changenet.cli;
 import java.util.concurrent.Callable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Model.CommandSpec;
-import picocli.CommandLine.Option;
 import picocli.CommandLine.Spec;
 
 /** The command without a task: says which tasks there are. */
 @Command(
     name = "changenet",
+    mixinStandardHelpOptions = true,
+    versionProvider = Program.Version.class,
     synopsisSubcommandLabel = "TASK",
     description =
         "Trains, evaluates, runs and exports Visual ChangeNet models, which find what changed"
@@ -33,25 +34,12 @@ final class RootCommand implements Callable<Integer> {
 
   @Spec private CommandSpec spec;
 
-  @Option(
-      names = {"-h", "--help"},
-      usageHelp = true,
-      description = "Show this help and exit.")
-  private boolean help;
-
-  @Option(names = "--version", description = "Show the version and exit.")
-  private boolean version;
-
   RootCommand(Terminal terminal) {
     this.terminal = terminal;
   }
 
   @Override
   public Integer call() {
-    if (version) {
-      terminal.out().println(Program.version());
-      return ExitCode.OK;
-    }
     terminal.err().println("a task is missing; " + VALID_TASKS);
     spec.commandLine().usage(terminal.err());
     return ExitCode.USAGE;

@@ -16,12 +16,6 @@ final class RuntimeOptions {
   @Option(names = "--verbose", description = "Show stack traces of errors and the debug log.")
   private boolean verbose;
 
-  @Option(
-      names = {"-h", "--help"},
-      usageHelp = true,
-      description = "Show this help and exit.")
-  private boolean help;
-
   boolean verbose() {
     return verbose;
   }

@@ -14,6 +14,8 @@ import picocli.CommandLine.Parameters;
 
 /** What the four tasks have in common: a spec file and overrides. */
 @Command(
+    mixinStandardHelpOptions = true,
+    versionProvider = Program.Version.class,
     sortOptions = false,
     synopsisHeading = "Usage: ",
     parameterListHeading = "%nArguments:%n",
@@ -42,9 +44,6 @@ abstract class TaskCommand implements Callable<Integer> {
 
   @Mixin private RuntimeOptions runtime;
 
-  @Option(names = "--version", description = "Show the version and exit.")
-  private boolean version;
-
   @Option(
       names = {"-k", "--key"},
       hidden = true,
@@ -70,10 +69,6 @@ abstract class TaskCommand implements Callable<Integer> {
 
   @Override
   public Integer call() {
-    if (version) {
-      terminal.out().println(Program.version());
-      return ExitCode.OK;
-    }
     if (keys) {
       terminal.out().print(SpecReference.help(task));
       return ExitCode.OK;

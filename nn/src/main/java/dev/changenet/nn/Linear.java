@@ -29,8 +29,7 @@ public final class Linear extends Layer {
     return new Linear(device, weightInit, biasInit, out, in, 1, 1);
   }
 
-  private Linear(
-      Device device, Initializer weightInit, Initializer biasInit, int... weightShape) {
+  private Linear(Device device, Initializer weightInit, Initializer biasInit, int... weightShape) {
     super(device);
     weight = parameter("weight", weightInit, weightShape);
     bias = parameter("bias", biasInit, weightShape[0]);

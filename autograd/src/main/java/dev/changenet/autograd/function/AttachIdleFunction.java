@@ -5,7 +5,10 @@ import dev.changenet.autograd.Gradients;
 import dev.changenet.autograd.Op;
 import dev.changenet.tensor.Tensor;
 
-/** Identity on the first input; the others, parameters that cannot influence the result, get a gradient of zero. Optimizers thus treat them as the reference does, weight decay included. */
+/**
+ * Identity on the first input; the others, parameters that cannot influence the result, get a
+ * gradient of zero. Optimizers thus treat them as the reference does, weight decay included.
+ */
 public final class AttachIdleFunction extends Function {
   @Override
   public Op op() {

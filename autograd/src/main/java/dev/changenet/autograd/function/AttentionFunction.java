@@ -6,7 +6,10 @@ import dev.changenet.autograd.Op;
 import dev.changenet.tensor.Tensor;
 import dev.changenet.tensor.backend.Attention.Heads;
 
-/** softmax(scale·q·kᵀ)·v per head. Inputs: q [B, Nq, Rq], k [B, Nk, Rk], v [B, Nk, Rv]; k and v may be the same packed tensor (given once, v null), its columns chosen by offsets. */
+/**
+ * softmax(scale·q·kᵀ)·v per head. Inputs: q [B, Nq, Rq], k [B, Nk, Rk], v [B, Nk, Rv]; k and v may
+ * be the same packed tensor (given once, v null), its columns chosen by offsets.
+ */
 public final class AttentionFunction extends Function {
   private final int channels;
   private final int heads;

@@ -6,7 +6,10 @@ import dev.changenet.autograd.Op;
 import dev.changenet.tensor.Tensor;
 import dev.changenet.tensor.backend.Normalization;
 
-/** Batch norm per channel (last dimension). Inputs: x [M…, C], w [C], b [C]. In training mode it uses batch statistics and updates the running ones. */
+/**
+ * Batch norm per channel (last dimension). Inputs: x [M…, C], w [C], b [C]. In training mode it
+ * uses batch statistics and updates the running ones.
+ */
 public final class BatchNormFunction extends Function {
   private final Tensor runningMean;
   private final Tensor runningVar;
@@ -73,7 +76,6 @@ public final class BatchNormFunction extends Function {
     Tensor gradB = g.allocate(2, w);
     backend(x)
         .normalization()
-        .batchNormBackward(
-            gradOut, x, saved(2), saved(3), w, eps, training, gradX, gradW, gradB);
+        .batchNormBackward(gradOut, x, saved(2), saved(3), w, eps, training, gradX, gradW, gradB);
   }
 }

@@ -5,7 +5,10 @@ import dev.changenet.autograd.Gradients;
 import dev.changenet.autograd.Op;
 import dev.changenet.tensor.Tensor;
 
-/** FAN's token-channel gate. Inputs: q [B, N, C], x [B, N, C], v [B, N, C], temperature [heads, 1, 1]. */
+/**
+ * FAN's token-channel gate. Inputs: q [B, N, C], x [B, N, C], v [B, N, C], temperature [heads, 1,
+ * 1].
+ */
 public final class ChannelGateFunction extends Function {
   private final int heads;
 
@@ -42,7 +45,16 @@ public final class ChannelGateFunction extends Function {
     backend(q)
         .attention()
         .channelGateBackward(
-            gradOut, q, saved(1), saved(2), saved(3), heads, saved(4), gradQ, gradX, gradV,
+            gradOut,
+            q,
+            saved(1),
+            saved(2),
+            saved(3),
+            heads,
+            saved(4),
+            gradQ,
+            gradX,
+            gradV,
             gradTemperature);
     g.set(0, gradQ);
     g.set(1, gradX);

@@ -58,9 +58,7 @@ public final class ConcatFunction extends Function {
       if (g.needed(i)) {
         shape[dim] = sizes[i];
         Tensor part = gradOut.emptyLike(shape);
-        backend(gradOut)
-            .elementwise()
-            .copyBlocks(gradOut, start, stride, part, 0, run, run, outer);
+        backend(gradOut).elementwise().copyBlocks(gradOut, start, stride, part, 0, run, run, outer);
         g.set(i, part);
       }
       start += run;

@@ -7,7 +7,10 @@ import dev.changenet.tensor.Tensor;
 import dev.changenet.tensor.backend.Activation;
 import dev.changenet.tensor.backend.ConvGeometry;
 
-/** Convolution, bias and optional ReLU in one. Inputs: x [B, H, W, I], w [O, I/groups, kh, kw], b [O] or null. */
+/**
+ * Convolution, bias and optional ReLU in one. Inputs: x [B, H, W, I], w [O, I/groups, kh, kw], b
+ * [O] or null.
+ */
 public final class Conv2dFunction extends Function {
   private final ConvGeometry geometry;
   private final boolean relu;

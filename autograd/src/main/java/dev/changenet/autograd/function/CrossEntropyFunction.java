@@ -5,7 +5,9 @@ import dev.changenet.autograd.Gradients;
 import dev.changenet.autograd.Op;
 import dev.changenet.tensor.Tensor;
 
-/** Mean softmax cross-entropy over the pixels whose label isn't ignored. Input: logits [B, H, W, K]. */
+/**
+ * Mean softmax cross-entropy over the pixels whose label isn't ignored. Input: logits [B, H, W, K].
+ */
 public final class CrossEntropyFunction extends Function {
   private final Tensor labels;
   private final int ignoreIndex;

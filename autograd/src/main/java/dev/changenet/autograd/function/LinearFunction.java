@@ -5,7 +5,9 @@ import dev.changenet.autograd.Gradients;
 import dev.changenet.autograd.Op;
 import dev.changenet.tensor.Tensor;
 
-/** y = x·wᵀ + b on the last dimension. Inputs: x [M…, I], w [O, I] or [O, I, 1, 1], b [O] or null. */
+/**
+ * y = x·wᵀ + b on the last dimension. Inputs: x [M…, I], w [O, I] or [O, I, 1, 1], b [O] or null.
+ */
 public final class LinearFunction extends Function {
   @Override
   public Op op() {

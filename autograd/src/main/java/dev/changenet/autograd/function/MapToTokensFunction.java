@@ -5,7 +5,10 @@ import dev.changenet.autograd.Gradients;
 import dev.changenet.autograd.Op;
 import dev.changenet.tensor.Tensor;
 
-/** A map [B, H, W, C] seen as tokens [B, H·W, C]; token n is pixel (n div W, n mod W). No data moves. */
+/**
+ * A map [B, H, W, C] seen as tokens [B, H·W, C]; token n is pixel (n div W, n mod W). No data
+ * moves.
+ */
 public final class MapToTokensFunction extends Function {
   private int[] inShape;
 

@@ -5,7 +5,10 @@ import dev.changenet.autograd.Gradients;
 import dev.changenet.autograd.Op;
 import dev.changenet.tensor.Tensor;
 
-/** One sample [1, …] repeated to [batch, …]. Inputs: x, and any tensor whose first dimension is the batch size (so that exported graphs follow a dynamic batch). */
+/**
+ * One sample [1, …] repeated to [batch, …]. Inputs: x, and any tensor whose first dimension is the
+ * batch size (so that exported graphs follow a dynamic batch).
+ */
 public final class RepeatBatchFunction extends Function {
   @Override
   public Op op() {

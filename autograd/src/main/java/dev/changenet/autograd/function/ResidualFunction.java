@@ -5,7 +5,10 @@ import dev.changenet.autograd.Gradients;
 import dev.changenet.autograd.Op;
 import dev.changenet.tensor.Tensor;
 
-/** Layer-scaled residual with drop path: x + s[b]·gamma ⊙ y. Inputs: x [B, …, C], y of the same shape, gamma [C] or null. */
+/**
+ * Layer-scaled residual with drop path: x + s[b]·gamma ⊙ y. Inputs: x [B, …, C], y of the same
+ * shape, gamma [C] or null.
+ */
 public final class ResidualFunction extends Function {
   private final float[] sampleScale;
 

@@ -89,8 +89,7 @@ public final class Main {
   private void measure(String task, String backbone, int px, int batch, double peak) {
     int embed = Integer.parseInt(options.get("embed_dim"));
     boolean train = task.equals("train");
-    try (ChangeNet net =
-        new ChangeNet(Device.CPU, ChangeNet.Config.of(backbone, embed, 2))) {
+    try (ChangeNet net = new ChangeNet(Device.CPU, ChangeNet.Config.of(backbone, embed, 2))) {
       net.initialize(1);
       double flops = batch * StepCost.forwardFlops(net, px) * (train ? 3 : 1);
       Runnable step = train ? trainStep(net, px, batch) : inferenceStep(net, px, batch);

@@ -41,18 +41,31 @@ final class StepCost {
       case CONV2D -> out * in.get(1).shape().elements() / in.get(1).dim(0);
       // Weight [I, O, kh, kw]: every input element meets O·kh·kw weights.
       case CONV_TRANSPOSE2D ->
-          (double) in.get(0).shape().elements()
-              * in.get(1).shape().elements()
-              / in.get(1).dim(0);
+          (double) in.get(0).shape().elements() * in.get(1).shape().elements() / in.get(1).dim(0);
       case ATTENTION ->
           2.0
               * in.get(0).dim(0)
               * in.get(0).dim(1)
               * in.get(1).dim(1)
               * ((AttentionFunction) node.function()).channels();
-      case LAYER_NORM, BATCH_NORM, ACTIVATION, ADD, ADD_REPEATED, SCALE, RESIDUAL, CONCAT, NARROW,
-          MAP_TO_TOKENS, TOKENS_TO_MAP, REPEAT_BATCH, CHANNEL_GATE, RESIZE, CROSS_ENTROPY, MM_IOU,
-          WEIGHTED_SUM, ATTACH_IDLE ->
+      case LAYER_NORM,
+          BATCH_NORM,
+          ACTIVATION,
+          ADD,
+          ADD_REPEATED,
+          SCALE,
+          RESIDUAL,
+          CONCAT,
+          NARROW,
+          MAP_TO_TOKENS,
+          TOKENS_TO_MAP,
+          REPEAT_BATCH,
+          CHANNEL_GATE,
+          RESIZE,
+          CROSS_ENTROPY,
+          MM_IOU,
+          WEIGHTED_SUM,
+          ATTACH_IDLE ->
           0;
     };
   }

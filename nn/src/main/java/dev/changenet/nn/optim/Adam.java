@@ -53,23 +53,42 @@ public final class Adam extends Optimizer {
     Backends.of(p.data().device())
         .optimize()
         .adam(
-            p.data(), p.grad(), state[0], state[1], lr(), beta1, beta2, EPS, weightDecay,
-            decoupled, step);
+            p.data(),
+            p.grad(),
+            state[0],
+            state[1],
+            lr(),
+            beta1,
+            beta2,
+            EPS,
+            weightDecay,
+            decoupled,
+            step);
   }
 
   @Override
   public Map<String, Object> hyperparameters() {
     return ordered(
-        "lr", lr(),
-        "betas", new double[] {beta1, beta2},
-        "eps", EPS,
-        "weight_decay", weightDecay,
-        "amsgrad", false,
-        "foreach", null,
-        "maximize", false,
-        "capturable", false,
-        "differentiable", false,
-        "fused", null);
+        "lr",
+        lr(),
+        "betas",
+        new double[] {beta1, beta2},
+        "eps",
+        EPS,
+        "weight_decay",
+        weightDecay,
+        "amsgrad",
+        false,
+        "foreach",
+        null,
+        "maximize",
+        false,
+        "capturable",
+        false,
+        "differentiable",
+        false,
+        "fused",
+        null);
   }
 
   @Override

@@ -52,7 +52,10 @@ public abstract class Optimizer implements AutoCloseable {
     return slots;
   }
 
-  /** State tensors of parameter {@code i} in the order of {@link #slots}, or null before its first step. */
+  /**
+   * State tensors of parameter {@code i} in the order of {@link #slots}, or null before its first
+   * step.
+   */
   public final Tensor[] state(int i) {
     return state[i];
   }

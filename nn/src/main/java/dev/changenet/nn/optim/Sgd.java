@@ -32,15 +32,24 @@ public final class Sgd extends Optimizer {
   @Override
   public Map<String, Object> hyperparameters() {
     return ordered(
-        "lr", lr(),
-        "momentum", momentum,
-        "dampening", 0L,
-        "weight_decay", weightDecay,
-        "nesterov", false,
-        "maximize", false,
-        "foreach", null,
-        "differentiable", false,
-        "fused", null);
+        "lr",
+        lr(),
+        "momentum",
+        momentum,
+        "dampening",
+        0L,
+        "weight_decay",
+        weightDecay,
+        "nesterov",
+        false,
+        "maximize",
+        false,
+        "foreach",
+        null,
+        "differentiable",
+        false,
+        "fused",
+        null);
   }
 
   @Override

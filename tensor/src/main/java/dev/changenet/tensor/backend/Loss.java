@@ -14,8 +14,7 @@ public interface Loss {
    * @param gradLogits [P…, K] or null: gradient of the loss
    * @return number of rows that were not ignored
    */
-  long crossEntropy(
-      Tensor logits, Tensor labels, int ignoreIndex, Tensor loss, Tensor gradLogits);
+  long crossEntropy(Tensor logits, Tensor labels, int ignoreIndex, Tensor loss, Tensor gradLogits);
 
   /**
    * Min-max IoU loss: −min over (n, c) of iou − mean over (n, c) of iou, with iou = Σp·t / (Σ(p + t

@@ -16,8 +16,17 @@ final class ChannelGate {
 
   /** out = temperature·sigmoid(s)·v; writes sigmoid(s) for the head's channels. */
   static void forward(
-      float[] q, float[] x, float[] v, int at, int n, int c, int d, float temperature,
-      float[] out, float[] sigmoid, int sigmoidAt) {
+      float[] q,
+      float[] x,
+      float[] v,
+      int at,
+      int n,
+      int c,
+      int d,
+      float temperature,
+      float[] out,
+      float[] sigmoid,
+      int sigmoidAt) {
     int width = VectorMath.roundUp(d);
     int keysAt = 0;
     int queriesAt = keysAt + n * width;
@@ -40,8 +49,20 @@ final class ChannelGate {
 
   /** Writes the three gradients of the head and returns its part of the temperature's. */
   static float backward(
-      float[] g, float[] q, float[] x, float[] v, int at, int n, int c, int d, float temperature,
-      float[] sigmoid, int sigmoidAt, float[] gq, float[] gx, float[] gv) {
+      float[] g,
+      float[] q,
+      float[] x,
+      float[] v,
+      int at,
+      int n,
+      int c,
+      int d,
+      float temperature,
+      float[] sigmoid,
+      int sigmoidAt,
+      float[] gq,
+      float[] gx,
+      float[] gv) {
     int width = VectorMath.roundUp(d);
     int keysAt = 0;
     int queriesAt = keysAt + n * width;
@@ -98,8 +119,7 @@ final class ChannelGate {
     FloatVector zero = FloatVector.zero(SPECIES);
     FloatVector sum = zero;
     for (int i = 0; i < n; i++) {
-      FloatVector e =
-          VectorMath.exp(FloatVector.fromArray(SPECIES, x, at + i * c, mask).sub(max));
+      FloatVector e = VectorMath.exp(FloatVector.fromArray(SPECIES, x, at + i * c, mask).sub(max));
       e = zero.blend(e, mask);
       sum = sum.add(e);
       e.intoArray(out, outAt + i * width);

@@ -27,8 +27,7 @@ final class CpuAttention implements Attention {
   }
 
   @Override
-  public void attention(
-      Heads q, Heads k, Heads v, int heads, float scale, Tensor out, Tensor lse) {
+  public void attention(Heads q, Heads k, Heads v, int heads, float scale, Tensor out, Tensor lse) {
     if (out.dtype() == DType.FLOAT64) {
       reference.attention(q, k, v, heads, scale, out, lse);
       return;
@@ -76,8 +75,7 @@ final class CpuAttention implements Attention {
       Heads gradK,
       Heads gradV) {
     if (out.dtype() == DType.FLOAT64) {
-      reference.attentionBackward(
-          gradOut, q, k, v, heads, scale, out, lse, gradQ, gradK, gradV);
+      reference.attentionBackward(gradOut, q, k, v, heads, scale, out, lse, gradQ, gradK, gradV);
       return;
     }
     int nq = out.dim(1);
@@ -125,8 +123,17 @@ final class CpuAttention implements Attention {
           int at = task / heads * n * c + h * d;
           int sigmoidAt = task / heads * c + h * d;
           ChannelGate.forward(
-              q.floats(), x.floats(), v.floats(), at, n, c, d, t[h], out.floats(),
-              sigmoid.floats(), sigmoidAt);
+              q.floats(),
+              x.floats(),
+              v.floats(),
+              at,
+              n,
+              c,
+              d,
+              t[h],
+              out.floats(),
+              sigmoid.floats(),
+              sigmoidAt);
         });
   }
 
@@ -162,8 +169,20 @@ final class CpuAttention implements Attention {
           int sigmoidAt = task / heads * c + h * d;
           partial[task] =
               ChannelGate.backward(
-                  gradOut.floats(), q.floats(), x.floats(), v.floats(), at, n, c, d, t[h],
-                  sigmoid.floats(), sigmoidAt, gradQ.floats(), gradX.floats(), gradV.floats());
+                  gradOut.floats(),
+                  q.floats(),
+                  x.floats(),
+                  v.floats(),
+                  at,
+                  n,
+                  c,
+                  d,
+                  t[h],
+                  sigmoid.floats(),
+                  sigmoidAt,
+                  gradQ.floats(),
+                  gradX.floats(),
+                  gradV.floats());
         });
     float[] gt = gradTemperature.floats();
     for (int h = 0; h < heads; h++) {
@@ -213,8 +232,7 @@ final class CpuAttention implements Attention {
         (from, to) -> {
           for (int r = from; r < to; r++) {
             int at = r * n;
-            RowKernels.softmaxGradient(
-                y, at, g, at, n, RowKernels.dot(y, at, g, at, n), gx, at);
+            RowKernels.softmaxGradient(y, at, g, at, n, RowKernels.dot(y, at, g, at, n), gx, at);
           }
         });
   }

@@ -54,9 +54,7 @@ final class CpuElementwise implements Elementwise {
     Object src = array(x);
     Object dst = array(out);
     Parallel.forBlocks(
-        (int) x.elements(),
-        BLOCK,
-        (from, to) -> System.arraycopy(src, from, dst, from, to - from));
+        (int) x.elements(), BLOCK, (from, to) -> System.arraycopy(src, from, dst, from, to - from));
   }
 
   @Override
@@ -240,8 +238,7 @@ final class CpuElementwise implements Elementwise {
     int perSample = rows / y.dim(0);
     int block = RowBlocks.blockRows(rows);
     int blocks = RowBlocks.blocks(rows);
-    float[] partial =
-        gradGamma == null ? null : Scratch.floats(Scratch.Slot.REDUCE, blocks * c);
+    float[] partial = gradGamma == null ? null : Scratch.floats(Scratch.Slot.REDUCE, blocks * c);
     Parallel.forBlocks(
         rows,
         block,

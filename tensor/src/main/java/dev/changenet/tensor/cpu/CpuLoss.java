@@ -86,7 +86,13 @@ final class CpuLoss implements Loss {
   }
 
   private static double crossEntropyRows(
-      float[] z, int[] labels, int classes, int ignoreIndex, float scale, float[] g, int from,
+      float[] z,
+      int[] labels,
+      int classes,
+      int ignoreIndex,
+      float scale,
+      float[] g,
+      int from,
       int to) {
     double[] p = new double[classes];
     double loss = 0;
@@ -110,8 +116,7 @@ final class CpuLoss implements Loss {
   }
 
   @Override
-  public void mmIou(
-      Tensor logits, Tensor labels, int ignoreIndex, Tensor loss, Tensor gradLogits) {
+  public void mmIou(Tensor logits, Tensor labels, int ignoreIndex, Tensor loss, Tensor gradLogits) {
     if (logits.dtype() == DType.FLOAT64) {
       reference.mmIou(logits, labels, ignoreIndex, loss, gradLogits);
       return;
@@ -194,8 +199,15 @@ final class CpuLoss implements Loss {
   }
 
   private static void mmIouGradient(
-      float[] z, int[] labels, int ignoreIndex, int classes, double[] slopes, int slopesAt,
-      float[] g, int from, int to) {
+      float[] z,
+      int[] labels,
+      int ignoreIndex,
+      int classes,
+      double[] slopes,
+      int slopesAt,
+      float[] g,
+      int from,
+      int to) {
     double[] p = new double[classes];
     for (int i = from; i < to; i++) {
       int at = i * classes;

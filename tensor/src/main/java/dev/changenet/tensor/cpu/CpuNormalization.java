@@ -76,8 +76,7 @@ final class CpuNormalization implements Normalization {
     int block = RowBlocks.blockRows(rows);
     int blocks = RowBlocks.blocks(rows);
     boolean parameters = gradW != null || gradB != null;
-    float[] partial =
-        parameters ? Scratch.floats(Scratch.Slot.REDUCE, blocks * 2 * c) : null;
+    float[] partial = parameters ? Scratch.floats(Scratch.Slot.REDUCE, blocks * 2 * c) : null;
     float divisor = unbiased ? c - 1 : c;
     Parallel.forBlocks(
         rows,
@@ -128,8 +127,7 @@ final class CpuNormalization implements Normalization {
   }
 
   /** Chan's parallel update of mean and squared deviations, block after block. */
-  private static void combineMoments(
-      int rows, int c, float[] partial, float[] mean, float[] var) {
+  private static void combineMoments(int rows, int c, float[] partial, float[] mean, float[] var) {
     int block = RowBlocks.blockRows(rows);
     int blocks = RowBlocks.blocks(rows);
     for (int j = 0; j < c; j++) {
@@ -192,8 +190,7 @@ final class CpuNormalization implements Normalization {
       Tensor gradW,
       Tensor gradB) {
     if (x.dtype() == DType.FLOAT64) {
-      reference.batchNormBackward(
-          gradOut, x, mean, var, w, eps, batchStats, gradX, gradW, gradB);
+      reference.batchNormBackward(gradOut, x, mean, var, w, eps, batchStats, gradX, gradW, gradB);
       return;
     }
     float[] g = gradOut.floats();

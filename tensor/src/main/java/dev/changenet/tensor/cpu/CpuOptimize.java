@@ -22,7 +22,12 @@ final class CpuOptimize implements Optimize {
 
   /** Factors of one Adam step: those that scale the old parameter, the gradient and the state. */
   private record AdamStep(
-      float keep, float decay, float beta1, float beta2, float rootCorrection, float eps,
+      float keep,
+      float decay,
+      float beta1,
+      float beta2,
+      float rootCorrection,
+      float eps,
       float stepSize) {}
 
   @Override
@@ -74,7 +79,14 @@ final class CpuOptimize implements Optimize {
   }
 
   private static void adam(
-      float[] p, float[] g, float[] m, float[] v, AdamStep s, float first, float second, int from,
+      float[] p,
+      float[] g,
+      float[] m,
+      float[] v,
+      AdamStep s,
+      float first,
+      float second,
+      int from,
       int to) {
     FloatVector keep = FloatVector.broadcast(SPECIES, s.keep);
     FloatVector decay = FloatVector.broadcast(SPECIES, s.decay);

@@ -12,8 +12,8 @@ import java.util.Arrays;
 import jdk.incubator.vector.FloatVector;
 
 /**
- * Resizing of channels-last maps, separable: rows are blended first, then pixels of the blended row.
- * The backward pass does the same in reverse and reads each output gradient about once.
+ * Resizing of channels-last maps, separable: rows are blended first, then pixels of the blended
+ * row. The backward pass does the same in reverse and reads each output gradient about once.
  */
 final class CpuResample implements Resample {
   /** Input rows of one task of the backward pass; its neighbours recompute the shared edge rows. */
@@ -80,7 +80,12 @@ final class CpuResample implements Resample {
     int sample = task / rows.outputs * rows.inputs * width;
     float[] row = Scratch.floats(Scratch.Slot.ROWS, width);
     blend(
-        in, sample + rows.low[y] * width, sample + rows.high[y] * width, rows.fraction[y], row, 0,
+        in,
+        sample + rows.low[y] * width,
+        sample + rows.high[y] * width,
+        rows.fraction[y],
+        row,
+        0,
         width);
     int to = task * cols.outputs * c;
     for (int x = 0; x < cols.outputs; x++) {
@@ -161,7 +166,8 @@ final class CpuResample implements Resample {
   /** row[i] = Σ weight·g over the outputs that read input pixel i. */
   private static void gatherColumns(float[] g, int from, ResizeAxis cols, int c, float[] row) {
     for (int i = 0; i < cols.inputs; i++) {
-      gatherPixel(g, from, cols.output, cols.weight, cols.start[i], cols.start[i + 1], c, row, i * c);
+      gatherPixel(
+          g, from, cols.output, cols.weight, cols.start[i], cols.start[i + 1], c, row, i * c);
     }
   }
 

@@ -22,11 +22,7 @@ final class NormalizationKernels {
       float[] x, int at, int n, float mean, float rstd, float[] w, float[] b, float[] out) {
     int i = 0;
     for (; i <= n - LANES; i += LANES) {
-      load(x, at + i)
-          .sub(mean)
-          .mul(rstd)
-          .fma(load(w, i), load(b, i))
-          .intoArray(out, at + i);
+      load(x, at + i).sub(mean).mul(rstd).fma(load(w, i), load(b, i)).intoArray(out, at + i);
     }
     for (; i < n; i++) {
       out[at + i] = Math.fma((x[at + i] - mean) * rstd, w[i], b[i]);
@@ -38,10 +34,7 @@ final class NormalizationKernels {
       float[] x, int at, int n, float[] mean, float[] scale, float[] b, float[] out) {
     int i = 0;
     for (; i <= n - LANES; i += LANES) {
-      load(x, at + i)
-          .sub(load(mean, i))
-          .fma(load(scale, i), load(b, i))
-          .intoArray(out, at + i);
+      load(x, at + i).sub(load(mean, i)).fma(load(scale, i), load(b, i)).intoArray(out, at + i);
     }
     for (; i < n; i++) {
       out[at + i] = Math.fma(x[at + i] - mean[i], scale[i], b[i]);
@@ -98,16 +91,7 @@ final class NormalizationKernels {
       product = xv.sub(mean).mul(rstd).fma(h, product);
     }
     applyLayerNormGradient(
-        g,
-        x,
-        at,
-        n,
-        mean,
-        rstd,
-        w,
-        VectorMath.sum(sum) / n,
-        VectorMath.sum(product) / divisor,
-        gx);
+        g, x, at, n, mean, rstd, w, VectorMath.sum(sum) / n, VectorMath.sum(product) / divisor, gx);
   }
 
   private static void applyLayerNormGradient(

@@ -8,15 +8,16 @@ import java.util.function.IntConsumer;
 /**
  * The pool that runs kernels on several threads.
  *
- * <p>Work is cut into numbered tasks; which thread runs a task varies, what a task computes doesn't,
- * so results are the same for any number of threads as long as the kernel cuts its work without
- * looking at {@link #threads()}.
+ * <p>Work is cut into numbered tasks; which thread runs a task varies, what a task computes
+ * doesn't, so results are the same for any number of threads as long as the kernel cuts its work
+ * without looking at {@link #threads()}.
  *
  * <p>Idle workers spin for a moment before they park, because waking a parked thread costs hundreds
  * of microseconds while kernels follow each other closely.
  */
 public final class Parallel {
   private static final long SPIN_NANOS = 200_000;
+  private static final long YIELD_NANOS = 20_000;
 
   private static volatile int threads = defaultThreads();
   private static Worker[] workers = new Worker[0];
@@ -96,12 +97,21 @@ public final class Parallel {
           job.compareAndSet(j, null);
           idleSince = System.nanoTime();
         } else if (System.nanoTime() - idleSince < SPIN_NANOS) {
-          Thread.onSpinWait();
+          spin(idleSince);
         } else {
           LockSupport.park(this);
           idleSince = System.nanoTime();
         }
       }
+    }
+  }
+
+  /** Waits a moment; a longer wait lets others have the core, who may be what is waited for. */
+  private static void spin(long since) {
+    if (System.nanoTime() - since < YIELD_NANOS) {
+      Thread.onSpinWait();
+    } else {
+      Thread.yield();
     }
   }
 
@@ -139,8 +149,9 @@ public final class Parallel {
     } finally {
       INSIDE.set(false);
     }
+    long waitingSince = System.nanoTime();
     while (job.finished.get() < tasks) {
-      Thread.onSpinWait();
+      spin(waitingSince);
     }
     Throwable failure = job.failure.get();
     if (failure instanceof RuntimeException e) {

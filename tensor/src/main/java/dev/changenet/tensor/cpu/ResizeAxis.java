@@ -6,8 +6,8 @@ import dev.changenet.tensor.backend.ResizeGeometry.Mode;
  * Taps of one axis of a resize: output d reads inputs {@code low[d]} and {@code high[d]} with
  * weights {@code 1 − fraction[d]} and {@code fraction[d]}.
  *
- * <p>The transposed table lists for every input the outputs that read it: {@code start[i]} …
- * {@code start[i + 1] − 1} index {@code output} and {@code weight}, in ascending order of outputs.
+ * <p>The transposed table lists for every input the outputs that read it: {@code start[i]} … {@code
+ * start[i + 1] − 1} index {@code output} and {@code weight}, in ascending order of outputs.
  */
 final class ResizeAxis {
   final int inputs;

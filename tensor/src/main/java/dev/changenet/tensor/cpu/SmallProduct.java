@@ -50,9 +50,18 @@ final class SmallProduct {
   }
 
   private static void fourByTwo(
-      float[] a, int aAt, int aRow, int aCol,
-      float[] b, int bAt, int bRow,
-      float[] c, int cAt, int cRow, int k, boolean add) {
+      float[] a,
+      int aAt,
+      int aRow,
+      int aCol,
+      float[] b,
+      int bAt,
+      int bRow,
+      float[] c,
+      int cAt,
+      int cRow,
+      int k,
+      boolean add) {
     FloatVector c00 = start(c, cAt, add);
     FloatVector c01 = start(c, cAt + LANES, add);
     FloatVector c10 = start(c, cAt + cRow, add);
@@ -88,9 +97,18 @@ final class SmallProduct {
   }
 
   private static void fourByOne(
-      float[] a, int aAt, int aRow, int aCol,
-      float[] b, int bAt, int bRow,
-      float[] c, int cAt, int cRow, int k, boolean add) {
+      float[] a,
+      int aAt,
+      int aRow,
+      int aCol,
+      float[] b,
+      int bAt,
+      int bRow,
+      float[] c,
+      int cAt,
+      int cRow,
+      int k,
+      boolean add) {
     FloatVector c0 = start(c, cAt, add);
     FloatVector c1 = start(c, cAt + cRow, add);
     FloatVector c2 = start(c, cAt + 2 * cRow, add);
@@ -109,9 +127,16 @@ final class SmallProduct {
   }
 
   private static void oneByOne(
-      float[] a, int aAt, int aCol,
-      float[] b, int bAt, int bRow,
-      float[] c, int cAt, int k, boolean add) {
+      float[] a,
+      int aAt,
+      int aCol,
+      float[] b,
+      int bAt,
+      int bRow,
+      float[] c,
+      int cAt,
+      int k,
+      boolean add) {
     FloatVector sum = start(c, cAt, add);
     for (int t = 0, i = aAt, j = bAt; t < k; t++, i += aCol, j += bRow) {
       FloatVector v = FloatVector.fromArray(SPECIES, b, j);

@@ -52,8 +52,17 @@ final class TokenAttention {
    * @param lse written at lseAt + query
    */
   static void forward(
-      Rows q, Rows k, Rows v, int first, int end, int nk, int d, float scale, Rows out,
-      float[] lse, int lseAt) {
+      Rows q,
+      Rows k,
+      Rows v,
+      int first,
+      int end,
+      int nk,
+      int d,
+      float scale,
+      Rows out,
+      float[] lse,
+      int lseAt) {
     int dp = VectorMath.roundUp(d);
     int np = VectorMath.roundUp(nk);
     int valuesAt = d * np;
@@ -92,8 +101,20 @@ final class TokenAttention {
 
   /** Gradients of one head; all tensors are given by this head's rows. */
   static void backward(
-      Rows gradOut, Rows q, Rows k, Rows v, int nq, int nk, int d, float scale, Rows out,
-      float[] lse, int lseAt, Rows gradQ, Rows gradK, Rows gradV) {
+      Rows gradOut,
+      Rows q,
+      Rows k,
+      Rows v,
+      int nq,
+      int nk,
+      int d,
+      float scale,
+      Rows out,
+      float[] lse,
+      int lseAt,
+      Rows gradQ,
+      Rows gradK,
+      Rows gradV) {
     int dp = VectorMath.roundUp(d);
     int np = VectorMath.roundUp(nk);
     int vtAt = d * np;
@@ -146,8 +167,7 @@ final class TokenAttention {
   private static void unpack(
       float[] packed, int at, int width, int n, int d, float factor, Rows x, int first) {
     for (int i = 0; i < n; i++) {
-      RowKernels.scale(
-          packed, at + i * width, d, factor, x.data, x.at + (first + i) * x.row);
+      RowKernels.scale(packed, at + i * width, d, factor, x.data, x.at + (first + i) * x.row);
     }
   }
 }

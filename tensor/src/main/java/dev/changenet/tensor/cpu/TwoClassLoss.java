@@ -11,8 +11,8 @@ import jdk.incubator.vector.VectorShuffle;
 import jdk.incubator.vector.VectorSpecies;
 
 /**
- * Cross-entropy of two classes. The logits of LANES / 2 rows fill a vector, and every lane finds its
- * partner by a swap: with the difference d to it, the lane's probability is 1/(1 + e^−d).
+ * Cross-entropy of two classes. The logits of LANES / 2 rows fill a vector, and every lane finds
+ * its partner by a swap: with the difference d to it, the lane's probability is 1/(1 + e^−d).
  */
 final class TwoClassLoss {
   private static final VectorSpecies<Integer> INTS = SPECIES.withLanes(int.class);
@@ -23,8 +23,7 @@ final class TwoClassLoss {
 
   private static final VectorShuffle<Float> PARTNER = VectorShuffle.fromOp(SPECIES, i -> i ^ 1);
   private static final VectorShuffle<Integer> LOWER = VectorShuffle.fromOp(INTS, i -> i / 2);
-  private static final VectorShuffle<Integer> UPPER =
-      VectorShuffle.fromOp(INTS, i -> ROWS + i / 2);
+  private static final VectorShuffle<Integer> UPPER = VectorShuffle.fromOp(INTS, i -> ROWS + i / 2);
   private static final IntVector CLASS =
       IntVector.broadcast(INTS, 0).addIndex(1).and(IntVector.broadcast(INTS, 1));
 

@@ -16,8 +16,14 @@ class CpuAttentionTest {
 
   @ParameterizedTest
   @CsvSource({
-    "1,1,1,1,1", "2,5,7,2,3", "1,17,16,4,24", "2,64,64,3,16", "1,65,67,2,48", "1,130,33,1,56",
-    "4,1,50,8,40", "1,200,129,2,33"
+    "1,1,1,1,1",
+    "2,5,7,2,3",
+    "1,17,16,4,24",
+    "2,64,64,3,16",
+    "1,65,67,2,48",
+    "1,130,33,1,56",
+    "4,1,50,8,40",
+    "1,200,129,2,33"
   })
   void attentionAndItsGradientsFollowTheFormulas(int batch, int nq, int nk, int heads, int d) {
     int c = heads * d;
@@ -35,7 +41,16 @@ class CpuAttentionTest {
     Heads hv = new Heads(kv, c);
     ops.attention(hq, hk, hv, heads, scale, out, lse);
     ops.attentionBackward(
-        g, hq, hk, hv, heads, scale, out, lse, new Heads(gq, 3), new Heads(gkv, 0),
+        g,
+        hq,
+        hk,
+        hv,
+        heads,
+        scale,
+        out,
+        lse,
+        new Heads(gq, 3),
+        new Heads(gkv, 0),
         new Heads(gkv, c));
 
     double[] eo = new double[batch * nq * c];
@@ -236,8 +251,17 @@ class CpuAttentionTest {
           ops.channelGate(q.tensor(), k.tensor(), g, t, 2, gate, sigmoid);
           Tensor gv2 = unwritten(2, 150, 48);
           ops.channelGateBackward(
-              g, q.tensor(), k.tensor(), g, t, 2, sigmoid, unwritten(2, 150, 48),
-              unwritten(2, 150, 48), gv2, gt);
+              g,
+              q.tensor(),
+              k.tensor(),
+              g,
+              t,
+              2,
+              sigmoid,
+              unwritten(2, 150, 48),
+              unwritten(2, 150, 48),
+              gv2,
+              gt);
           return new float[][] {
             out.floats(), lse.floats(), gq.tensor().floats(), gk.tensor().floats(),
             gv.tensor().floats(), gate.floats(), gv2.floats(), gt.floats()

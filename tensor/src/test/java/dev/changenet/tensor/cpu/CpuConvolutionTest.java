@@ -13,6 +13,8 @@ import dev.changenet.tensor.backend.ConvGeometry;
 import dev.changenet.tensor.backend.Convolution;
 import dev.changenet.tensor.reference.ReferenceConvolution;
 import java.util.function.BiConsumer;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
@@ -20,6 +22,18 @@ import org.junit.jupiter.params.provider.CsvSource;
 class CpuConvolutionTest {
   private final Convolution cpu = new CpuConvolution();
   private final Convolution reference = new ReferenceConvolution();
+  private ConvolutionMode before;
+
+  @BeforeEach
+  void chooseExactMode() {
+    before = ConvolutionMode.get();
+    ConvolutionMode.set(ConvolutionMode.EXACT);
+  }
+
+  @AfterEach
+  void restoreMode() {
+    ConvolutionMode.set(before);
+  }
 
   private void compare(int[] shape, BiConsumer<Convolution, Tensor> op) {
     Tensor expected = Tensor.empty(Shape.of(shape), DType.FLOAT64, Device.REFERENCE);

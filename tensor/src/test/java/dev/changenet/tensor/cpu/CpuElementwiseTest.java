@@ -158,7 +158,8 @@ class CpuElementwiseTest {
       for (int b = 0; b < s[0]; b++) {
         for (int i = 0; i < s[1]; i++) {
           for (int j = 0; j < s[2]; j++) {
-            assertThat(out.at((b * s[2] + j) * s[1] + i)).isEqualTo(x.at((b * s[1] + i) * s[2] + j));
+            assertThat(out.at((b * s[2] + j) * s[1] + i))
+                .isEqualTo(x.at((b * s[1] + i) * s[2] + j));
           }
         }
       }

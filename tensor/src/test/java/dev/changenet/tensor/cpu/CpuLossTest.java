@@ -49,7 +49,9 @@ class CpuLossTest {
   }
 
   @ParameterizedTest
-  @CsvSource({"1,2", "7,2", "8,2", "15,2", "16,2", "17,2", "33,2", "20011,2", "1,3", "50,5", "999,1"})
+  @CsvSource({
+    "1,2", "7,2", "8,2", "15,2", "16,2", "17,2", "33,2", "20011,2", "1,3", "50,5", "999,1"
+  })
   void crossEntropyAndItsGradientFollowTheFormulas(int rows, int classes) {
     for (double ignored : new double[] {0, 0.4}) {
       Tensor z = Tensor.of(Samples.normal(rows, rows * classes, 4), rows, classes);

@@ -134,7 +134,11 @@ class CpuNormalizationTest {
     Tensor runningVar = Tensor.of(new float[] {2}, 1);
     int version = runningMean.storage().version();
     ops.updateRunning(
-        Tensor.of(new float[] {3}, 1), Tensor.of(new float[] {4}, 1), 5, 0.1, runningMean,
+        Tensor.of(new float[] {3}, 1),
+        Tensor.of(new float[] {4}, 1),
+        5,
+        0.1,
+        runningMean,
         runningVar);
     assertThat(runningMean.item()).isEqualTo(1.2f);
     assertThat(runningVar.item()).isEqualTo(2.3f);
@@ -162,7 +166,12 @@ class CpuNormalizationTest {
           ops.batchStatistics(x, bm, bv);
           ops.batchNormBackward(g, x, bm, bv, w, 1e-5, true, out, bw, null);
           return new float[][] {
-            out.floats(), gx.floats(), gw.floats(), gb.floats(), bm.floats(), bv.floats(),
+            out.floats(),
+            gx.floats(),
+            gw.floats(),
+            gb.floats(),
+            bm.floats(),
+            bv.floats(),
             bw.floats()
           };
         });

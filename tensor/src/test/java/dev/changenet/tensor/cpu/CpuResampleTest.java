@@ -20,7 +20,8 @@ class CpuResampleTest {
   }
 
   /** Weight of input i in output d. */
-  private static double weight(Mode mode, boolean corners, int n, int m, double scale, int d, int i) {
+  private static double weight(
+      Mode mode, boolean corners, int n, int m, double scale, int d, int i) {
     double s =
         mode == Mode.NEAREST
             ? Math.floor(d * scale)

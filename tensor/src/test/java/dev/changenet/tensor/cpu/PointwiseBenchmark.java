@@ -120,7 +120,16 @@ final class PointwiseBenchmark {
         0,
         () ->
             a.attentionBackward(
-                g, q, k, v, 8, 0.14f, out, lse, new Heads(gqkv, 0), new Heads(gqkv, 384),
+                g,
+                q,
+                k,
+                v,
+                8,
+                0.14f,
+                out,
+                lse,
+                new Heads(gqkv, 0),
+                new Heads(gqkv, 384),
                 new Heads(gqkv, 768)));
     Tensor t = tensor(3, 8);
     Tensor gt = unwritten(8);

@@ -35,7 +35,9 @@ final class Samples {
     return t;
   }
 
-  /** Largest difference is at most {@code tolerance} times the largest expected magnitude (or 1). */
+  /**
+   * Largest difference is at most {@code tolerance} times the largest expected magnitude (or 1).
+   */
   static void assertClose(float[] actual, double[] expected, double tolerance) {
     assertThat(actual).hasSameSizeAs(expected);
     double scale = 1;

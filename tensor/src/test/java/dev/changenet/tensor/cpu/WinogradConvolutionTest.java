@@ -100,7 +100,7 @@ class WinogradConvolutionTest {
 
   @Test
   void modeIsReadFromTheEnvironmentVariablesValue() {
-    assertThat(ConvolutionMode.fromEnvironment(null)).isEqualTo(ConvolutionMode.EXACT);
+    assertThat(ConvolutionMode.fromEnvironment(null)).isEqualTo(ConvolutionMode.FAST);
     assertThat(ConvolutionMode.fromEnvironment(" Fast ")).isEqualTo(ConvolutionMode.FAST);
     assertThat(ConvolutionMode.fromEnvironment("exact")).isEqualTo(ConvolutionMode.EXACT);
     assertThatThrownBy(() -> ConvolutionMode.fromEnvironment("quick"))
