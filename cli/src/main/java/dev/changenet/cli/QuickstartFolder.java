@@ -39,14 +39,6 @@ final class QuickstartFolder {
     return root.resolve("results");
   }
 
-  Path checkpoint() {
-    return results().resolve("train").resolve("changenet_model_segment_latest.pth");
-  }
-
-  Path onnx() {
-    return root.resolve("model.onnx");
-  }
-
   /**
    * Creates the folder, or empties the one of an earlier quickstart.
    *
@@ -71,7 +63,7 @@ final class QuickstartFolder {
                 + " holds an earlier quickstart; add --force to delete it and start again, or"
                 + " choose another folder with --dir");
       }
-      for (Path old : List.of(data(), results(), spec(), onnx())) {
+      for (Path old : List.of(data(), results(), spec())) {
         delete(old);
       }
       Files.createDirectories(root);
@@ -97,11 +89,7 @@ final class QuickstartFolder {
   void writeSpec() {
     try (InputStream in = QuickstartFolder.class.getResourceAsStream("quickstart.yaml")) {
       String text = new String(in.readAllBytes(), StandardCharsets.UTF_8);
-      text =
-          text.replace("@DATA@", yaml(data()))
-              .replace("@RESULTS@", yaml(results()))
-              .replace("@CHECKPOINT@", yaml(checkpoint()))
-              .replace("@ONNX@", yaml(onnx()));
+      text = text.replace("@DATA@", yaml(data())).replace("@RESULTS@", yaml(results()));
       Files.writeString(spec(), text);
     } catch (IOException e) {
       throw new ChangeNetException(spec() + ": cannot be written (" + e + ")", e);

@@ -1,9 +1,15 @@
 package dev.changenet.cli;
 
+import java.util.HashSet;
 import java.util.Map;
+import java.util.Set;
 
-/** Leaves out the printed specs, which would bury the rest, and remembers the score to show. */
+/**
+ * Leaves out the printed specs, which would bury the rest, and warnings already given; remembers
+ * the score to show.
+ */
 final class QuickstartReporter extends ConsoleReporter {
+  private final Set<String> warnings = new HashSet<>();
   private double changeIou = Double.NaN;
 
   QuickstartReporter(Terminal terminal) {
@@ -12,6 +18,13 @@ final class QuickstartReporter extends ConsoleReporter {
 
   @Override
   public void spec(String yaml) {}
+
+  @Override
+  public synchronized void warn(String line) {
+    if (warnings.add(line)) {
+      super.warn(line);
+    }
+  }
 
   @Override
   public void scores(Map<String, Double> scores) {

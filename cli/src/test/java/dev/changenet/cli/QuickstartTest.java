@@ -31,6 +31,23 @@ class QuickstartTest {
   }
 
   @Test
+  void itsPathsFollowTheResultsFolder() {
+    QuickstartFolder folder = new QuickstartFolder(parent.resolve("q"));
+    folder.prepare(false);
+    folder.writeSpec();
+
+    var spec =
+        new SpecLoader(Task.EXPORT)
+            .checkFiles(false)
+            .load(folder.spec(), List.of("results_dir=mine", "dataset.segment.img_size=256"));
+
+    assertThat(spec.export().checkpoint())
+        .isEqualTo(Path.of("mine/train/changenet_model_segment_latest.pth"));
+    assertThat(spec.export().onnxFile()).isEqualTo(Path.of("mine/model.onnx"));
+    assertThat(spec.export().inputWidth()).isEqualTo(256);
+  }
+
+  @Test
   void itReplacesOnlyItsOwnWorkAndOnlyWhenForced() throws Exception {
     QuickstartFolder folder = new QuickstartFolder(parent.resolve("q"));
     folder.prepare(false);
@@ -54,7 +71,7 @@ class QuickstartTest {
     String text = QuickstartSummary.text(folder, "changenet", 0.625, 125);
 
     assertThat(text)
-        .contains("02:05", "0.63", folder.spec().toString(), folder.onnx().toString())
+        .contains("02:05", "0.63", folder.spec().toString(), folder.root().toString())
         .contains("changenet train -e", "changenet evaluate -e", "changenet inference -e")
         .contains("changenet export -e")
         .doesNotContain("@");
