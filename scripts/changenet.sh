@@ -118,5 +118,7 @@ exec "$java_home/bin/java" \
   -XX:Tier3DelayOn=1000000 \
   -Djava.awt.headless=true \
   $gc $heap ${CHANGENET_JAVA_OPTS-} \
+  --sun-misc-unsafe-memory-access=allow \
   "-Dchangenet.program=$program" \
+  "-Dchangenet.command=$0" \
   -jar "$jar" "$@"
