@@ -11,13 +11,26 @@ import dev.changenet.tensor.Shape;
 import dev.changenet.tensor.Tensor;
 import dev.changenet.testing.GoldenFormula;
 import dev.changenet.testing.Npy;
+import dev.changenet.testing.ReferenceData;
 import java.io.IOException;
+import java.net.URISyntaxException;
+import java.net.URL;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
 
 /** A golden case: its description, the network it asks for and its inputs. */
 record GoldenCase(JsonNode json, Path folder) {
+  /** A case of the golden data: from the test resources, else from the reference folder. */
+  static GoldenCase of(String relative) {
+    URL resource = GoldenCase.class.getResource("/golden/" + relative);
+    try {
+      return read(resource == null ? ReferenceData.golden(relative) : Path.of(resource.toURI()));
+    } catch (URISyntaxException e) {
+      throw new IllegalStateException(e);
+    }
+  }
+
   static GoldenCase read(Path file) {
     try {
       return new GoldenCase(new ObjectMapper().readTree(file.toFile()), file.getParent());

@@ -7,7 +7,6 @@ import dev.changenet.backbone.FanBackbone;
 import dev.changenet.tensor.Device;
 import dev.changenet.tensor.MemoryUse;
 import dev.changenet.tensor.Scope;
-import dev.changenet.testing.ReferenceData;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.Iterator;
@@ -37,7 +36,7 @@ class GoldenForwardTest {
         "fan_large_16_p4_hybrid/b1_128",
       })
   void matchesEveryGoldenTensor(String name) {
-    GoldenCase golden = GoldenCase.read(ReferenceData.golden("models/" + name + "/case.json"));
+    GoldenCase golden = GoldenCase.of("models/" + name + "/case.json");
     long before = MemoryUse.liveStorages();
     Map<String, double[]> ours = new LinkedHashMap<>();
     try (Scope _ = Scope.open();

@@ -13,7 +13,6 @@ import dev.changenet.tensor.Device;
 import dev.changenet.tensor.MemoryUse;
 import dev.changenet.tensor.Scope;
 import dev.changenet.tensor.Tensor;
-import dev.changenet.testing.ReferenceData;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.HashSet;
@@ -55,7 +54,7 @@ class GoldenTrainTest {
         "fan_tiny_8_p4_hybrid/mmiou_multiscale_b2_64",
       })
   void lossAndGradientsMatch(String name) {
-    GoldenCase golden = GoldenCase.read(ReferenceData.golden("train/" + name + ".json"));
+    GoldenCase golden = GoldenCase.of("train/" + name + ".json");
     JsonNode json = golden.json();
     SegmentationLoss loss = loss(json);
     long before = MemoryUse.liveStorages();
@@ -171,7 +170,7 @@ class GoldenTrainTest {
         "fan_tiny_8_p4_hybrid/sgd_b2_64",
       })
   void optimizerStepsMatch(String name) {
-    GoldenCase golden = GoldenCase.read(ReferenceData.golden("train/" + name + ".json"));
+    GoldenCase golden = GoldenCase.of("train/" + name + ".json");
     JsonNode json = golden.json();
     Set<String> noise = noiseOf(name);
     try (Scope _ = Scope.open();
@@ -205,8 +204,7 @@ class GoldenTrainTest {
 
   private static Set<String> noiseOf(String name) {
     String folder = name.substring(0, name.indexOf('/'));
-    GoldenCase gradients =
-        GoldenCase.read(ReferenceData.golden("train/" + folder + "/ce_multiscale_b2_64.json"));
+    GoldenCase gradients = GoldenCase.of("train/" + folder + "/ce_multiscale_b2_64.json");
     return names(
         gradients.json().get("parameters_with_mathematically_zero_gradient_but_rounding_noise"));
   }

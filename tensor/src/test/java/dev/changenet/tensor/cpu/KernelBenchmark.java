@@ -6,9 +6,6 @@ import dev.changenet.tensor.backend.Convolution;
 import dev.changenet.tensor.backend.Dense;
 import java.io.PrintStream;
 import java.lang.management.ManagementFactory;
-import jdk.incubator.vector.FloatVector;
-import jdk.incubator.vector.VectorOperators;
-import jdk.incubator.vector.VectorSpecies;
 
 /**
  * Prints time and arithmetic speed of the hot kernels, best of several runs, against the rate of
@@ -17,9 +14,7 @@ import jdk.incubator.vector.VectorSpecies;
  * <p>Arguments: the number of threads (default: all), then parts of kernel names to select.
  */
 final class KernelBenchmark {
-  private static final VectorSpecies<Float> S = FloatVector.SPECIES_PREFERRED;
   private static final double SECONDS_PER_KERNEL = 1.0;
-  private static final int PEAK_ITERATIONS = 2_000_000;
 
   private final PrintStream out;
   private final String[] selection;
@@ -39,12 +34,8 @@ final class KernelBenchmark {
   }
 
   private void run() {
-    int threads = Parallel.threads();
-    float[] sink = new float[threads];
-    double seconds =
-        best(() -> Parallel.forEach(threads, t -> sink[t] = multiplyAdds(PEAK_ITERATIONS, t)));
-    peak = 24.0 * S.length() * PEAK_ITERATIONS * threads / seconds / 1e9;
-    out.printf("%d threads, %d lanes, peak %.1f GFLOP/s%n", threads, S.length(), peak);
+    peak = MachinePeak.flops() * 1e-9;
+    out.printf("%d threads, peak %.1f GFLOP/s%n", Parallel.threads(), peak);
     out.printf("%-27s %-28s %9s %9s %6s%n", "kernel", "shape", "ms", "GFLOP/s", "peak");
     dense();
     ConvolutionMode.set(ConvolutionMode.FAST);
@@ -196,39 +187,5 @@ final class KernelBenchmark {
     return Parallel.threads() == 1
         ? ManagementFactory.getThreadMXBean().getCurrentThreadCpuTime()
         : System.nanoTime();
-  }
-
-  /** Twelve independent chains of fused multiply-adds: enough to hide their latency. */
-  private static float multiplyAdds(int n, float start) {
-    FloatVector x = FloatVector.broadcast(S, start);
-    FloatVector y = FloatVector.broadcast(S, 0.5f);
-    FloatVector a = x;
-    FloatVector b = x;
-    FloatVector c = x;
-    FloatVector d = x;
-    FloatVector e = x;
-    FloatVector f = x;
-    FloatVector g = x;
-    FloatVector h = x;
-    FloatVector i = x;
-    FloatVector j = x;
-    FloatVector k = x;
-    FloatVector l = x;
-    for (int r = 0; r < n; r++) {
-      a = a.fma(y, x);
-      b = b.fma(y, x);
-      c = c.fma(y, x);
-      d = d.fma(y, x);
-      e = e.fma(y, x);
-      f = f.fma(y, x);
-      g = g.fma(y, x);
-      h = h.fma(y, x);
-      i = i.fma(y, x);
-      j = j.fma(y, x);
-      k = k.fma(y, x);
-      l = l.fma(y, x);
-    }
-    FloatVector sum = a.add(b).add(c).add(d).add(e).add(f);
-    return sum.add(g).add(h).add(i).add(j).add(k).add(l).reduceLanes(VectorOperators.ADD);
   }
 }
