@@ -13,5 +13,5 @@ cp=$root/changenet/benchmark/target/classes
 for m in tensor autograd nn onnx-writer changenet; do cp=$cp:$root/$m/target/classes; done
 for jar in "$root"/cli/target/lib/*.jar; do [ -f "$jar" ] && cp=$cp:$jar; done
 exec "$java_home/bin/java" --add-modules jdk.incubator.vector -XX:Tier3DelayOn=1000000 \
-  -XX:+UseParallelGC -XX:MaxRAMPercentage=70 ${CHANGENET_JAVA_OPTS-} \
+  -XX:+UseParallelGC -XX:MaxNewSize=128m -XX:MaxRAMPercentage=70 ${CHANGENET_JAVA_OPTS-} \
   -cp "$cp" dev.changenet.benchmark.Main "$@"
