@@ -11,13 +11,22 @@ final class Program {
     return System.getProperty("changenet.program", Main.DEFAULT_NAME);
   }
 
+  /** Returns the program as the user started it, quoted for a shell. */
+  static String launcher() {
+    return quote(System.getProperty("changenet.command", name()));
+  }
+
+  /** Returns {@code word} as a shell reads it back: in quotes where it needs them. */
+  static String quote(String word) {
+    return word.matches("[A-Za-z0-9_./:=@%+,~-]+") ? word : "'" + word.replace("'", "'\\''") + "'";
+  }
+
   /**
    * Returns the words in front of a task in command lines to copy: the program as the user started
    * it, where the launcher tells.
    */
   static String command() {
-    String command = System.getProperty("changenet.command", name());
-    return name().equals("tao") ? command + " model " + Main.NETWORK : command;
+    return name().equals("tao") ? launcher() + " model " + Main.NETWORK : launcher();
   }
 
   /** The version line. */

@@ -63,7 +63,7 @@ final class QuickstartCommand implements Callable<Integer> {
           reporter,
           1,
           "generate "
-              + folder.data()
+              + Program.quote(folder.data().toString())
               + " --train "
               + data.train()
               + " --val "
@@ -84,10 +84,19 @@ final class QuickstartCommand implements Callable<Integer> {
     }
     TaskExecution execution = new TaskExecution(terminal, reporter, runtime.verbose());
     for (Task task : Task.values()) {
-      step(reporter, 2 + task.ordinal(), task.key() + " -e " + folder.spec());
+      step(
+          reporter,
+          2 + task.ordinal(),
+          task.key() + " -e " + Program.quote(folder.spec().toString()));
       int code = execution.run(task, folder.spec(), List.of());
       if (code != ExitCode.OK) {
-        terminal.err().println("The quickstart stopped at step " + (2 + task.ordinal()) + ".");
+        terminal
+            .err()
+            .println(
+                "The quickstart stopped at step "
+                    + (2 + task.ordinal())
+                    + ". Go on with the command lines of that step and the next ones, or start anew"
+                    + " with --force.");
         return code;
       }
     }
@@ -97,7 +106,7 @@ final class QuickstartCommand implements Callable<Integer> {
   }
 
   private static void step(ConsoleReporter reporter, int number, String arguments) {
-    String program = arguments.startsWith("generate") ? Program.name() : Program.command();
+    String program = arguments.startsWith("generate") ? Program.launcher() : Program.command();
     reporter.info("");
     reporter.info("Step " + number + " of 5:  " + program + " " + arguments);
   }

@@ -16,7 +16,7 @@ final class QuickstartSummary {
         .replace("@IOU@", String.format(Locale.ROOT, "%.2f", iou))
         .replace("@TEST@", Integer.toString(QuickstartFolder.DATA.test()))
         .replace("@ROOT@", folder.root().toString())
-        .replace("@SPEC@", folder.spec().toString())
+        .replace("@SPEC@", Program.quote(folder.spec().toString()))
         .replace("@RUN@", command)
         .stripTrailing();
   }

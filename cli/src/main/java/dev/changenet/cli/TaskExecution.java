@@ -42,7 +42,7 @@ final class TaskExecution {
             interruption,
             () ->
                 reporter.warn(
-                    "stopping at the next safe point and saving; press Ctrl-C again to stop at"
+                    "stopping at the next safe point and saving; Ctrl-C (or the signal) again stops at"
                         + " once, without saving"));
     try (signals) {
       ExperimentSpec spec =
