@@ -47,7 +47,12 @@ public abstract class Function {
     }
     recording = tape != null && any;
     inputs = in;
+    Profile profile = Profile.current();
+    long began = profile == null ? 0 : System.nanoTime();
     Tensor out = forward(tensors);
+    if (profile != null) {
+      profile.forward(this, tensors[0].shape(), out.shape(), System.nanoTime() - began);
+    }
     Variable result;
     if (recording) {
       sequence = tape.record(this);

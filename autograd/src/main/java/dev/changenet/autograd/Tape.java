@@ -107,7 +107,12 @@ public final class Tape implements AutoCloseable {
       }
       Variable[] inputs = f.inputs();
       Gradients result = new Gradients(f, inputs.length);
+      Profile profile = Profile.current();
+      long began = profile == null ? 0 : System.nanoTime();
       f.backward(gradOut, result);
+      if (profile != null) {
+        profile.backward(f, System.nanoTime() - began);
+      }
       f.release();
       for (int i = 0; i < inputs.length; i++) {
         Tensor g = result.get(i);

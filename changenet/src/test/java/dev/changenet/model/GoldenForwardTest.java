@@ -7,18 +7,29 @@ import dev.changenet.backbone.FanBackbone;
 import dev.changenet.tensor.Device;
 import dev.changenet.tensor.MemoryUse;
 import dev.changenet.tensor.Scope;
+import dev.changenet.tensor.cpu.ConvolutionMode;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.Iterator;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.params.Parameter;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /** Forward passes in evaluation mode against the golden tensors, inner stages included. */
+@InBothModes
 class GoldenForwardTest {
   private static final double LIMIT = 1e-4;
+
+  @Parameter ConvolutionMode mode;
+
+  @BeforeEach
+  void chooseMode() {
+    ConvolutionMode.set(mode);
+  }
 
   @ParameterizedTest
   @ValueSource(

@@ -1,5 +1,6 @@
 package dev.changenet.nn;
 
+import dev.changenet.autograd.Profile;
 import dev.changenet.autograd.Trace;
 import dev.changenet.autograd.Variable;
 import dev.changenet.nn.init.Initializer;
@@ -95,6 +96,7 @@ public abstract class Module implements AutoCloseable {
   /** {@link #run} for modules with several outputs; hooks see each of them, in order. */
   protected final List<Variable> runAll(Supplier<List<Variable>> body) {
     Trace.enter(path());
+    Profile.enter(path());
     // While tracing, the exporter still reads intermediate values, so they stay open.
     Scope scope = Trace.isOpen() ? null : Scope.open();
     try {
@@ -112,6 +114,7 @@ public abstract class Module implements AutoCloseable {
       if (scope != null) {
         scope.close();
       }
+      Profile.exit();
       Trace.exit();
     }
   }

@@ -216,7 +216,6 @@ final class ConvWeightGradient {
             start(run, pieceStep) + tileStart[t] * PITCH,
             b,
             bp + pixel * NR,
-            NR,
             run.length,
             sums,
             to,

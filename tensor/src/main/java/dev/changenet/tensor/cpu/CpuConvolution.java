@@ -119,8 +119,17 @@ final class CpuConvolution implements Convolution {
     }
   }
 
-  private static boolean winograd(ConvSizes s) {
-    return ConvolutionMode.get() == ConvolutionMode.FAST && WinogradConvolution.suits(s);
+  /** How Winograd's algorithm does this convolution, or null when another way is taken. */
+  private static WinogradShape winograd(ConvSizes s) {
+    return ConvolutionMode.get() == ConvolutionMode.FAST ? WinogradConvolution.suits(s) : null;
+  }
+
+  private static int[][] taps(WinogradShape shape, boolean flip) {
+    int[][] taps = new int[shape.stride * shape.stride][];
+    for (int p = 0; p < taps.length; p++) {
+      taps[p] = shape.tapsOf(p, flip);
+    }
+    return taps;
   }
 
   /** Convolution from the large map to the small one; w is [o, c, kh, kw]. */
@@ -138,23 +147,23 @@ final class CpuConvolution implements Convolution {
       SmallOutputConvolution.run(large.floats(), s, packed, small.floats(), e);
       return;
     }
-    if (winograd(s)) {
+    WinogradShape shape = winograd(s);
+    if (shape != null) {
+      WinogradSide from = shape.large(s, true);
       float[] packed =
-          PackedWeights.of(
+          winogradWeights(
               w,
-              new PackedWeights.Key(
-                  Form.WINOGRAD, WinogradConvolution.packedLength(s.c(), s.o()), s.o()),
-              p ->
-                  WinogradConvolution.pack(
-                      w.floats(), s.c() * s.taps(), s.taps(), false, s.c(), s.o(), p));
+              Form.WINOGRAD,
+              new WinogradConvolution.Weights(
+                  shape.kernel,
+                  s.o(),
+                  s.c() * s.taps(),
+                  s.c(),
+                  s.taps(),
+                  false,
+                  taps(shape, false)));
       WinogradConvolution.run(
-          large.floats(),
-          new WinogradTiles(s.batch(), s.h(), s.w(), s.oh(), s.ow(), s.padding()),
-          s.c(),
-          packed,
-          small.floats(),
-          s.o(),
-          e);
+          large.floats(), from, shape.toSmall(s), packed, small.floats(), shape.small(s, false), e);
       return;
     }
     DirectConvolution c = new DirectConvolution(ConvPhase.forward(s), s.c(), s.o());
@@ -181,22 +190,21 @@ final class CpuConvolution implements Convolution {
           e);
       return;
     }
-    if (winograd(s)) {
+    WinogradShape shape = winograd(s);
+    if (shape != null) {
       float[] packed =
-          PackedWeights.of(
+          winogradWeights(
               w,
-              new PackedWeights.Key(
-                  Form.WINOGRAD_INPUT, WinogradConvolution.packedLength(s.o(), s.c()), s.c()),
-              p ->
-                  WinogradConvolution.pack(
-                      w.floats(), s.taps(), s.c() * s.taps(), true, s.o(), s.c(), p));
+              Form.WINOGRAD_INPUT,
+              new WinogradConvolution.Weights(
+                  shape.kernel, s.c(), s.taps(), s.o(), s.c() * s.taps(), true, taps(shape, true)));
       WinogradConvolution.run(
           small.floats(),
-          new WinogradTiles(s.batch(), s.oh(), s.ow(), s.h(), s.w(), s.kh() - 1 - s.padding()),
-          s.o(),
+          shape.small(s, true),
+          shape.toLarge(s),
           packed,
           large.floats(),
-          s.c(),
+          shape.large(s, false),
           e);
       return;
     }
@@ -208,6 +216,12 @@ final class CpuConvolution implements Convolution {
             new PackedWeights.Key(Form.CONVOLUTION_INPUT, c.packedLength(), variant),
             p -> c.pack(w.floats(), s.taps(), s.c() * s.taps(), p));
     c.run(small.floats(), s.batch(), s.oh(), s.ow(), packed, large.floats(), s.h(), s.w(), e);
+  }
+
+  private static float[] winogradWeights(Tensor w, Form form, WinogradConvolution.Weights weights) {
+    int size = WinogradConvolution.packedLength(weights.allChannels(), weights.allColumns());
+    PackedWeights.Key key = new PackedWeights.Key(form, size, weights.columns());
+    return PackedWeights.of(w, key, p -> WinogradConvolution.pack(w.floats(), weights, p));
   }
 
   private static void weightGradient(Tensor small, Tensor large, ConvSizes s, Tensor gradW) {
@@ -222,8 +236,9 @@ final class CpuConvolution implements Convolution {
           0,
           s.c(),
           Epilogue.OVERWRITE);
-    } else if (winograd(s)) {
-      new WinogradWeightGradient(s).run(small.floats(), large.floats(), gradW.floats());
+    } else if (winograd(s) != null) {
+      new WinogradWeightGradient(winograd(s), s)
+          .run(small.floats(), large.floats(), gradW.floats());
     } else {
       new ConvWeightGradient(s).run(small.floats(), large.floats(), gradW.floats());
     }

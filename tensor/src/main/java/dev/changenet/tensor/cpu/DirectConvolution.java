@@ -304,7 +304,6 @@ final class DirectConvolution {
               (pixel + j) * PITCH + start[k],
               map.packed,
               b,
-              NR,
               depth[k],
               sums,
               t,

@@ -33,9 +33,6 @@ final class Gemm {
   /** Products with fewer multiplications run as one task: a hand-over would cost more. */
   private static final long SMALL = 100_000;
 
-  /** Up to this many rows packing B costs more than it saves. */
-  private static final int FEW_ROWS = 2 * MR;
-
   private Gemm() {}
 
   /**
@@ -60,9 +57,8 @@ final class Gemm {
    * Strips of B ready for the kernels.
    *
    * @param distance from one strip to the next
-   * @param step from one row of a strip to the next
    */
-  private record Strips(float[] data, int offset, int distance, int step) {}
+  private record Strips(float[] data, int offset, int distance) {}
 
   /** C [m, n] at c[cp], rows {@code ldc} apart, from op(A) [m, k] and op(B) [k, n]. */
   static void multiply(
@@ -78,7 +74,6 @@ final class Gemm {
       RowDots.multiply(m, n, k, a, b, c, cp, ldc, e);
       return;
     }
-    boolean direct = !b.transposed && m <= FEW_ROWS && n % NR == 0;
     for (int j = 0; j < n; j += MOST_COLUMNS) {
       int cols = Math.min(MOST_COLUMNS, n - j);
       Operand bj =
@@ -86,10 +81,7 @@ final class Gemm {
       Epilogue ej = j == 0 || e.bias() == null ? e : shifted(e, j, cols);
       for (int k0 = 0; k0 < k; k0 += SUPER_DEPTH) {
         int depth = Math.min(SUPER_DEPTH, k - k0);
-        Strips strips =
-            direct
-                ? new Strips(b.data, bj.offset + k0 * b.stride, NR, b.stride)
-                : pack(bj, cols, k0, depth, m);
+        Strips strips = pack(bj, cols, k0, depth, m);
         superBlock(
             m, cols, k0, depth, a, strips, c, cp + j, ldc, ej.piece(k0 == 0, k0 + depth == k));
       }
@@ -109,7 +101,7 @@ final class Gemm {
     }
     for (int k0 = 0; k0 < k; k0 += SUPER_DEPTH) {
       int depth = Math.min(SUPER_DEPTH, k - k0);
-      Strips strips = new Strips(packed, k0 * NR, k * NR, NR);
+      Strips strips = new Strips(packed, k0 * NR, k * NR);
       superBlock(m, n, k0, depth, a, strips, c, cp, ldc, e.piece(k0 == 0, k0 + depth == k));
     }
   }
@@ -134,7 +126,7 @@ final class Gemm {
     } else {
       Parallel.forEach(strips, s -> GemmPack.strip(b, n, s, k0, depth, packed, s * depth * NR));
     }
-    return new Strips(packed, 0, depth * NR, NR);
+    return new Strips(packed, 0, depth * NR);
   }
 
   private static void superBlock(
@@ -182,20 +174,19 @@ final class Gemm {
   private record PackedRows(float[] data, int step, boolean transposed) {
     void multiply(
         int height, int i, int k, int terms, Strips b, int bp, float[] t, int tile, boolean add) {
-      int at = bp + k * b.step;
+      int at = bp + k * NR;
       if (transposed) {
-        GemmColumnKernels.multiply(
-            height, data, k * step + i, step, b.data, at, b.step, terms, t, tile, add);
+        GemmColumnKernels.multiply(height, data, k * step + i, b.data, at, terms, t, tile, add);
       } else {
         int ap = k / DEPTH * step + i * PITCH;
-        GemmKernels.multiply(height, data, ap, b.data, at, b.step, terms, t, tile, add);
+        GemmKernels.multiply(height, data, ap, b.data, at, terms, t, tile, add);
       }
     }
   }
 
   private static PackedRows packRows(Operand a, int i0, int rows, int k0, int depth) {
     if (a.transposed) {
-      int step = ROW_BLOCK + MR;
+      int step = PITCH;
       float[] packed = Scratch.floats(Scratch.Slot.GEMM_A, depth * step);
       int from = a.offset + k0 * a.stride + i0;
       for (int k = 0; k < depth; k++) {

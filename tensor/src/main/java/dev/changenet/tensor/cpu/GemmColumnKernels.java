@@ -11,48 +11,30 @@ final class GemmColumnKernels {
   private static final VectorSpecies<Float> S = FloatVector.SPECIES_PREFERRED;
   private static final int LANES = GemmKernels.LANES;
   private static final int NR = GemmKernels.NR;
+  private static final int PITCH = GemmKernels.PITCH;
 
   private GemmColumnKernels() {}
 
   /**
-   * Computes {@code height} × NR sums: t[i·NR + j] = Σₖ a[ap + k·as + i]·b[bp + k·bs + j], added to
-   * what t holds when {@code add}.
+   * Computes {@code height} × NR sums: t[i·NR + j] = Σₖ a[ap + k·PITCH + i]·b[bp + k·NR + j], added
+   * to what t holds when {@code add}.
    *
    * @param height a value of {@link GemmKernels#height}; that many values of A are read for every k
    */
   static void multiply(
-      int height,
-      float[] a,
-      int ap,
-      int as,
-      float[] b,
-      int bp,
-      int bs,
-      int depth,
-      float[] t,
-      int tp,
-      boolean add) {
+      int height, float[] a, int ap, float[] b, int bp, int depth, float[] t, int tp, boolean add) {
     switch (height) {
-      case 14 -> rows14(a, ap, as, b, bp, bs, depth, t, tp, add);
-      case 8 -> rows8(a, ap, as, b, bp, bs, depth, t, tp, add);
-      case 6 -> rows6(a, ap, as, b, bp, bs, depth, t, tp, add);
-      case 4 -> rows4(a, ap, as, b, bp, bs, depth, t, tp, add);
+      case 14 -> rows14(a, ap, b, bp, depth, t, tp, add);
+      case 8 -> rows8(a, ap, b, bp, depth, t, tp, add);
+      case 6 -> rows6(a, ap, b, bp, depth, t, tp, add);
+      case 4 -> rows4(a, ap, b, bp, depth, t, tp, add);
       default -> throw new IllegalArgumentException("no kernel of " + height + " rows");
     }
   }
 
   /** The kernel for 32 registers. */
   private static void rows14(
-      float[] a,
-      int ap,
-      int as,
-      float[] b,
-      int bp,
-      int bs,
-      int depth,
-      float[] t,
-      int tp,
-      boolean add) {
+      float[] a, int ap, float[] b, int bp, int depth, float[] t, int tp, boolean add) {
     FloatVector p0 = FloatVector.zero(S);
     FloatVector q0 = p0;
     FloatVector p1 = FloatVector.zero(S);
@@ -81,53 +63,51 @@ final class GemmColumnKernels {
     FloatVector q12 = p12;
     FloatVector p13 = FloatVector.zero(S);
     FloatVector q13 = p13;
-    int from = ap;
     for (int k = 0; k < depth; k++) {
-      FloatVector x = FloatVector.fromArray(S, b, bp + k * bs);
-      FloatVector y = FloatVector.fromArray(S, b, bp + k * bs + LANES);
-      FloatVector v0 = FloatVector.broadcast(S, a[from]);
+      FloatVector x = FloatVector.fromArray(S, b, bp + k * NR);
+      FloatVector y = FloatVector.fromArray(S, b, bp + k * NR + LANES);
+      FloatVector v0 = FloatVector.broadcast(S, a[ap + k * PITCH]);
       p0 = x.fma(v0, p0);
       q0 = y.fma(v0, q0);
-      FloatVector v1 = FloatVector.broadcast(S, a[from + 1]);
+      FloatVector v1 = FloatVector.broadcast(S, a[ap + k * PITCH + 1]);
       p1 = x.fma(v1, p1);
       q1 = y.fma(v1, q1);
-      FloatVector v2 = FloatVector.broadcast(S, a[from + 2]);
+      FloatVector v2 = FloatVector.broadcast(S, a[ap + k * PITCH + 2]);
       p2 = x.fma(v2, p2);
       q2 = y.fma(v2, q2);
-      FloatVector v3 = FloatVector.broadcast(S, a[from + 3]);
+      FloatVector v3 = FloatVector.broadcast(S, a[ap + k * PITCH + 3]);
       p3 = x.fma(v3, p3);
       q3 = y.fma(v3, q3);
-      FloatVector v4 = FloatVector.broadcast(S, a[from + 4]);
+      FloatVector v4 = FloatVector.broadcast(S, a[ap + k * PITCH + 4]);
       p4 = x.fma(v4, p4);
       q4 = y.fma(v4, q4);
-      FloatVector v5 = FloatVector.broadcast(S, a[from + 5]);
+      FloatVector v5 = FloatVector.broadcast(S, a[ap + k * PITCH + 5]);
       p5 = x.fma(v5, p5);
       q5 = y.fma(v5, q5);
-      FloatVector v6 = FloatVector.broadcast(S, a[from + 6]);
+      FloatVector v6 = FloatVector.broadcast(S, a[ap + k * PITCH + 6]);
       p6 = x.fma(v6, p6);
       q6 = y.fma(v6, q6);
-      FloatVector v7 = FloatVector.broadcast(S, a[from + 7]);
+      FloatVector v7 = FloatVector.broadcast(S, a[ap + k * PITCH + 7]);
       p7 = x.fma(v7, p7);
       q7 = y.fma(v7, q7);
-      FloatVector v8 = FloatVector.broadcast(S, a[from + 8]);
+      FloatVector v8 = FloatVector.broadcast(S, a[ap + k * PITCH + 8]);
       p8 = x.fma(v8, p8);
       q8 = y.fma(v8, q8);
-      FloatVector v9 = FloatVector.broadcast(S, a[from + 9]);
+      FloatVector v9 = FloatVector.broadcast(S, a[ap + k * PITCH + 9]);
       p9 = x.fma(v9, p9);
       q9 = y.fma(v9, q9);
-      FloatVector v10 = FloatVector.broadcast(S, a[from + 10]);
+      FloatVector v10 = FloatVector.broadcast(S, a[ap + k * PITCH + 10]);
       p10 = x.fma(v10, p10);
       q10 = y.fma(v10, q10);
-      FloatVector v11 = FloatVector.broadcast(S, a[from + 11]);
+      FloatVector v11 = FloatVector.broadcast(S, a[ap + k * PITCH + 11]);
       p11 = x.fma(v11, p11);
       q11 = y.fma(v11, q11);
-      FloatVector v12 = FloatVector.broadcast(S, a[from + 12]);
+      FloatVector v12 = FloatVector.broadcast(S, a[ap + k * PITCH + 12]);
       p12 = x.fma(v12, p12);
       q12 = y.fma(v12, q12);
-      FloatVector v13 = FloatVector.broadcast(S, a[from + 13]);
+      FloatVector v13 = FloatVector.broadcast(S, a[ap + k * PITCH + 13]);
       p13 = x.fma(v13, p13);
       q13 = y.fma(v13, q13);
-      from += as;
     }
     if (add) {
       p0 = p0.add(FloatVector.fromArray(S, t, tp));
@@ -191,16 +171,7 @@ final class GemmColumnKernels {
 
   /** Rests of 5 to 8 rows. */
   private static void rows8(
-      float[] a,
-      int ap,
-      int as,
-      float[] b,
-      int bp,
-      int bs,
-      int depth,
-      float[] t,
-      int tp,
-      boolean add) {
+      float[] a, int ap, float[] b, int bp, int depth, float[] t, int tp, boolean add) {
     FloatVector p0 = FloatVector.zero(S);
     FloatVector q0 = p0;
     FloatVector p1 = FloatVector.zero(S);
@@ -217,35 +188,33 @@ final class GemmColumnKernels {
     FloatVector q6 = p6;
     FloatVector p7 = FloatVector.zero(S);
     FloatVector q7 = p7;
-    int from = ap;
     for (int k = 0; k < depth; k++) {
-      FloatVector x = FloatVector.fromArray(S, b, bp + k * bs);
-      FloatVector y = FloatVector.fromArray(S, b, bp + k * bs + LANES);
-      FloatVector v0 = FloatVector.broadcast(S, a[from]);
+      FloatVector x = FloatVector.fromArray(S, b, bp + k * NR);
+      FloatVector y = FloatVector.fromArray(S, b, bp + k * NR + LANES);
+      FloatVector v0 = FloatVector.broadcast(S, a[ap + k * PITCH]);
       p0 = x.fma(v0, p0);
       q0 = y.fma(v0, q0);
-      FloatVector v1 = FloatVector.broadcast(S, a[from + 1]);
+      FloatVector v1 = FloatVector.broadcast(S, a[ap + k * PITCH + 1]);
       p1 = x.fma(v1, p1);
       q1 = y.fma(v1, q1);
-      FloatVector v2 = FloatVector.broadcast(S, a[from + 2]);
+      FloatVector v2 = FloatVector.broadcast(S, a[ap + k * PITCH + 2]);
       p2 = x.fma(v2, p2);
       q2 = y.fma(v2, q2);
-      FloatVector v3 = FloatVector.broadcast(S, a[from + 3]);
+      FloatVector v3 = FloatVector.broadcast(S, a[ap + k * PITCH + 3]);
       p3 = x.fma(v3, p3);
       q3 = y.fma(v3, q3);
-      FloatVector v4 = FloatVector.broadcast(S, a[from + 4]);
+      FloatVector v4 = FloatVector.broadcast(S, a[ap + k * PITCH + 4]);
       p4 = x.fma(v4, p4);
       q4 = y.fma(v4, q4);
-      FloatVector v5 = FloatVector.broadcast(S, a[from + 5]);
+      FloatVector v5 = FloatVector.broadcast(S, a[ap + k * PITCH + 5]);
       p5 = x.fma(v5, p5);
       q5 = y.fma(v5, q5);
-      FloatVector v6 = FloatVector.broadcast(S, a[from + 6]);
+      FloatVector v6 = FloatVector.broadcast(S, a[ap + k * PITCH + 6]);
       p6 = x.fma(v6, p6);
       q6 = y.fma(v6, q6);
-      FloatVector v7 = FloatVector.broadcast(S, a[from + 7]);
+      FloatVector v7 = FloatVector.broadcast(S, a[ap + k * PITCH + 7]);
       p7 = x.fma(v7, p7);
       q7 = y.fma(v7, q7);
-      from += as;
     }
     if (add) {
       p0 = p0.add(FloatVector.fromArray(S, t, tp));
@@ -285,16 +254,7 @@ final class GemmColumnKernels {
 
   /** The kernel for 16 registers. */
   private static void rows6(
-      float[] a,
-      int ap,
-      int as,
-      float[] b,
-      int bp,
-      int bs,
-      int depth,
-      float[] t,
-      int tp,
-      boolean add) {
+      float[] a, int ap, float[] b, int bp, int depth, float[] t, int tp, boolean add) {
     FloatVector p0 = FloatVector.zero(S);
     FloatVector q0 = p0;
     FloatVector p1 = FloatVector.zero(S);
@@ -307,29 +267,27 @@ final class GemmColumnKernels {
     FloatVector q4 = p4;
     FloatVector p5 = FloatVector.zero(S);
     FloatVector q5 = p5;
-    int from = ap;
     for (int k = 0; k < depth; k++) {
-      FloatVector x = FloatVector.fromArray(S, b, bp + k * bs);
-      FloatVector y = FloatVector.fromArray(S, b, bp + k * bs + LANES);
-      FloatVector v0 = FloatVector.broadcast(S, a[from]);
+      FloatVector x = FloatVector.fromArray(S, b, bp + k * NR);
+      FloatVector y = FloatVector.fromArray(S, b, bp + k * NR + LANES);
+      FloatVector v0 = FloatVector.broadcast(S, a[ap + k * PITCH]);
       p0 = x.fma(v0, p0);
       q0 = y.fma(v0, q0);
-      FloatVector v1 = FloatVector.broadcast(S, a[from + 1]);
+      FloatVector v1 = FloatVector.broadcast(S, a[ap + k * PITCH + 1]);
       p1 = x.fma(v1, p1);
       q1 = y.fma(v1, q1);
-      FloatVector v2 = FloatVector.broadcast(S, a[from + 2]);
+      FloatVector v2 = FloatVector.broadcast(S, a[ap + k * PITCH + 2]);
       p2 = x.fma(v2, p2);
       q2 = y.fma(v2, q2);
-      FloatVector v3 = FloatVector.broadcast(S, a[from + 3]);
+      FloatVector v3 = FloatVector.broadcast(S, a[ap + k * PITCH + 3]);
       p3 = x.fma(v3, p3);
       q3 = y.fma(v3, q3);
-      FloatVector v4 = FloatVector.broadcast(S, a[from + 4]);
+      FloatVector v4 = FloatVector.broadcast(S, a[ap + k * PITCH + 4]);
       p4 = x.fma(v4, p4);
       q4 = y.fma(v4, q4);
-      FloatVector v5 = FloatVector.broadcast(S, a[from + 5]);
+      FloatVector v5 = FloatVector.broadcast(S, a[ap + k * PITCH + 5]);
       p5 = x.fma(v5, p5);
       q5 = y.fma(v5, q5);
-      from += as;
     }
     if (add) {
       p0 = p0.add(FloatVector.fromArray(S, t, tp));
@@ -361,16 +319,7 @@ final class GemmColumnKernels {
 
   /** Rests of 1 to 4 rows. */
   private static void rows4(
-      float[] a,
-      int ap,
-      int as,
-      float[] b,
-      int bp,
-      int bs,
-      int depth,
-      float[] t,
-      int tp,
-      boolean add) {
+      float[] a, int ap, float[] b, int bp, int depth, float[] t, int tp, boolean add) {
     FloatVector p0 = FloatVector.zero(S);
     FloatVector q0 = p0;
     FloatVector p1 = FloatVector.zero(S);
@@ -379,23 +328,21 @@ final class GemmColumnKernels {
     FloatVector q2 = p2;
     FloatVector p3 = FloatVector.zero(S);
     FloatVector q3 = p3;
-    int from = ap;
     for (int k = 0; k < depth; k++) {
-      FloatVector x = FloatVector.fromArray(S, b, bp + k * bs);
-      FloatVector y = FloatVector.fromArray(S, b, bp + k * bs + LANES);
-      FloatVector v0 = FloatVector.broadcast(S, a[from]);
+      FloatVector x = FloatVector.fromArray(S, b, bp + k * NR);
+      FloatVector y = FloatVector.fromArray(S, b, bp + k * NR + LANES);
+      FloatVector v0 = FloatVector.broadcast(S, a[ap + k * PITCH]);
       p0 = x.fma(v0, p0);
       q0 = y.fma(v0, q0);
-      FloatVector v1 = FloatVector.broadcast(S, a[from + 1]);
+      FloatVector v1 = FloatVector.broadcast(S, a[ap + k * PITCH + 1]);
       p1 = x.fma(v1, p1);
       q1 = y.fma(v1, q1);
-      FloatVector v2 = FloatVector.broadcast(S, a[from + 2]);
+      FloatVector v2 = FloatVector.broadcast(S, a[ap + k * PITCH + 2]);
       p2 = x.fma(v2, p2);
       q2 = y.fma(v2, q2);
-      FloatVector v3 = FloatVector.broadcast(S, a[from + 3]);
+      FloatVector v3 = FloatVector.broadcast(S, a[ap + k * PITCH + 3]);
       p3 = x.fma(v3, p3);
       q3 = y.fma(v3, q3);
-      from += as;
     }
     if (add) {
       p0 = p0.add(FloatVector.fromArray(S, t, tp));

@@ -53,34 +53,25 @@ final class GemmKernels {
   }
 
   /**
-   * Computes {@code height} × NR sums: t[i·NR + j] = Σₖ a[ap + i·PITCH + k]·b[bp + k·bs + j], added
+   * Computes {@code height} × NR sums: t[i·NR + j] = Σₖ a[ap + i·PITCH + k]·b[bp + k·NR + j], added
    * to what t holds when {@code add}.
    *
    * @param height a value of {@link #height}
    */
   static void multiply(
-      int height,
-      float[] a,
-      int ap,
-      float[] b,
-      int bp,
-      int bs,
-      int depth,
-      float[] t,
-      int tp,
-      boolean add) {
+      int height, float[] a, int ap, float[] b, int bp, int depth, float[] t, int tp, boolean add) {
     switch (height) {
-      case 14 -> rows14(a, ap, b, bp, bs, depth, t, tp, add);
-      case 8 -> rows8(a, ap, b, bp, bs, depth, t, tp, add);
-      case 6 -> rows6(a, ap, b, bp, bs, depth, t, tp, add);
-      case 4 -> rows4(a, ap, b, bp, bs, depth, t, tp, add);
+      case 14 -> rows14(a, ap, b, bp, depth, t, tp, add);
+      case 8 -> rows8(a, ap, b, bp, depth, t, tp, add);
+      case 6 -> rows6(a, ap, b, bp, depth, t, tp, add);
+      case 4 -> rows4(a, ap, b, bp, depth, t, tp, add);
       default -> throw new IllegalArgumentException("no kernel of " + height + " rows");
     }
   }
 
   /** The kernel for 32 registers. */
   private static void rows14(
-      float[] a, int ap, float[] b, int bp, int bs, int depth, float[] t, int tp, boolean add) {
+      float[] a, int ap, float[] b, int bp, int depth, float[] t, int tp, boolean add) {
     FloatVector p0 = FloatVector.zero(S);
     FloatVector q0 = p0;
     FloatVector p1 = FloatVector.zero(S);
@@ -110,8 +101,8 @@ final class GemmKernels {
     FloatVector p13 = FloatVector.zero(S);
     FloatVector q13 = p13;
     for (int k = 0; k < depth; k++) {
-      FloatVector x = FloatVector.fromArray(S, b, bp + k * bs);
-      FloatVector y = FloatVector.fromArray(S, b, bp + k * bs + LANES);
+      FloatVector x = FloatVector.fromArray(S, b, bp + k * NR);
+      FloatVector y = FloatVector.fromArray(S, b, bp + k * NR + LANES);
       FloatVector v0 = FloatVector.broadcast(S, a[ap + k]);
       p0 = x.fma(v0, p0);
       q0 = y.fma(v0, q0);
@@ -217,7 +208,7 @@ final class GemmKernels {
 
   /** Rests of 5 to 8 rows. */
   private static void rows8(
-      float[] a, int ap, float[] b, int bp, int bs, int depth, float[] t, int tp, boolean add) {
+      float[] a, int ap, float[] b, int bp, int depth, float[] t, int tp, boolean add) {
     FloatVector p0 = FloatVector.zero(S);
     FloatVector q0 = p0;
     FloatVector p1 = FloatVector.zero(S);
@@ -235,8 +226,8 @@ final class GemmKernels {
     FloatVector p7 = FloatVector.zero(S);
     FloatVector q7 = p7;
     for (int k = 0; k < depth; k++) {
-      FloatVector x = FloatVector.fromArray(S, b, bp + k * bs);
-      FloatVector y = FloatVector.fromArray(S, b, bp + k * bs + LANES);
+      FloatVector x = FloatVector.fromArray(S, b, bp + k * NR);
+      FloatVector y = FloatVector.fromArray(S, b, bp + k * NR + LANES);
       FloatVector v0 = FloatVector.broadcast(S, a[ap + k]);
       p0 = x.fma(v0, p0);
       q0 = y.fma(v0, q0);
@@ -300,7 +291,7 @@ final class GemmKernels {
 
   /** The kernel for 16 registers. */
   private static void rows6(
-      float[] a, int ap, float[] b, int bp, int bs, int depth, float[] t, int tp, boolean add) {
+      float[] a, int ap, float[] b, int bp, int depth, float[] t, int tp, boolean add) {
     FloatVector p0 = FloatVector.zero(S);
     FloatVector q0 = p0;
     FloatVector p1 = FloatVector.zero(S);
@@ -314,8 +305,8 @@ final class GemmKernels {
     FloatVector p5 = FloatVector.zero(S);
     FloatVector q5 = p5;
     for (int k = 0; k < depth; k++) {
-      FloatVector x = FloatVector.fromArray(S, b, bp + k * bs);
-      FloatVector y = FloatVector.fromArray(S, b, bp + k * bs + LANES);
+      FloatVector x = FloatVector.fromArray(S, b, bp + k * NR);
+      FloatVector y = FloatVector.fromArray(S, b, bp + k * NR + LANES);
       FloatVector v0 = FloatVector.broadcast(S, a[ap + k]);
       p0 = x.fma(v0, p0);
       q0 = y.fma(v0, q0);
@@ -365,7 +356,7 @@ final class GemmKernels {
 
   /** Rests of 1 to 4 rows. */
   private static void rows4(
-      float[] a, int ap, float[] b, int bp, int bs, int depth, float[] t, int tp, boolean add) {
+      float[] a, int ap, float[] b, int bp, int depth, float[] t, int tp, boolean add) {
     FloatVector p0 = FloatVector.zero(S);
     FloatVector q0 = p0;
     FloatVector p1 = FloatVector.zero(S);
@@ -375,8 +366,8 @@ final class GemmKernels {
     FloatVector p3 = FloatVector.zero(S);
     FloatVector q3 = p3;
     for (int k = 0; k < depth; k++) {
-      FloatVector x = FloatVector.fromArray(S, b, bp + k * bs);
-      FloatVector y = FloatVector.fromArray(S, b, bp + k * bs + LANES);
+      FloatVector x = FloatVector.fromArray(S, b, bp + k * NR);
+      FloatVector y = FloatVector.fromArray(S, b, bp + k * NR + LANES);
       FloatVector v0 = FloatVector.broadcast(S, a[ap + k]);
       p0 = x.fma(v0, p0);
       q0 = y.fma(v0, q0);

@@ -2,6 +2,13 @@ package dev.changenet.tensor.cpu;
 
 /** Per-thread work buffers of kernels; they grow and are reused, content is undefined. */
 final class Scratch {
+  /**
+   * First index that kernels use where vectors should not straddle cache lines: with objects
+   * aligned to 64 bytes ({@code -XX:ObjectAlignmentInBytes=64}, as the launcher sets it) it is a
+   * line's first. Elsewhere it does no harm.
+   */
+  static final int ALIGN = 12;
+
   private static final ThreadLocal<float[][]> BUFFERS =
       ThreadLocal.withInitial(() -> new float[Slot.values().length][]);
 

@@ -4,94 +4,126 @@ import dev.changenet.tensor.cpu.GemmTile.Epilogue;
 import java.util.Arrays;
 
 /**
- * 3×3 convolution with stride 1 by Winograd's algorithm F(4×4, 3×3): 36 instead of 144 products per
- * tile of 4×4 outputs.
+ * Convolution by Winograd's algorithm on 6×6 input patches: 36 products per tile instead of 144 for
+ * 4×4 outputs of a 3×3 kernel, or instead of 400 for the 10×10 outputs of a transposed 4×4 kernel.
  *
- * <p>A block of tiles is a task: its inputs are transformed, multiplied with the transformed
- * weights by one matrix product per point, and the products transformed back.
+ * <p>Of a block of tiles the inputs are transformed, multiplied with the transformed weights by one
+ * matrix product per point, and the products transformed back; all threads share each of the three
+ * steps. A point's weights stay in the second-level cache while the block's inputs pass by.
  */
 final class WinogradConvolution {
   private static final int NR = GemmKernels.NR;
   private static final int MR = GemmKernels.MR;
   private static final int DEPTH = GemmKernels.DEPTH;
   private static final int PITCH = GemmKernels.PITCH;
+  private static final int ALIGN = Scratch.ALIGN;
   private static final int IN = WinogradTiles.IN;
-  private static final int OUT = WinogradTiles.OUT;
   private static final int POINTS = WinogradTiles.POINTS;
-  private static final int TAPS = 9;
 
-  /** Tiles per task: the weights, 9 MiB for 256 channels, are read once per task. */
-  private static final int MOST_TILES = 56;
+  /** Most tiles of a block: enough to use a point's weights often, few enough for the cache. */
+  private static final int MOST_TILES = 14 * MR;
 
-  private static final int FEWEST_TILES = 28;
-  private static final int ENOUGH_TASKS = 8;
+  /** Most floats of a block's transformed inputs or of its products. */
+  private static final int BLOCK_FLOATS = 10_000_000;
+
+  /** Rows of a matrix product that one task computes. */
+  private static final int TASK_TILES = 18 * MR;
 
   /** Terms summed at a time: shorter sums lose less, and the transforms magnify what is lost. */
   private static final int TERMS = 128;
 
+  /** Tiles whose inputs are transformed together. */
+  private static final int INPUT_CHUNK = 4;
+
   /**
-   * Most tasks that share a block of a small map, each with some strips; all transform its inputs.
+   * Tiles whose products are transformed together: the runs read must be long enough for the memory
+   * to stay ahead.
    */
-  private static final int MOST_GROUPS = 4;
+  private static final int OUTPUT_CHUNK = 14;
+
+  /** Keeps the points of one tile out of each other's cache sets. */
+  private static final int SKEW = 48;
 
   /** Below this many tiles the transformed weights cost more than they save. */
   private static final int WORTHWHILE_TILES = 16;
 
   private WinogradConvolution() {}
 
-  /** True when these kernels can do the convolution of {@code s}, in all three directions. */
-  static boolean suits(ConvSizes s) {
-    return s.kh() == 3
-        && s.kw() == 3
-        && s.stride() == 1
-        && s.padding() <= 2
-        && s.c() % NR == 0
-        && s.o() % NR == 0
-        && s.c() >= 2 * NR
-        && (long) s.batch() * s.oh() * s.ow() >= WORTHWHILE_TILES * OUT * OUT;
+  /** The shape for the convolution of {@code s}, in all three directions, or null for no use. */
+  static WinogradShape suits(ConvSizes s) {
+    WinogradShape shape = WinogradShape.of(s);
+    boolean worthwhile =
+        s.c() % NR == 0
+            && s.o() % NR == 0
+            && s.c() >= 2 * NR
+            && (long) s.batch() * s.oh() * s.ow() >= WORTHWHILE_TILES * 16;
+    return worthwhile ? shape : null;
   }
 
   /** Floats of the transformed weights from {@code channels} to {@code columns}. */
   static int packedLength(int channels, int columns) {
-    return POINTS * channels * columns;
+    return ALIGN + POINTS * channels * columns;
   }
 
   /**
-   * Transforms weights: tap t from channel c to column n is w[n·columnStep + c·channelStep + t], or
-   * tap 8 − t when {@code flip}. Row c of strip s of point p starts at ((p·strips + s)·channels +
-   * c)·NR.
+   * Where the weights of a convolution lie: tap t from channel c to column n, both counted within a
+   * phase, at n·columnStep + c·channelStep + taps[phase][t].
+   *
+   * @param kernel taps along one axis
+   * @param phasesOfColumns whether the phases are those of the output
    */
-  static void pack(
-      float[] w,
-      int columnStep,
-      int channelStep,
-      boolean flip,
-      int channels,
+  record Weights(
+      int kernel,
       int columns,
-      float[] packed) {
-    int strips = columns / NR;
+      int columnStep,
+      int channels,
+      int channelStep,
+      boolean phasesOfColumns,
+      int[][] taps) {
+    int from(int column, int channel) {
+      return column % columns * columnStep + channel % channels * channelStep;
+    }
+
+    int[] tapsOf(int column, int channel) {
+      return taps[phasesOfColumns ? column / columns : channel / channels];
+    }
+
+    int allColumns() {
+      return columns * (phasesOfColumns ? taps.length : 1);
+    }
+
+    int allChannels() {
+      return channels * (phasesOfColumns ? 1 : taps.length);
+    }
+  }
+
+  /**
+   * Transforms weights. Row c of strip s of point p starts at {@link Scratch#ALIGN} + ((p·strips +
+   * s)·channels + c)·NR.
+   */
+  static void pack(float[] w, Weights weights, float[] packed) {
+    int columns = weights.allColumns();
+    int channels = weights.allChannels();
+    int r = weights.kernel;
+    int taps = r * r;
     Parallel.forEach(
-        strips,
+        columns / NR,
         s -> {
-          float[] work = Scratch.floats(Scratch.Slot.GEMM_TILE, (TAPS + 3 * IN) * NR);
+          float[] work = Scratch.floats(Scratch.Slot.GEMM_TILE, (taps + r * IN) * NR);
           for (int c = 0; c < channels; c++) {
+            int[] tap = weights.tapsOf(s * NR, c);
             for (int n = 0; n < NR; n++) {
-              int from = (s * NR + n) * columnStep + c * channelStep;
-              for (int t = 0; t < TAPS; t++) {
-                work[t * NR + n] = w[from + (flip ? TAPS - 1 - t : t)];
+              int from = weights.from(s * NR + n, c);
+              for (int t = 0; t < taps; t++) {
+                work[t * NR + n] = w[from + tap[t]];
               }
             }
-            WinogradTransforms.weight(work, 0, 3 * NR, work, TAPS * NR, 3 * NR, 3 * NR);
+            WinogradTransforms.weight(r, work, 0, r * NR, work, taps * NR, r * NR, r * NR);
             int pointStep = columns * channels;
-            for (int r = 0; r < IN; r++) {
+            int to = ALIGN + (s * channels + c) * NR;
+            for (int y = 0; y < IN; y++) {
               WinogradTransforms.weight(
-                  work,
-                  (TAPS + 3 * r) * NR,
-                  NR,
-                  packed,
-                  r * IN * pointStep + (s * channels + c) * NR,
-                  pointStep,
-                  NR);
+                  r, work, (taps + r * y) * NR, NR, packed, to + y * IN * pointStep, pointStep, NR);
             }
           }
         });
@@ -100,172 +132,175 @@ final class WinogradConvolution {
   /**
    * Convolves.
    *
-   * @param x [batch, h, w, channels]
-   * @param out [batch, oh, ow, columns]
+   * @param x map of side {@code in}
+   * @param out map of side {@code to}
    * @param e bias and ReLU; accumulating is not supported
    */
   static void run(
       float[] x,
+      WinogradSide in,
       WinogradTiles tiles,
-      int channels,
       float[] packed,
       float[] out,
-      int columns,
+      WinogradSide to,
       Epilogue e) {
     int count = tiles.count();
-    int blockTiles = Math.clamp(Math.ceilDiv(count, ENOUGH_TASKS), FEWEST_TILES, MOST_TILES);
-    int size = Math.ceilDiv(count, Math.ceilDiv(count, blockTiles));
-    int blocks = Math.ceilDiv(count, size);
-    float[] bias = Scratch.floats(Scratch.Slot.CONV_SUMS, columns);
+    int channels = in.width();
+    int columns = to.width();
+    int most = Math.clamp(BLOCK_FLOATS / POINTS / Math.max(channels, columns), MR, MOST_TILES);
+    int block = Math.ceilDiv(Math.ceilDiv(count, Math.ceilDiv(count, most)), MR) * MR;
+    float[] bias = Scratch.floats(Scratch.Slot.CONV_SUMS, to.channels());
     if (e.bias() == null) {
-      Arrays.fill(bias, 0, columns, 0f);
+      Arrays.fill(bias, 0, to.channels(), 0f);
     } else {
-      System.arraycopy(e.bias(), 0, bias, 0, columns);
+      System.arraycopy(e.bias(), 0, bias, 0, to.channels());
     }
     float floor = e.relu() ? 0f : Float.NEGATIVE_INFINITY;
-    int strips = columns / NR;
-    int groups = Math.min(Math.min(strips, MOST_GROUPS), Math.ceilDiv(ENOUGH_TASKS, blocks));
-    Parallel.forEach(
-        blocks * groups,
-        task -> {
-          int first = task / groups * size;
-          int group = task % groups;
-          block(
-              x,
-              tiles,
-              channels,
-              packed,
-              out,
-              columns,
-              bias,
-              floor,
-              first,
-              Math.min(size, count - first),
-              group * strips / groups,
-              (group + 1) * strips / groups);
-        });
+    Result result = new Result(out, to, tiles, bias, floor);
+    Buffers buffers = new Buffers(block, channels, columns);
+    for (int first = 0; first < count; first += block) {
+      block(x, in, packed, result, first, Math.min(block, count - first), buffers);
+    }
+  }
+
+  /** Where products go: the output map, and what is done to its sums. */
+  private record Result(
+      float[] out, WinogradSide side, WinogradTiles tiles, float[] bias, float floor) {}
+
+  /** Transformed inputs and products of a block. */
+  private static final class Buffers {
+    final int channels;
+    final int strips;
+    final int pieceStep;
+    final int pointStep;
+    final float[] inputs;
+    final int stripStep;
+    final int productStep;
+    final float[] products;
+
+    Buffers(int tiles, int channels, int columns) {
+      this.channels = channels;
+      this.strips = columns / NR;
+      // Kernels may read and write whole tiles of MR rows.
+      pieceStep = (tiles + MR) * PITCH;
+      pointStep = Math.ceilDiv(channels, DEPTH) * pieceStep + SKEW;
+      inputs = Scratch.floats(Scratch.Slot.CONV_TILE, ALIGN + POINTS * pointStep);
+      stripStep = (tiles + MR) * NR;
+      productStep = strips * stripStep + SKEW;
+      products = Scratch.floats(Scratch.Slot.CONV_OUT, ALIGN + POINTS * productStep);
+    }
   }
 
   private static void block(
-      float[] x,
-      WinogradTiles tiles,
-      int channels,
-      float[] packed,
-      float[] out,
-      int columns,
-      float[] bias,
-      float floor,
-      int first,
-      int count,
-      int fromStrip,
-      int toStrip) {
-    int pieces = (channels + DEPTH - 1) / DEPTH;
-    int pieceStep = (count + MR) * PITCH;
-    int pointStep = pieces * pieceStep;
-    float[] inputs = Scratch.floats(Scratch.Slot.CONV_TILE, POINTS * pointStep);
-    float[] work = Scratch.floats(Scratch.Slot.GEMM_A, WinogradTiles.workLength(channels));
-    for (int t = 0; t < count; t += WinogradTiles.GROUP) {
-      tiles.transformInputs(
-          first + t,
-          Math.min(WinogradTiles.GROUP, count - t),
-          x,
-          channels,
-          work,
-          inputs,
-          t * PITCH,
-          PITCH,
-          pointStep,
-          DEPTH,
-          pieceStep);
-    }
-    int strips = toStrip - fromStrip;
-    int stripStep = (count + MR) * NR;
-    float[] products = Scratch.floats(Scratch.Slot.CONV_OUT, POINTS * strips * stripStep);
-    for (int p = 0; p < POINTS; p++) {
-      for (int s = 0; s < strips; s++) {
-        int weights = (p * (columns / NR) + fromStrip + s) * channels * NR;
-        multiply(
-            inputs,
-            p * pointStep,
-            pieceStep,
-            count,
-            channels,
-            packed,
-            weights,
-            products,
-            (p * strips + s) * stripStep);
-      }
-    }
-    for (int s = 0; s < strips; s++) {
-      store(
-          products,
-          s * stripStep,
-          strips * stripStep,
-          tiles,
-          first,
-          count,
-          out,
-          columns,
-          (fromStrip + s) * NR,
-          bias,
-          floor);
-    }
+      float[] x, WinogradSide in, float[] packed, Result result, int first, int count, Buffers b) {
+    Parallel.forBlocks(
+        count, INPUT_CHUNK, (from, to) -> transform(x, in, result.tiles, first, from, to, b));
+    int parts = Math.ceilDiv(count, TASK_TILES);
+    int rows = Math.ceilDiv(Math.ceilDiv(count, parts), MR) * MR;
+    Parallel.forEach(
+        POINTS * parts,
+        task -> {
+          int point = task / parts;
+          int from = task % parts * rows;
+          for (int s = 0; s < b.strips; s++) {
+            multiply(b, point, s, from, Math.min(rows, count - from), packed);
+          }
+        });
+    Parallel.forBlocks(
+        count,
+        OUTPUT_CHUNK,
+        (from, to) -> {
+          for (int s = 0; s < b.strips; s++) {
+            store(b, result, first, from, to, s);
+          }
+        });
   }
 
-  private static void multiply(
-      float[] a,
-      int ap,
-      int pieceStep,
-      int rows,
-      int channels,
-      float[] b,
-      int bp,
-      float[] t,
-      int tp) {
+  private static void transform(
+      float[] x, WinogradSide in, WinogradTiles tiles, int first, int from, int to, Buffers b) {
+    float[] work =
+        Scratch.floats(Scratch.Slot.GEMM_A, ALIGN + WinogradTiles.workLength(in.channels()));
+    tiles.transformInputs(
+        in,
+        first + from,
+        to - from,
+        x,
+        work,
+        b.inputs,
+        ALIGN + from * PITCH,
+        PITCH,
+        b.pointStep,
+        DEPTH,
+        b.pieceStep);
+  }
+
+  /** Products of one point and strip for some tiles. */
+  private static void multiply(Buffers b, int point, int s, int from, int rows, float[] packed) {
+    int channels = b.channels;
+    int weights = ALIGN + (point * b.strips + s) * channels * NR;
+    int inputs = ALIGN + point * b.pointStep + from * PITCH;
+    int to = ALIGN + point * b.productStep + s * b.stripStep + from * NR;
     for (int c = 0; c < channels; c += TERMS) {
       int depth = Math.min(TERMS, channels - c);
-      int from = ap + c / DEPTH * pieceStep + c % DEPTH;
+      int at = inputs + c / DEPTH * b.pieceStep + c % DEPTH;
       int height;
       for (int i = 0; i < rows; i += height) {
         height = GemmKernels.height(rows - i);
         GemmKernels.multiply(
-            height, a, from + i * PITCH, b, bp + c * NR, NR, depth, t, tp + i * NR, c > 0);
+            height,
+            b.inputs,
+            at + i * PITCH,
+            packed,
+            weights + c * NR,
+            depth,
+            b.products,
+            to + i * NR,
+            c > 0);
       }
     }
   }
 
-  /** Transforms the products of one strip and writes the pixels inside the map. */
-  private static void store(
-      float[] products,
-      int from,
-      int pointStep,
-      WinogradTiles tiles,
-      int first,
-      int count,
-      float[] out,
-      int columns,
-      int column,
-      float[] bias,
-      float floor) {
-    int length = count * NR;
-    float[] work = Scratch.floats(Scratch.Slot.GEMM_TILE, OUT * IN * length + OUT * NR);
+  /** Transforms the products of a strip for tiles from … to − 1; writes what is in the map. */
+  private static void store(Buffers b, Result result, int first, int from, int to, int s) {
+    WinogradSide side = result.side;
+    WinogradTiles tiles = result.tiles;
+    int m = tiles.out();
+    int column = s * NR % side.channels();
+    int phase = s * NR / side.channels();
+    int length = OUTPUT_CHUNK * NR;
+    float[] work = Scratch.floats(Scratch.Slot.GEMM_TILE, ALIGN + m * IN * length + m * NR);
+    int pixels = ALIGN + m * IN * length;
     for (int c = 0; c < IN; c++) {
       WinogradTransforms.output(
-          products, from + c * pointStep, IN * pointStep, work, c * length, IN * length, length);
+          m,
+          b.products,
+          ALIGN + c * b.productStep + s * b.stripStep + from * NR,
+          IN * b.productStep,
+          work,
+          ALIGN + c * length,
+          IN * length,
+          length);
     }
-    int pixels = OUT * IN * length;
-    for (int t = 0; t < count; t++) {
-      int tile = first + t;
-      int height = Math.min(OUT, tiles.oh() - tiles.y(tile));
-      int width = Math.min(OUT, tiles.ow() - tiles.x(tile));
-      int to = tiles.outPixel(tile) * columns + column;
-      for (int r = 0; r < height; r++) {
-        WinogradTransforms.output(work, r * IN * length + t * NR, length, work, pixels, NR, NR);
-        int row = to + r * tiles.ow() * columns;
-        for (int k = 0; k < width; k++) {
-          WinogradTransforms.finish(
-              work, pixels + k * NR, bias, column, floor, out, row + k * columns, NR);
-        }
+    for (int t = from; t < to; t++) {
+      int y0 = tiles.y(side, first + t, phase);
+      int x0 = tiles.x(side, first + t, phase);
+      int skip = x0 < 0 ? 1 : 0;
+      int end = Math.min(m, Math.ceilDiv(side.w() - x0, side.step()));
+      for (int r = y0 < 0 ? 1 : 0; r < m && y0 + r * side.step() < side.h(); r++) {
+        int row = ALIGN + r * IN * length + (t - from) * NR;
+        WinogradTransforms.output(m, work, row, length, work, pixels, NR, NR);
+        int y = y0 + r * side.step();
+        WinogradTransforms.finish(
+            work,
+            pixels + skip * NR,
+            result.bias,
+            column,
+            result.floor,
+            result.out,
+            tiles.pixel(side, first + t, y, x0 + skip * side.step()) * side.channels() + column,
+            side.step() * side.channels(),
+            end - skip,
+            NR);
       }
     }
   }

@@ -3,74 +3,61 @@ package dev.changenet.tensor.cpu;
 import java.util.Arrays;
 
 /**
- * The 4×4 tiles of a map's output and the 6×6 input patches below them, for a 3×3 convolution with
- * stride 1.
+ * The tiles that a Winograd convolution cuts its maps into: {@code out} × {@code out} samples of
+ * the output, which depend on 6 × 6 samples of the input.
  *
- * @param h height of the input map
- * @param oh height of the output map
+ * @param out samples along one axis: 4 for kernels of three taps, 5 for kernels of two
  */
-record WinogradTiles(int batch, int h, int w, int oh, int ow, int padding) {
-  /** Output pixels of a tile along one axis. */
-  static final int OUT = 4;
-
-  /** Input pixels of a tile along one axis. */
+record WinogradTiles(int batch, int rows, int columns, int out) {
+  /** Input samples of a tile along one axis, and points of the one-dimensional transform. */
   static final int IN = 6;
 
   /** Products of a tile. */
   static final int POINTS = IN * IN;
 
-  /** Tiles transformed together; their intermediate values stay in the L2 cache. */
-  static final int GROUP = 4;
-
-  int rows() {
-    return (oh + OUT - 1) / OUT;
-  }
-
-  int columns() {
-    return (ow + OUT - 1) / OUT;
-  }
+  /** Channels transformed together: what lies between the two passes stays in the L1 cache. */
+  private static final int SLICE = 128;
 
   int count() {
-    return batch * rows() * columns();
+    return batch * rows * columns;
   }
 
   private int image(int tile) {
-    return tile / columns() / rows();
+    return tile / columns / rows;
   }
 
-  /** First output row of a tile. */
-  int y(int tile) {
-    return tile / columns() % rows() * OUT;
+  /** Row of the tile's first sample in phase {@code p}; may lie outside the map. */
+  int y(WinogradSide side, int tile, int p) {
+    return tile / columns % rows * out * side.step() + side.shift() - p / side.step();
   }
 
-  /** First output column of a tile. */
-  int x(int tile) {
-    return tile % columns() * OUT;
+  /** Column of the tile's first sample in phase {@code p}. */
+  int x(WinogradSide side, int tile, int p) {
+    return tile % columns * out * side.step() + side.shift() - p % side.step();
   }
 
-  /** Index of the tile's first pixel in the output map. */
-  int outPixel(int tile) {
-    return (image(tile) * oh + y(tile)) * ow + x(tile);
+  /** Index of pixel (y, x) of the tile's image. */
+  int pixel(WinogradSide side, int tile, int y, int x) {
+    return (image(tile) * side.h() + y) * side.w() + x;
   }
 
-  /** Floats of work that the transforms of tiles need. */
+  /** Floats of the work buffer that the transforms need for maps of {@code channels} channels. */
   static int workLength(int channels) {
-    return (GROUP + 1) * POINTS * channels;
+    return POINTS * (SLICE + channels);
   }
 
   /**
-   * Transforms the input patches of {@code count} tiles: channel c of point p of tile first + t
-   * goes to dst[dp + t·tileStep + p·pointStep + c / piece·pieceStep + c mod piece].
+   * Transforms the input patches of {@code count} tiles: virtual channel v of point p of tile first
+   * + t goes to dst[dp + t·tileStep + p·pointStep + v / piece·pieceStep + v mod piece].
    *
-   * @param x [batch, h, w, channels]
-   * @param count at most {@link #GROUP}
-   * @param work of {@link #workLength} floats
+   * @param x the map, [batch, h, w, channels]
+   * @param work {@link #workLength} floats from {@link Scratch#ALIGN} on
    */
   void transformInputs(
+      WinogradSide side,
       int first,
       int count,
       float[] x,
-      int channels,
       float[] work,
       float[] dst,
       int dp,
@@ -78,98 +65,119 @@ record WinogradTiles(int batch, int h, int w, int oh, int ow, int padding) {
       int pointStep,
       int piece,
       int pieceStep) {
-    int line = IN * channels;
-    int patch = GROUP * IN * line;
-    for (int t = 0; t < count; t++) {
-      int tile = first + t;
-      int y0 = y(tile) - padding;
-      int x0 = x(tile) - padding;
-      if (y0 < 0 || x0 < 0 || y0 + IN > h || x0 + IN > w) {
-        copyPatch(x, image(tile) * h, y0, h, x0, w, IN, channels, work, patch);
-        WinogradTransforms.input(work, patch, line, work, t * IN * line, line, line);
-      } else {
-        int from = ((image(tile) * h + y0) * w + x0) * channels;
-        WinogradTransforms.input(x, from, w * channels, work, t * IN * line, line, line);
-      }
-    }
-    // Tiles innermost: what is written for a point then lies together.
-    for (int r = 0; r < IN; r++) {
-      for (int c = 0; c < channels; c += piece) {
-        int depth = Math.min(piece, channels - c);
-        int to = dp + r * IN * pointStep + c / piece * pieceStep;
-        for (int t = 0; t < count; t++) {
-          WinogradTransforms.input(
-              work, (t * IN + r) * line + c, channels, dst, to + t * tileStep, pointStep, depth);
+    transform(side, false, first, count, x, work, dst, dp, tileStep, pointStep, piece, pieceStep);
+  }
+
+  /** {@link #transformInputs} for the gradients of {@code out} × {@code out} output samples. */
+  void transformGradients(
+      WinogradSide side,
+      int first,
+      int count,
+      float[] g,
+      float[] work,
+      float[] dst,
+      int dp,
+      int tileStep,
+      int pointStep,
+      int piece,
+      int pieceStep) {
+    transform(side, true, first, count, g, work, dst, dp, tileStep, pointStep, piece, pieceStep);
+  }
+
+  private void transform(
+      WinogradSide side,
+      boolean gradient,
+      int first,
+      int count,
+      float[] x,
+      float[] work,
+      float[] dst,
+      int dp,
+      int tileStep,
+      int pointStep,
+      int piece,
+      int pieceStep) {
+    int size = gradient ? out : IN;
+    int kind = gradient ? out : 0;
+    int c = side.channels();
+    int patch = Scratch.ALIGN + POINTS * SLICE;
+    for (int t = first; t < first + count; t++) {
+      for (int p = 0; p < side.phases(); p++) {
+        int y0 = y(side, t, p);
+        int x0 = x(side, t, p);
+        int last = (size - 1) * side.step();
+        boolean inside = y0 >= 0 && x0 >= 0 && y0 + last < side.h() && x0 + last < side.w();
+        float[] source = inside ? x : work;
+        int from = inside ? pixel(side, t, y0, x0) * c : patch;
+        int pixelStep = inside ? side.step() * c : c;
+        int rowStep = inside ? side.step() * side.w() * c : size * c;
+        if (!inside) {
+          copyPatch(side, t, y0, x0, size, x, work, patch);
+        }
+        int to = dp + (t - first) * tileStep;
+        for (int at = 0; at < c; at += SLICE) {
+          int depth = Math.min(SLICE, c - at);
+          for (int k = 0; k < size; k++) {
+            WinogradTransforms.toPoints(
+                kind,
+                source,
+                from + k * pixelStep + at,
+                rowStep,
+                work,
+                Scratch.ALIGN + k * depth,
+                size * depth,
+                depth);
+          }
+          rows(kind, size, work, depth, p * c + at, dst, to, pointStep, piece, pieceStep);
         }
       }
     }
   }
 
-  /**
-   * Transforms the output gradients of {@code count} tiles: channel c of point p of tile first + t
-   * goes to dst[dp + t·tileStep + p·pointStep + c].
-   *
-   * @param g [batch, oh, ow, channels]
-   * @param count at most {@link #GROUP}
-   * @param work of {@link #workLength} floats
-   */
-  void transformGradients(
-      int first,
-      int count,
-      float[] g,
-      int channels,
+  /** Second pass: the rows of a slice that begins at virtual channel {@code v}. */
+  private static void rows(
+      int kind,
+      int size,
       float[] work,
+      int depth,
+      int v,
       float[] dst,
-      int dp,
-      int tileStep,
-      int pointStep) {
-    int line = OUT * channels;
-    int patch = GROUP * IN * line;
-    for (int t = 0; t < count; t++) {
-      int tile = first + t;
-      if (y(tile) + OUT > oh || x(tile) + OUT > ow) {
-        copyPatch(g, image(tile) * oh, y(tile), oh, x(tile), ow, OUT, channels, work, patch);
-        WinogradTransforms.outputGradient(work, patch, line, work, t * IN * line, line, line);
-      } else {
-        WinogradTransforms.outputGradient(
-            g, outPixel(tile) * channels, ow * channels, work, t * IN * line, line, line);
-      }
-    }
-    for (int r = 0; r < IN; r++) {
-      for (int t = 0; t < count; t++) {
-        WinogradTransforms.outputGradient(
+      int to,
+      int pointStep,
+      int piece,
+      int pieceStep) {
+    int part;
+    for (int i = 0; i < depth; i += part) {
+      int inPiece = (v + i) % piece;
+      part = Math.min(depth - i, piece - inPiece);
+      int place = to + (v + i) / piece * pieceStep + inPiece;
+      for (int r = 0; r < IN; r++) {
+        WinogradTransforms.toPoints(
+            kind,
             work,
-            (t * IN + r) * line,
-            channels,
+            Scratch.ALIGN + r * size * depth + i,
+            depth,
             dst,
-            dp + t * tileStep + r * IN * pointStep,
+            place + r * IN * pointStep,
             pointStep,
-            channels);
+            part);
       }
     }
   }
 
-  /** Copies size × size pixels from (y0, x0) on, zero outside the map. */
-  private static void copyPatch(
-      float[] x,
-      int firstRow,
-      int y0,
-      int h,
-      int x0,
-      int w,
-      int size,
-      int channels,
-      float[] dst,
-      int dp) {
+  /** Copies the samples of a tile that lies partly outside the map, zero where there is none. */
+  private void copyPatch(
+      WinogradSide side, int tile, int y0, int x0, int size, float[] x, float[] dst, int dp) {
+    int c = side.channels();
     for (int r = 0; r < size; r++) {
-      int y = y0 + r;
+      int y = y0 + r * side.step();
       for (int k = 0; k < size; k++) {
-        int column = x0 + k;
-        int to = dp + (r * size + k) * channels;
-        if (y >= 0 && y < h && column >= 0 && column < w) {
-          System.arraycopy(x, ((firstRow + y) * w + column) * channels, dst, to, channels);
+        int column = x0 + k * side.step();
+        int to = dp + (r * size + k) * c;
+        if (y >= 0 && y < side.h() && column >= 0 && column < side.w()) {
+          System.arraycopy(x, pixel(side, tile, y, column) * c, dst, to, c);
         } else {
-          Arrays.fill(dst, to, to + channels, 0f);
+          Arrays.fill(dst, to, to + c, 0f);
         }
       }
     }

@@ -1,40 +1,56 @@
 package dev.changenet.tensor.cpu;
 
 /**
- * Gradient of a 3×3 convolution with stride 1 by its weight, by the transposed Winograd algorithm
- * F(4×4, 3×3): per point the product of transformed output gradients and transformed inputs, summed
- * over tiles and transformed to 3×3 at the end.
+ * Gradient of a convolution by its weight, by the transposed Winograd algorithm: per point the
+ * product of transformed output gradients and transformed inputs, summed over tiles and transformed
+ * to taps at the end. The small map takes the place of the input where it is one, for the
+ * transposed convolution, and that of the gradient otherwise.
  */
 final class WinogradWeightGradient {
   private static final int NR = GemmKernels.NR;
   private static final int MR = GemmKernels.MR;
+  private static final int DEPTH = GemmKernels.DEPTH;
+  private static final int PITCH = GemmKernels.PITCH;
+  private static final int ALIGN = Scratch.ALIGN;
   private static final int IN = WinogradTiles.IN;
   private static final int POINTS = WinogradTiles.POINTS;
   private static final int TILE = MR * NR;
-  private static final int TAPS = 9;
 
-  /** Tiles whose transforms are held at a time. */
-  private static final int BLOCK_TILES = 128;
+  /** Floats of transformed inputs held at a time: enough to pay for going through all sums. */
+  private static final int BLOCK_FLOATS = 36 * 256 * 256;
 
+  /** Terms of one kernel call; what it reads then stays in the first-level cache. */
+  private static final int TERMS = 128;
+
+  /** Tiles that are transformed together. */
+  private static final int CHUNK = 14;
+
+  /** Keeps the points of one tile out of each other's cache sets. */
+  private static final int SKEW = 48;
+
+  private final WinogradShape shape;
   private final WinogradTiles tiles;
-  private final int channels;
+  private final WinogradSide input;
+  private final WinogradSide gradient;
+  private final int inputWeightStep;
+  private final int gradientWeightStep;
   private final int outputs;
   private final int strips;
   private final int outputTiles;
 
-  /**
-   * Distance of a tile's transformed gradients: not a power of two, and room for a whole kernel.
-   */
-  private final int gradientStep;
-
-  WinogradWeightGradient(ConvSizes s) {
-    this.tiles = new WinogradTiles(s.batch(), s.h(), s.w(), s.oh(), s.ow(), s.padding());
-    this.channels = s.c();
-    this.outputs = s.o();
-    this.strips = channels / NR;
-    this.gradientStep = outputs + 16;
+  WinogradWeightGradient(WinogradShape shape, ConvSizes s) {
+    this.shape = shape;
+    int plane = s.kh() * s.kw();
+    boolean smallIsInput = shape == WinogradShape.TRANSPOSED;
+    this.tiles = smallIsInput ? shape.toLarge(s) : shape.toSmall(s);
+    this.input = smallIsInput ? shape.small(s, true) : shape.large(s, true);
+    this.gradient = smallIsInput ? shape.large(s, false) : shape.small(s, false);
+    this.inputWeightStep = smallIsInput ? s.c() * plane : plane;
+    this.gradientWeightStep = smallIsInput ? plane : s.c() * plane;
+    this.outputs = gradient.width();
+    this.strips = input.width() / NR;
     int count = 0;
-    for (int o = 0; o < outputs; o += GemmKernels.height(outputs - o)) {
+    for (int o = 0; o < outputs; o += tileHeight(o)) {
       count++;
     }
     this.outputTiles = count;
@@ -43,98 +59,147 @@ final class WinogradWeightGradient {
   /**
    * Computes the gradient.
    *
-   * @param g gradient of the output, [batch, oh, ow, o]
-   * @param x input, [batch, h, w, c]
-   * @param gradW [o, c, 3, 3], overwritten
+   * @param small the small map, [batch, oh, ow, o]
+   * @param large the large map, [batch, h, w, c]
+   * @param gradW [o, c, kh, kw], overwritten
    */
-  void run(float[] g, float[] x, float[] gradW) {
-    int block = Math.min(BLOCK_TILES, tiles.count());
-    float[] inputs = Scratch.floats(Scratch.Slot.GEMM_B, POINTS * block * channels);
-    float[] gradients = Scratch.floats(Scratch.Slot.GEMM_C, POINTS * block * gradientStep);
-    float[] sums = Scratch.floats(Scratch.Slot.CONV_SUMS, POINTS * strips * outputTiles * TILE);
-    for (int first = 0; first < tiles.count(); first += BLOCK_TILES) {
+  void run(float[] small, float[] large, float[] gradW) {
+    boolean smallIsInput = shape == WinogradShape.TRANSPOSED;
+    float[] x = smallIsInput ? small : large;
+    float[] g = smallIsInput ? large : small;
+    int channels = input.width();
+    int most = Math.max(2 * TERMS, BLOCK_FLOATS / POINTS / Math.max(channels, outputs));
+    int block = Math.min(most / TERMS * TERMS, tiles.count());
+    int inputStep = block * channels + SKEW;
+    int pieces = Math.ceilDiv(outputs, DEPTH);
+    int gradientStep = pieces * block * PITCH + SKEW;
+    float[] inputs = Scratch.floats(Scratch.Slot.GEMM_B, ALIGN + POINTS * inputStep);
+    float[] gradients = Scratch.floats(Scratch.Slot.GEMM_C, ALIGN + POINTS * gradientStep);
+    float[] sums =
+        Scratch.floats(Scratch.Slot.CONV_SUMS, ALIGN + POINTS * strips * outputTiles * TILE);
+    for (int first = 0; first < tiles.count(); first += block) {
       int start = first;
-      int count = Math.min(BLOCK_TILES, tiles.count() - first);
+      int count = Math.min(block, tiles.count() - first);
       Parallel.forBlocks(
           count,
-          WinogradTiles.GROUP,
-          (from, to) -> {
-            float[] work =
-                Scratch.floats(
-                    Scratch.Slot.GEMM_A, WinogradTiles.workLength(Math.max(channels, outputs)));
-            tiles.transformInputs(
-                start + from,
-                to - from,
-                x,
-                channels,
-                work,
-                inputs,
-                from * NR,
-                NR,
-                block * channels,
-                NR,
-                block * NR);
-            tiles.transformGradients(
-                start + from,
-                to - from,
-                g,
-                outputs,
-                work,
-                gradients,
-                from * gradientStep,
-                gradientStep,
-                block * gradientStep);
-          });
+          CHUNK,
+          (from, to) ->
+              transform(x, g, start, from, to, block, inputs, inputStep, gradients, gradientStep));
       Parallel.forEach(
-          POINTS * strips, i -> multiply(i, block, count, inputs, gradients, sums, start > 0));
+          POINTS,
+          point -> {
+            for (int s = 0; s < strips; s++) {
+              multiply(
+                  block,
+                  count,
+                  inputs,
+                  ALIGN + point * inputStep + s * block * NR,
+                  gradients,
+                  ALIGN + point * gradientStep,
+                  sums,
+                  ALIGN + (point * strips + s) * outputTiles * TILE,
+                  start > 0);
+            }
+          });
     }
     Parallel.forEach(outputTiles * strips, i -> finish(i / strips, i % strips, sums, gradW));
   }
 
-  /** Products of one point and strip, point·strips + strip. */
+  private void transform(
+      float[] x,
+      float[] g,
+      int start,
+      int from,
+      int to,
+      int block,
+      float[] inputs,
+      int inputStep,
+      float[] gradients,
+      int gradientStep) {
+    int widest = Math.max(input.channels(), gradient.channels());
+    float[] work = Scratch.floats(Scratch.Slot.GEMM_A, ALIGN + WinogradTiles.workLength(widest));
+    tiles.transformInputs(
+        input,
+        start + from,
+        to - from,
+        x,
+        work,
+        inputs,
+        ALIGN + from * NR,
+        NR,
+        inputStep,
+        NR,
+        block * NR);
+    tiles.transformGradients(
+        gradient,
+        start + from,
+        to - from,
+        g,
+        work,
+        gradients,
+        ALIGN + from * PITCH,
+        PITCH,
+        gradientStep,
+        DEPTH,
+        block * PITCH);
+  }
+
+  /** Products of one point and strip. */
   private void multiply(
-      int i, int block, int count, float[] inputs, float[] gradients, float[] sums, boolean add) {
-    int from = i / strips * block * gradientStep;
-    int height;
-    for (int o = 0, t = i * outputTiles * TILE; o < outputs; o += height, t += TILE) {
-      height = GemmKernels.height(outputs - o);
-      GemmColumnKernels.multiply(
-          height,
-          gradients,
-          from + o,
-          gradientStep,
-          inputs,
-          i * block * NR,
-          NR,
-          count,
-          sums,
-          t,
-          add);
+      int block,
+      int count,
+      float[] inputs,
+      int ip,
+      float[] gradients,
+      int gp,
+      float[] sums,
+      int sp,
+      boolean add) {
+    for (int k = 0; k < count; k += TERMS) {
+      int terms = Math.min(TERMS, count - k);
+      int height;
+      for (int o = 0, t = sp; o < outputs; o += height, t += TILE) {
+        height = tileHeight(o);
+        int from = gp + o / DEPTH * block * PITCH + k * PITCH + o % DEPTH;
+        GemmColumnKernels.multiply(
+            height, gradients, from, inputs, ip + k * NR, terms, sums, t, add || k > 0);
+      }
     }
+  }
+
+  /** Outputs of the tile that begins at {@code o}; tiles don't cross the pieces of DEPTH. */
+  private int tileHeight(int o) {
+    return GemmKernels.height(Math.min(outputs - o, DEPTH - o % DEPTH));
   }
 
   private void finish(int outputTile, int strip, float[] sums, float[] gradW) {
     int first = 0;
-    for (int t = 0; t < outputTile; t++) {
-      first += GemmKernels.height(outputs - first);
+    int left = 0;
+    for (int t = 0; t <= outputTile; t++) {
+      first += left;
+      left = Math.min(tileHeight(first), Math.min(outputs - first, DEPTH - first % DEPTH));
     }
-    int rows = Math.min(GemmKernels.height(outputs - first), outputs - first);
     int pointStep = strips * outputTiles * TILE;
-    float[] work = Scratch.floats(Scratch.Slot.GEMM_TILE, (3 * IN + TAPS) * NR);
-    int taps = 3 * IN * NR;
-    for (int o = 0; o < rows; o++) {
-      int from = (strip * outputTiles + outputTile) * TILE + o * NR;
+    int r = shape.kernel;
+    int taps = shape.taps();
+    float[] work = Scratch.floats(Scratch.Slot.GEMM_TILE, (r * IN + taps) * NR);
+    int result = r * IN * NR;
+    for (int o = 0; o < left; o++) {
+      int from = ALIGN + (strip * outputTiles + outputTile) * TILE + o * NR;
       for (int c = 0; c < IN; c++) {
         WinogradTransforms.weightGradient(
-            sums, from + c * pointStep, IN * pointStep, work, c * NR, IN * NR, NR);
+            r, sums, from + c * pointStep, IN * pointStep, work, c * NR, IN * NR, NR);
       }
-      for (int r = 0; r < 3; r++) {
-        WinogradTransforms.weightGradient(work, r * IN * NR, NR, work, taps + r * 3 * NR, NR, NR);
+      for (int y = 0; y < r; y++) {
+        WinogradTransforms.weightGradient(
+            r, work, y * IN * NR, NR, work, result + y * r * NR, NR, NR);
       }
-      int to = ((first + o) * channels + strip * NR) * TAPS;
+      int v = first + o;
+      int[] tap = shape.tapsOf(v / gradient.channels(), shape == WinogradShape.TRANSPOSED);
+      int to = v % gradient.channels() * gradientWeightStep + strip * NR * inputWeightStep;
       for (int c = 0; c < NR; c++) {
-        for (int t = 0; t < TAPS; t++) {
-          gradW[to + c * TAPS + t] = work[taps + t * NR + c];
+        for (int t = 0; t < taps; t++) {
+          gradW[to + c * inputWeightStep + tap[t]] = work[result + t * NR + c];
         }
       }
     }

@@ -70,7 +70,7 @@ class WinogradConvolutionTest {
     Tensor bias = randomTensor(3, o);
     Tensor grad = randomTensor(4, b, g.outSize(h, 3), g.outSize(w, 3), o);
     ConvSizes sizes = ConvSizes.of(x, grad, weight, g);
-    assertThat(WinogradConvolution.suits(sizes)).isEqualTo(64 % GemmKernels.NR == 0);
+    assertThat(WinogradConvolution.suits(sizes)).isEqualTo(expected(WinogradShape.THREE));
     int[] out = grad.shape().toArray();
     compare(out, FORWARD_RMS, (c, t) -> c.conv2d(x, weight, bias, g, true, t));
     compare(out, FORWARD_RMS, (c, t) -> c.conv2d(x, weight, null, g, false, t));
@@ -80,6 +80,37 @@ class WinogradConvolutionTest {
         weight.shape().toArray(),
         WEIGHT_RMS,
         (c, t) -> c.conv2dBackwardWeight(grad, x, g, t, null));
+  }
+
+  private static WinogradShape expected(WinogradShape shape) {
+    return 64 % GemmKernels.NR == 0 ? shape : null;
+  }
+
+  /** The three directions of the convolution whose transpose doubles a map. */
+  @ParameterizedTest(name = "{0}x{1}x{2}, {3} -> {4}")
+  @CsvSource({
+    "1, 16, 16, 32, 64",
+    "2, 17, 19, 64, 96",
+    "1, 5, 58, 288, 64",
+    "1, 1, 300, 64, 64",
+    "3, 20, 21, 96, 64"
+  })
+  void fastModeEqualsTheReferenceForTheDoublingConvolution(int b, int h, int w, int i, int o) {
+    ConvGeometry g = new ConvGeometry(2, 1, 1);
+    Tensor small = randomTensor(1, b, h, w, i);
+    Tensor large = randomTensor(2, b, 2 * h, 2 * w, o);
+    Tensor weight = randomTensor(3, i, o, 4, 4);
+    Tensor bias = randomTensor(4, i);
+    ConvSizes sizes = ConvSizes.of(large, small, weight, g);
+    assertThat(WinogradConvolution.suits(sizes)).isEqualTo(expected(WinogradShape.TRANSPOSED));
+    compare(
+        large.shape().toArray(), FORWARD_RMS, (c, t) -> c.conv2dBackwardInput(small, weight, g, t));
+    compare(
+        small.shape().toArray(), FORWARD_RMS, (c, t) -> c.conv2d(large, weight, bias, g, true, t));
+    compare(
+        weight.shape().toArray(),
+        WEIGHT_RMS,
+        (c, t) -> c.conv2dBackwardWeight(small, large, g, t, null));
   }
 
   @Test

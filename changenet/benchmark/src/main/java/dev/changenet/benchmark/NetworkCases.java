@@ -1,0 +1,155 @@
+package dev.changenet.benchmark;
+
+import dev.changenet.autograd.NoGrad;
+import dev.changenet.autograd.Tape;
+import dev.changenet.autograd.Variable;
+import dev.changenet.decoder.ChangeDecoder;
+import dev.changenet.model.ChangeNet;
+import dev.changenet.model.SegmentationLoss;
+import dev.changenet.nn.Module;
+import dev.changenet.nn.optim.Adam;
+import dev.changenet.tensor.DType;
+import dev.changenet.tensor.Device;
+import dev.changenet.tensor.Scope;
+import dev.changenet.tensor.Shape;
+import dev.changenet.tensor.Tensor;
+import dev.changenet.tensor.backend.Backends;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.function.Supplier;
+
+/** Whole networks and the decode head as cases: inference and training steps. */
+final class NetworkCases {
+  private static final List<Double> WEIGHTS = List.of(0.5, 0.5, 0.5, 0.8, 1.0);
+  private static final int EMBED = 256;
+  private static final int CLASSES = 2;
+
+  private NetworkCases() {}
+
+  /**
+   * The case of {@code s}, or null when it names no network.
+   *
+   * <ul>
+   *   <li>{@code train path=…/fan_tiny_8_p4_hybrid.pt b=1 px=256}: forward, five losses, backward,
+   *       AdamW; the file's name, which need not exist, tells the backbone.
+   *   <li>{@code infer path=… b=1 px=256}: forward in evaluation mode.
+   *   <li>{@code decoder b=1 px=256 dir=fwd|train}: the decode head alone.
+   * </ul>
+   */
+  static Case of(CaseSpec s) {
+    int px = s.get("px", 256);
+    int batch = s.get("b", 1);
+    return switch (s.op()) {
+      case "train", "infer" -> network(backbone(s), s.op().equals("train"), px, batch);
+      case "decoder" -> decoder(s.get("dir", "fwd").equals("train"), px, batch);
+      default -> null;
+    };
+  }
+
+  private static String backbone(CaseSpec s) {
+    String path = s.get("path", "fan_tiny_8_p4_hybrid");
+    String name = path.substring(path.lastIndexOf('/') + 1);
+    return name.contains(".") ? name.substring(0, name.indexOf('.')) : name;
+  }
+
+  /** A network with one step of its work. */
+  private record Step(Module module, Runnable body, Supplier<float[]> result, double flops)
+      implements Case {
+    @Override
+    public void run() {
+      body.run();
+    }
+
+    @Override
+    public float[] output() {
+      return result.get();
+    }
+
+    @Override
+    public void close() {
+      module.close();
+    }
+  }
+
+  private static Case network(String backbone, boolean train, int px, int batch) {
+    ChangeNet net = new ChangeNet(Device.CPU, ChangeNet.Config.of(backbone, EMBED, CLASSES));
+    net.initialize(1);
+    double flops = batch * StepCost.forwardFlops(net, px) * (train ? 3 : 1);
+    Variable a = map(11, batch, 3, px, false);
+    Variable b = map(12, batch, 3, px, false);
+    if (!train) {
+      net.eval();
+      return new Step(net, () -> infer(() -> net.forward(a, b)), () -> null, flops);
+    }
+    net.train(true);
+    return training(net, () -> net.forward(a, b), px, batch, flops);
+  }
+
+  private static Case decoder(boolean train, int px, int batch) {
+    int[] channels = {EMBED, EMBED, EMBED, EMBED};
+    ChangeDecoder net = new ChangeDecoder(Device.CPU, channels, EMBED, CLASSES, true, false);
+    net.initialize(1);
+    int[] sizes = {px / 4, px / 8, px / 16, px / 16};
+    List<Variable> a = new ArrayList<>();
+    List<Variable> b = new ArrayList<>();
+    for (int i = 0; i < 4; i++) {
+      a.add(map(100 + i, batch, EMBED, sizes[i], train));
+      b.add(map(104 + i, batch, EMBED, sizes[i], train));
+    }
+    if (!train) {
+      net.eval();
+      return new Step(net, () -> infer(() -> net.decode(a, b)), () -> null, 0);
+    }
+    return training(
+        net,
+        () -> {
+          a.forEach(Variable::zeroGrad);
+          b.forEach(Variable::zeroGrad);
+          return net.decode(a, b);
+        },
+        px,
+        batch,
+        0);
+  }
+
+  private static void infer(Supplier<List<Variable>> forward) {
+    try (NoGrad _ = NoGrad.open();
+        Scope _ = Scope.open()) {
+      forward.get();
+    }
+  }
+
+  private static Case training(
+      Module net, Supplier<List<Variable>> forward, int px, int batch, double flops) {
+    float[] values = CaseSpec.data(batch * px * px, 24);
+    int[] labels = new int[values.length];
+    for (int i = 0; i < labels.length; i++) {
+      labels[i] = values[i] > 0.8f ? 1 : 0;
+    }
+    SegmentationLoss loss = new SegmentationLoss(SegmentationLoss.Kind.CE, true, WEIGHTS);
+    Adam optimizer = Adam.adamW(net.parameters(), 1e-4, 0.9, 0.999, 0.01);
+    return new Step(
+        net,
+        () -> {
+          try (Scope _ = Scope.open();
+              Tape _ = Tape.open()) {
+            loss.compute(forward.get(), labels).total().backward();
+          }
+          optimizer.step();
+          optimizer.zeroGrad();
+        },
+        () -> null,
+        flops);
+  }
+
+  /**
+   * A map [batch, px, px, channels] with the values that others see as [batch, channels, px, px].
+   */
+  private static Variable map(long seed, int batch, int channels, int px, boolean grad) {
+    Tensor nchw =
+        Tensor.of(CaseSpec.data(batch * channels * px * px, seed), batch, channels, px, px);
+    Tensor map = Tensor.empty(Shape.of(batch, px, px, channels), DType.FLOAT32, Device.CPU);
+    Backends.of(Device.CPU).elementwise().transpose(nchw, batch, channels, px * px, map);
+    return new Variable(map, grad);
+  }
+}
