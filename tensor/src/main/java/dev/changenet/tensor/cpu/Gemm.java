@@ -5,32 +5,33 @@ import dev.changenet.tensor.cpu.GemmTile.Epilogue;
 /**
  * Matrix products C = op(A)·op(B) of float32 matrices, row-major, with any leading dimension.
  *
- * <p>The sum over k is cut into super-blocks of {@link #SUPER_DEPTH}; of each, B is packed once for
- * all threads, then blocks of rows of C are the parallel tasks: a task packs its part of A, which
- * stays in its core's L2 cache, and runs it against B strip by strip. All cuts follow from the
- * sizes alone.
+ * <p>C is cut into as many cells as there are threads, and each thread packs what its cell needs
+ * for itself: to read what another core has just written would cost more than to pack some of it
+ * twice. Within a cell the sum over k is cut into super-blocks of {@link #SUPER_DEPTH}, of which B
+ * is packed once; blocks of rows of A, which stay in the L2 cache, run against it strip by strip.
+ * The cells depend on the number of threads; what is summed in which order doesn't.
  */
 final class Gemm {
   private static final int NR = GemmKernels.NR;
   private static final int MR = GemmKernels.MR;
   private static final int DEPTH = GemmKernels.DEPTH;
   private static final int PITCH = GemmKernels.PITCH;
+  private static final int STEP = GemmColumnKernels.STEP;
+  private static final int ALIGN = Scratch.ALIGN;
 
   /** Terms of the sum between two passes over C. */
   private static final int SUPER_DEPTH = 4 * DEPTH;
 
-  /** Columns of B packed at a time; bounds the pack buffer at 16 MiB. */
-  private static final int MOST_COLUMNS = 4096;
+  /** Strips of B packed at a time; bounds the pack buffer at 16 MiB. */
+  private static final int MOST_STRIPS = 4096 / NR;
 
-  /** Rows of a task: with {@link #SUPER_DEPTH} about half of a 1 MiB L2 cache. */
-  private static final int ROW_BLOCK = 112;
+  /** Rows of A packed at a time: with {@link #SUPER_DEPTH} half a mebibyte. */
+  private static final int ROW_BLOCK = 8 * MR;
 
-  private static final int SMALLEST_ROW_BLOCK = 28;
+  /** What packing one value costs, in multiplications. */
+  private static final int PACK_COST = 32;
 
-  /** Tasks to aim at, so that threads finish together. */
-  private static final int ENOUGH_TASKS = 12;
-
-  /** Products with fewer multiplications run as one task: a hand-over would cost more. */
+  /** Products with fewer multiplications are one cell: a hand-over would cost more. */
   private static final long SMALL = 100_000;
 
   private Gemm() {}
@@ -53,13 +54,6 @@ final class Gemm {
     }
   }
 
-  /**
-   * Strips of B ready for the kernels.
-   *
-   * @param distance from one strip to the next
-   */
-  private record Strips(float[] data, int offset, int distance) {}
-
   /** C [m, n] at c[cp], rows {@code ldc} apart, from op(A) [m, k] and op(B) [k, n]. */
   static void multiply(
       int m, int n, int k, Operand a, Operand b, float[] c, int cp, int ldc, Epilogue e) {
@@ -74,23 +68,7 @@ final class Gemm {
       RowDots.multiply(m, n, k, a, b, c, cp, ldc, e);
       return;
     }
-    for (int j = 0; j < n; j += MOST_COLUMNS) {
-      int cols = Math.min(MOST_COLUMNS, n - j);
-      Operand bj =
-          new Operand(b.data, b.offset + (b.transposed ? j * b.stride : j), b.stride, b.transposed);
-      Epilogue ej = j == 0 || e.bias() == null ? e : shifted(e, j, cols);
-      for (int k0 = 0; k0 < k; k0 += SUPER_DEPTH) {
-        int depth = Math.min(SUPER_DEPTH, k - k0);
-        Strips strips = pack(bj, cols, k0, depth, m);
-        superBlock(
-            m, cols, k0, depth, a, strips, c, cp + j, ldc, ej.piece(k0 == 0, k0 + depth == k));
-      }
-    }
-  }
-
-  private static Epilogue shifted(Epilogue e, int j, int cols) {
-    return new Epilogue(
-        e.accumulate(), java.util.Arrays.copyOfRange(e.bias(), j, j + cols), e.relu());
+    new Product(m, n, k, a, b, null, c, cp, ldc, e).run(Grid.of(m, n, k, false));
   }
 
   /** {@link #multiply} with B packed before by {@link #packAll}. */
@@ -99,133 +77,172 @@ final class Gemm {
     if (m == 0 || n == 0) {
       return;
     }
-    for (int k0 = 0; k0 < k; k0 += SUPER_DEPTH) {
-      int depth = Math.min(SUPER_DEPTH, k - k0);
-      Strips strips = new Strips(packed, k0 * NR, k * NR);
-      superBlock(m, n, k0, depth, a, strips, c, cp, ldc, e.piece(k0 == 0, k0 + depth == k));
-    }
+    new Product(m, n, k, a, null, packed, c, cp, ldc, e).run(Grid.of(m, n, k, true));
   }
 
   /** Floats that {@link #packAll} writes. */
   static int packedLength(int n, int k) {
-    return Math.multiplyExact(GemmPack.strips(n) * NR, k);
+    return Math.addExact(ALIGN, Math.multiplyExact(GemmPack.strips(n) * NR, k));
   }
 
   /** Packs all of B for {@link #multiplyPacked}. */
   static void packAll(Operand b, int n, int k, float[] packed) {
-    Parallel.forEach(GemmPack.strips(n), s -> GemmPack.strip(b, n, s, 0, k, packed, s * k * NR));
+    Parallel.forEach(
+        GemmPack.strips(n), s -> GemmPack.strip(b, n, s, 0, k, packed, ALIGN + s * k * NR));
   }
 
-  private static Strips pack(Operand b, int n, int k0, int depth, int m) {
-    int strips = GemmPack.strips(n);
-    float[] packed = Scratch.floats(Scratch.Slot.GEMM_B, strips * NR * depth);
-    if ((long) m * n * depth < SMALL) {
-      for (int s = 0; s < strips; s++) {
-        GemmPack.strip(b, n, s, k0, depth, packed, s * depth * NR);
+  /** How C is cut into cells. */
+  private record Grid(int rows, int columns) {
+    /**
+     * The cut with least to pack.
+     *
+     * @param packed whether B is packed already
+     */
+    static Grid of(int m, int n, int k, boolean packed) {
+      long work = (long) m * n * k;
+      int threads = Parallel.threads();
+      if (work < SMALL || threads == 1) {
+        return new Grid(1, 1);
       }
-    } else {
-      Parallel.forEach(strips, s -> GemmPack.strip(b, n, s, k0, depth, packed, s * depth * NR));
+      int panels = Math.ceilDiv(m, MR);
+      int strips = GemmPack.strips(n);
+      Grid best = null;
+      long least = Long.MAX_VALUE;
+      for (int rows = 1; rows <= Math.min(threads, panels); rows++) {
+        int columns = Math.min(strips, threads / rows);
+        // The largest cell decides when all are done.
+        long panelsOfCell = Math.ceilDiv(panels, rows);
+        long stripsOfCell = Math.ceilDiv(strips, columns);
+        long multiply = panelsOfCell * MR * stripsOfCell * NR;
+        long pack = PACK_COST * (panelsOfCell * MR + (packed ? 0 : stripsOfCell * NR));
+        if (multiply + pack < least) {
+          least = multiply + pack;
+          best = new Grid(rows, columns);
+        }
+      }
+      return best;
     }
-    return new Strips(packed, 0, depth * NR);
   }
 
-  private static void superBlock(
+  /** One product: what {@link #multiply} and {@link #multiplyPacked} were asked for. */
+  private record Product(
       int m,
       int n,
-      int k0,
-      int depth,
+      int k,
       Operand a,
-      Strips b,
+      Operand b,
+      float[] packedB,
       float[] c,
       int cp,
       int ldc,
       Epilogue e) {
-    int strips = GemmPack.strips(n);
-    int block = ROW_BLOCK;
-    boolean small = (long) m * n * depth < SMALL;
-    while (!small && block > SMALLEST_ROW_BLOCK && (m + block - 1) / block < ENOUGH_TASKS) {
-      block /= 2;
+    void run(Grid grid) {
+      int panels = Math.ceilDiv(m, MR);
+      int strips = GemmPack.strips(n);
+      Parallel.forEach(
+          grid.rows * grid.columns,
+          i -> {
+            int row = i / grid.columns;
+            int column = i % grid.columns;
+            cell(
+                (int) ((long) row * panels / grid.rows) * MR,
+                Math.min(m, (int) ((row + 1L) * panels / grid.rows) * MR),
+                column * strips / grid.columns,
+                (column + 1) * strips / grid.columns);
+          });
     }
-    int rowBlocks = (m + block - 1) / block;
-    int groups = small ? 1 : Math.min(strips, (ENOUGH_TASKS + rowBlocks - 1) / rowBlocks);
-    int rowsPerTask = block;
-    int groupCount = groups;
-    Parallel.forEach(
-        rowBlocks * groupCount,
-        task -> {
-          int i0 = task / groupCount * rowsPerTask;
-          int rows = Math.min(rowsPerTask, m - i0);
-          int group = task % groupCount;
-          int from = group * strips / groupCount;
-          int to = (group + 1) * strips / groupCount;
-          PackedRows packed = packRows(a, i0, rows, k0, depth);
-          for (int s = from; s < to; s++) {
-            strip(rows, n, depth, packed, b, s, c, cp + i0 * ldc, ldc, e);
+
+    /** Rows i0 … i1 − 1 of strips s0 … s1 − 1. */
+    private void cell(int i0, int i1, int s0, int s1) {
+      for (int from = s0; from < s1; from += MOST_STRIPS) {
+        int to = Math.min(s1, from + MOST_STRIPS);
+        for (int k0 = 0; k0 < k; k0 += SUPER_DEPTH) {
+          int depth = Math.min(SUPER_DEPTH, k - k0);
+          float[] strips = packedB == null ? pack(from, to, k0, depth) : packedB;
+          int first = ALIGN + (packedB == null ? 0 : (from * k + k0) * NR);
+          int distance = (packedB == null ? depth : k) * NR;
+          Epilogue piece = e.piece(k0 == 0, k0 + depth == k);
+          for (int i = i0; i < i1; i += ROW_BLOCK) {
+            int rows = Math.min(ROW_BLOCK, i1 - i);
+            Rows packed = packRows(a, i, rows, k0, depth);
+            for (int s = from; s < to; s++) {
+              int bp = first + (s - from) * distance;
+              int column = s * NR;
+              int cols = Math.min(NR, n - column);
+              int at = cp + i * ldc + column;
+              strip(rows, cols, depth, packed, strips, bp, c, at, ldc, column, piece);
+            }
           }
-        });
+        }
+      }
+    }
+
+    private float[] pack(int from, int to, int k0, int depth) {
+      float[] packed = Scratch.floats(Scratch.Slot.GEMM_B, ALIGN + (to - from) * depth * NR);
+      if (b.transposed) {
+        for (int s = from; s < to; s++) {
+          GemmPack.strip(b, n, s, k0, depth, packed, ALIGN + (s - from) * depth * NR);
+        }
+      } else {
+        GemmPack.rowsOfStrips(b, n, from, to, k0, depth, packed, ALIGN);
+      }
+      return packed;
+    }
   }
 
   /**
    * Some rows of A, copied.
    *
-   * @param step when transposed, from one k to the next; else from one piece of {@link #DEPTH}
+   * @param step from one panel to the next when transposed, else from one piece of {@link #DEPTH}
    *     terms to the next
    */
-  private record PackedRows(float[] data, int step, boolean transposed) {
+  private record Rows(float[] data, int step, boolean transposed) {
     void multiply(
-        int height, int i, int k, int terms, Strips b, int bp, float[] t, int tile, boolean add) {
-      int at = bp + k * NR;
+        int height, int i, int k, int terms, float[] b, int bp, float[] t, int tp, boolean add) {
       if (transposed) {
-        GemmColumnKernels.multiply(height, data, k * step + i, b.data, at, terms, t, tile, add);
+        int at = ALIGN + i / MR * step + k * STEP;
+        GemmColumnKernels.multiply(height, data, at, b, bp, terms, t, tp, add);
       } else {
-        int ap = k / DEPTH * step + i * PITCH;
-        GemmKernels.multiply(height, data, ap, b.data, at, terms, t, tile, add);
+        int at = ALIGN + k / DEPTH * step + i * PITCH;
+        GemmKernels.multiply(height, data, at, b, bp, terms, t, tp, add);
       }
     }
   }
 
-  private static PackedRows packRows(Operand a, int i0, int rows, int k0, int depth) {
+  private static Rows packRows(Operand a, int i0, int rows, int k0, int depth) {
+    // Kernels may read whole tiles of MR rows.
+    int step = a.transposed ? depth * STEP : (rows + MR) * PITCH;
+    int count = a.transposed ? Math.ceilDiv(rows, MR) : Math.ceilDiv(depth, DEPTH);
+    float[] packed = Scratch.floats(Scratch.Slot.GEMM_A, ALIGN + count * step);
     if (a.transposed) {
-      int step = PITCH;
-      float[] packed = Scratch.floats(Scratch.Slot.GEMM_A, depth * step);
-      int from = a.offset + k0 * a.stride + i0;
-      for (int k = 0; k < depth; k++) {
-        System.arraycopy(a.data, from + k * a.stride, packed, k * step, rows);
-      }
-      return new PackedRows(packed, step, true);
+      GemmPack.panels(a, i0, rows, k0, depth, packed, ALIGN, step);
+    } else {
+      GemmPack.rows(a, i0, rows, k0, depth, packed, ALIGN, step);
     }
-    int step = (rows + MR) * PITCH;
-    float[] packed = Scratch.floats(Scratch.Slot.GEMM_A, (depth + DEPTH - 1) / DEPTH * step);
-    GemmPack.rows(a, i0, rows, k0, depth, packed, step);
-    return new PackedRows(packed, step, false);
+    return new Rows(packed, step, a.transposed);
   }
 
+  /** Some rows of C in one strip. */
   private static void strip(
       int rows,
-      int n,
+      int cols,
       int depth,
-      PackedRows a,
-      Strips b,
-      int s,
+      Rows a,
+      float[] b,
+      int bp,
       float[] c,
       int cp,
       int ldc,
+      int column,
       Epilogue e) {
-    float[] t = Scratch.floats(Scratch.Slot.GEMM_TILE, (rows / MR + 2) * MR * NR);
-    int cols = Math.min(NR, n - s * NR);
-    int bp = b.offset + s * b.distance;
-    int height;
+    float[] t = Scratch.floats(Scratch.Slot.GEMM_TILE, ALIGN + (rows + MR) * NR);
     for (int k = 0; k < depth; k += DEPTH) {
       int terms = Math.min(DEPTH, depth - k);
-      for (int i = 0, tile = 0; i < rows; i += height, tile += MR * NR) {
-        height = GemmKernels.height(rows - i);
-        a.multiply(height, i, k, terms, b, bp, t, tile, k > 0);
+      for (int i = 0; i < rows; i += MR) {
+        int height = GemmKernels.height(Math.min(MR, rows - i));
+        a.multiply(height, i, k, terms, b, bp + k * NR, t, ALIGN + i * NR, k > 0);
       }
     }
-    for (int i = 0, tile = 0; i < rows; i += height, tile += MR * NR) {
-      height = GemmKernels.height(rows - i);
-      GemmTile.store(
-          t, tile, Math.min(height, rows - i), cols, c, cp + i * ldc + s * NR, ldc, s * NR, e);
-    }
+    GemmTile.store(t, ALIGN, rows, cols, c, cp, ldc, column, e);
   }
 }

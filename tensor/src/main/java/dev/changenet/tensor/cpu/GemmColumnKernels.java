@@ -4,19 +4,22 @@ import jdk.incubator.vector.FloatVector;
 import jdk.incubator.vector.VectorSpecies;
 
 /**
- * The kernels of {@link GemmKernels} for an A that is stored transposed: the values that meet one
- * row of B lie side by side. Gradients of weights are such products.
+ * The kernels of {@link GemmKernels} for panels: MR rows of A, copied so that the values that meet
+ * one row of B lie side by side. A panel is read from its first float to its last, which the memory
+ * serves faster than rows far apart.
  */
 final class GemmColumnKernels {
   private static final VectorSpecies<Float> S = FloatVector.SPECIES_PREFERRED;
   private static final int LANES = GemmKernels.LANES;
   private static final int NR = GemmKernels.NR;
-  private static final int PITCH = GemmKernels.PITCH;
+
+  /** Distance of what meets two neighbouring rows of B: a cache line where MR is 14. */
+  static final int STEP = GemmKernels.MR > 8 ? 16 : 8;
 
   private GemmColumnKernels() {}
 
   /**
-   * Computes {@code height} × NR sums: t[i·NR + j] = Σₖ a[ap + k·PITCH + i]·b[bp + k·NR + j], added
+   * Computes {@code height} × NR sums: t[i·NR + j] = Σₖ a[ap + k·STEP + i]·b[bp + k·NR + j], added
    * to what t holds when {@code add}.
    *
    * @param height a value of {@link GemmKernels#height}; that many values of A are read for every k
@@ -66,46 +69,46 @@ final class GemmColumnKernels {
     for (int k = 0; k < depth; k++) {
       FloatVector x = FloatVector.fromArray(S, b, bp + k * NR);
       FloatVector y = FloatVector.fromArray(S, b, bp + k * NR + LANES);
-      FloatVector v0 = FloatVector.broadcast(S, a[ap + k * PITCH]);
+      FloatVector v0 = FloatVector.broadcast(S, a[ap + k * STEP]);
       p0 = x.fma(v0, p0);
       q0 = y.fma(v0, q0);
-      FloatVector v1 = FloatVector.broadcast(S, a[ap + k * PITCH + 1]);
+      FloatVector v1 = FloatVector.broadcast(S, a[ap + k * STEP + 1]);
       p1 = x.fma(v1, p1);
       q1 = y.fma(v1, q1);
-      FloatVector v2 = FloatVector.broadcast(S, a[ap + k * PITCH + 2]);
+      FloatVector v2 = FloatVector.broadcast(S, a[ap + k * STEP + 2]);
       p2 = x.fma(v2, p2);
       q2 = y.fma(v2, q2);
-      FloatVector v3 = FloatVector.broadcast(S, a[ap + k * PITCH + 3]);
+      FloatVector v3 = FloatVector.broadcast(S, a[ap + k * STEP + 3]);
       p3 = x.fma(v3, p3);
       q3 = y.fma(v3, q3);
-      FloatVector v4 = FloatVector.broadcast(S, a[ap + k * PITCH + 4]);
+      FloatVector v4 = FloatVector.broadcast(S, a[ap + k * STEP + 4]);
       p4 = x.fma(v4, p4);
       q4 = y.fma(v4, q4);
-      FloatVector v5 = FloatVector.broadcast(S, a[ap + k * PITCH + 5]);
+      FloatVector v5 = FloatVector.broadcast(S, a[ap + k * STEP + 5]);
       p5 = x.fma(v5, p5);
       q5 = y.fma(v5, q5);
-      FloatVector v6 = FloatVector.broadcast(S, a[ap + k * PITCH + 6]);
+      FloatVector v6 = FloatVector.broadcast(S, a[ap + k * STEP + 6]);
       p6 = x.fma(v6, p6);
       q6 = y.fma(v6, q6);
-      FloatVector v7 = FloatVector.broadcast(S, a[ap + k * PITCH + 7]);
+      FloatVector v7 = FloatVector.broadcast(S, a[ap + k * STEP + 7]);
       p7 = x.fma(v7, p7);
       q7 = y.fma(v7, q7);
-      FloatVector v8 = FloatVector.broadcast(S, a[ap + k * PITCH + 8]);
+      FloatVector v8 = FloatVector.broadcast(S, a[ap + k * STEP + 8]);
       p8 = x.fma(v8, p8);
       q8 = y.fma(v8, q8);
-      FloatVector v9 = FloatVector.broadcast(S, a[ap + k * PITCH + 9]);
+      FloatVector v9 = FloatVector.broadcast(S, a[ap + k * STEP + 9]);
       p9 = x.fma(v9, p9);
       q9 = y.fma(v9, q9);
-      FloatVector v10 = FloatVector.broadcast(S, a[ap + k * PITCH + 10]);
+      FloatVector v10 = FloatVector.broadcast(S, a[ap + k * STEP + 10]);
       p10 = x.fma(v10, p10);
       q10 = y.fma(v10, q10);
-      FloatVector v11 = FloatVector.broadcast(S, a[ap + k * PITCH + 11]);
+      FloatVector v11 = FloatVector.broadcast(S, a[ap + k * STEP + 11]);
       p11 = x.fma(v11, p11);
       q11 = y.fma(v11, q11);
-      FloatVector v12 = FloatVector.broadcast(S, a[ap + k * PITCH + 12]);
+      FloatVector v12 = FloatVector.broadcast(S, a[ap + k * STEP + 12]);
       p12 = x.fma(v12, p12);
       q12 = y.fma(v12, q12);
-      FloatVector v13 = FloatVector.broadcast(S, a[ap + k * PITCH + 13]);
+      FloatVector v13 = FloatVector.broadcast(S, a[ap + k * STEP + 13]);
       p13 = x.fma(v13, p13);
       q13 = y.fma(v13, q13);
     }
@@ -191,28 +194,28 @@ final class GemmColumnKernels {
     for (int k = 0; k < depth; k++) {
       FloatVector x = FloatVector.fromArray(S, b, bp + k * NR);
       FloatVector y = FloatVector.fromArray(S, b, bp + k * NR + LANES);
-      FloatVector v0 = FloatVector.broadcast(S, a[ap + k * PITCH]);
+      FloatVector v0 = FloatVector.broadcast(S, a[ap + k * STEP]);
       p0 = x.fma(v0, p0);
       q0 = y.fma(v0, q0);
-      FloatVector v1 = FloatVector.broadcast(S, a[ap + k * PITCH + 1]);
+      FloatVector v1 = FloatVector.broadcast(S, a[ap + k * STEP + 1]);
       p1 = x.fma(v1, p1);
       q1 = y.fma(v1, q1);
-      FloatVector v2 = FloatVector.broadcast(S, a[ap + k * PITCH + 2]);
+      FloatVector v2 = FloatVector.broadcast(S, a[ap + k * STEP + 2]);
       p2 = x.fma(v2, p2);
       q2 = y.fma(v2, q2);
-      FloatVector v3 = FloatVector.broadcast(S, a[ap + k * PITCH + 3]);
+      FloatVector v3 = FloatVector.broadcast(S, a[ap + k * STEP + 3]);
       p3 = x.fma(v3, p3);
       q3 = y.fma(v3, q3);
-      FloatVector v4 = FloatVector.broadcast(S, a[ap + k * PITCH + 4]);
+      FloatVector v4 = FloatVector.broadcast(S, a[ap + k * STEP + 4]);
       p4 = x.fma(v4, p4);
       q4 = y.fma(v4, q4);
-      FloatVector v5 = FloatVector.broadcast(S, a[ap + k * PITCH + 5]);
+      FloatVector v5 = FloatVector.broadcast(S, a[ap + k * STEP + 5]);
       p5 = x.fma(v5, p5);
       q5 = y.fma(v5, q5);
-      FloatVector v6 = FloatVector.broadcast(S, a[ap + k * PITCH + 6]);
+      FloatVector v6 = FloatVector.broadcast(S, a[ap + k * STEP + 6]);
       p6 = x.fma(v6, p6);
       q6 = y.fma(v6, q6);
-      FloatVector v7 = FloatVector.broadcast(S, a[ap + k * PITCH + 7]);
+      FloatVector v7 = FloatVector.broadcast(S, a[ap + k * STEP + 7]);
       p7 = x.fma(v7, p7);
       q7 = y.fma(v7, q7);
     }
@@ -270,22 +273,22 @@ final class GemmColumnKernels {
     for (int k = 0; k < depth; k++) {
       FloatVector x = FloatVector.fromArray(S, b, bp + k * NR);
       FloatVector y = FloatVector.fromArray(S, b, bp + k * NR + LANES);
-      FloatVector v0 = FloatVector.broadcast(S, a[ap + k * PITCH]);
+      FloatVector v0 = FloatVector.broadcast(S, a[ap + k * STEP]);
       p0 = x.fma(v0, p0);
       q0 = y.fma(v0, q0);
-      FloatVector v1 = FloatVector.broadcast(S, a[ap + k * PITCH + 1]);
+      FloatVector v1 = FloatVector.broadcast(S, a[ap + k * STEP + 1]);
       p1 = x.fma(v1, p1);
       q1 = y.fma(v1, q1);
-      FloatVector v2 = FloatVector.broadcast(S, a[ap + k * PITCH + 2]);
+      FloatVector v2 = FloatVector.broadcast(S, a[ap + k * STEP + 2]);
       p2 = x.fma(v2, p2);
       q2 = y.fma(v2, q2);
-      FloatVector v3 = FloatVector.broadcast(S, a[ap + k * PITCH + 3]);
+      FloatVector v3 = FloatVector.broadcast(S, a[ap + k * STEP + 3]);
       p3 = x.fma(v3, p3);
       q3 = y.fma(v3, q3);
-      FloatVector v4 = FloatVector.broadcast(S, a[ap + k * PITCH + 4]);
+      FloatVector v4 = FloatVector.broadcast(S, a[ap + k * STEP + 4]);
       p4 = x.fma(v4, p4);
       q4 = y.fma(v4, q4);
-      FloatVector v5 = FloatVector.broadcast(S, a[ap + k * PITCH + 5]);
+      FloatVector v5 = FloatVector.broadcast(S, a[ap + k * STEP + 5]);
       p5 = x.fma(v5, p5);
       q5 = y.fma(v5, q5);
     }
@@ -331,16 +334,16 @@ final class GemmColumnKernels {
     for (int k = 0; k < depth; k++) {
       FloatVector x = FloatVector.fromArray(S, b, bp + k * NR);
       FloatVector y = FloatVector.fromArray(S, b, bp + k * NR + LANES);
-      FloatVector v0 = FloatVector.broadcast(S, a[ap + k * PITCH]);
+      FloatVector v0 = FloatVector.broadcast(S, a[ap + k * STEP]);
       p0 = x.fma(v0, p0);
       q0 = y.fma(v0, q0);
-      FloatVector v1 = FloatVector.broadcast(S, a[ap + k * PITCH + 1]);
+      FloatVector v1 = FloatVector.broadcast(S, a[ap + k * STEP + 1]);
       p1 = x.fma(v1, p1);
       q1 = y.fma(v1, q1);
-      FloatVector v2 = FloatVector.broadcast(S, a[ap + k * PITCH + 2]);
+      FloatVector v2 = FloatVector.broadcast(S, a[ap + k * STEP + 2]);
       p2 = x.fma(v2, p2);
       q2 = y.fma(v2, q2);
-      FloatVector v3 = FloatVector.broadcast(S, a[ap + k * PITCH + 3]);
+      FloatVector v3 = FloatVector.broadcast(S, a[ap + k * STEP + 3]);
       p3 = x.fma(v3, p3);
       q3 = y.fma(v3, q3);
     }

@@ -9,8 +9,7 @@ package dev.changenet.tensor.cpu;
 final class WinogradWeightGradient {
   private static final int NR = GemmKernels.NR;
   private static final int MR = GemmKernels.MR;
-  private static final int DEPTH = GemmKernels.DEPTH;
-  private static final int PITCH = GemmKernels.PITCH;
+  private static final int STEP = GemmColumnKernels.STEP;
   private static final int ALIGN = Scratch.ALIGN;
   private static final int IN = WinogradTiles.IN;
   private static final int POINTS = WinogradTiles.POINTS;
@@ -38,6 +37,9 @@ final class WinogradWeightGradient {
   private final int strips;
   private final int outputTiles;
 
+  /** Distance of the tiles' transformed gradients; not a power of two, which caches dislike. */
+  private final int pitch;
+
   WinogradWeightGradient(WinogradShape shape, ConvSizes s) {
     this.shape = shape;
     int plane = s.kh() * s.kw();
@@ -49,11 +51,8 @@ final class WinogradWeightGradient {
     this.gradientWeightStep = smallIsInput ? plane : s.c() * plane;
     this.outputs = gradient.width();
     this.strips = input.width() / NR;
-    int count = 0;
-    for (int o = 0; o < outputs; o += tileHeight(o)) {
-      count++;
-    }
-    this.outputTiles = count;
+    this.outputTiles = Math.ceilDiv(outputs, MR);
+    this.pitch = outputs + STEP;
   }
 
   /**
@@ -71,10 +70,9 @@ final class WinogradWeightGradient {
     int most = Math.max(2 * TERMS, BLOCK_FLOATS / POINTS / Math.max(channels, outputs));
     int block = Math.min(most / TERMS * TERMS, tiles.count());
     int inputStep = block * channels + SKEW;
-    int pieces = Math.ceilDiv(outputs, DEPTH);
-    int gradientStep = pieces * block * PITCH + SKEW;
+    int gradientStep = block * pitch + SKEW;
     float[] inputs = Scratch.floats(Scratch.Slot.GEMM_B, ALIGN + POINTS * inputStep);
-    float[] gradients = Scratch.floats(Scratch.Slot.GEMM_C, ALIGN + POINTS * gradientStep);
+    float[] gradients = Scratch.floats(Scratch.Slot.GEMM_C, ALIGN + POINTS * gradientStep + STEP);
     float[] sums =
         Scratch.floats(Scratch.Slot.CONV_SUMS, ALIGN + POINTS * strips * outputTiles * TILE);
     for (int first = 0; first < tiles.count(); first += block) {
@@ -88,17 +86,17 @@ final class WinogradWeightGradient {
       Parallel.forEach(
           POINTS,
           point -> {
+            float[] panels =
+                Scratch.floats(Scratch.Slot.GEMM_A, ALIGN + outputTiles * count * STEP);
+            int from = ALIGN + point * gradientStep;
+            for (int o = 0; o < outputTiles; o++) {
+              int to = ALIGN + o * count * STEP;
+              GemmPack.panelRows(gradients, from + o * MR, pitch, count, panels, to);
+            }
             for (int s = 0; s < strips; s++) {
-              multiply(
-                  block,
-                  count,
-                  inputs,
-                  ALIGN + point * inputStep + s * block * NR,
-                  gradients,
-                  ALIGN + point * gradientStep,
-                  sums,
-                  ALIGN + (point * strips + s) * outputTiles * TILE,
-                  start > 0);
+              int strip = ALIGN + point * inputStep + s * block * NR;
+              int sum = ALIGN + (point * strips + s) * outputTiles * TILE;
+              multiply(count, inputs, strip, panels, sums, sum, start > 0);
             }
           });
     }
@@ -137,48 +135,30 @@ final class WinogradWeightGradient {
         g,
         work,
         gradients,
-        ALIGN + from * PITCH,
-        PITCH,
+        ALIGN + from * pitch,
+        pitch,
         gradientStep,
-        DEPTH,
-        block * PITCH);
+        outputs,
+        0);
   }
 
   /** Products of one point and strip. */
   private void multiply(
-      int block,
-      int count,
-      float[] inputs,
-      int ip,
-      float[] gradients,
-      int gp,
-      float[] sums,
-      int sp,
-      boolean add) {
+      int count, float[] inputs, int ip, float[] panels, float[] sums, int sp, boolean add) {
     for (int k = 0; k < count; k += TERMS) {
       int terms = Math.min(TERMS, count - k);
-      int height;
-      for (int o = 0, t = sp; o < outputs; o += height, t += TILE) {
-        height = tileHeight(o);
-        int from = gp + o / DEPTH * block * PITCH + k * PITCH + o % DEPTH;
+      for (int o = 0; o < outputTiles; o++) {
+        int height = GemmKernels.height(Math.min(MR, outputs - o * MR));
+        int from = ALIGN + (o * count + k) * STEP;
         GemmColumnKernels.multiply(
-            height, gradients, from, inputs, ip + k * NR, terms, sums, t, add || k > 0);
+            height, panels, from, inputs, ip + k * NR, terms, sums, sp + o * TILE, add || k > 0);
       }
     }
   }
 
-  /** Outputs of the tile that begins at {@code o}; tiles don't cross the pieces of DEPTH. */
-  private int tileHeight(int o) {
-    return GemmKernels.height(Math.min(outputs - o, DEPTH - o % DEPTH));
-  }
-
   private void finish(int outputTile, int strip, float[] sums, float[] gradW) {
-    int first = 0;
-    int left = 0;
-    for (int t = 0; t <= outputTile; t++) {
-      first += left;
-      left = Math.min(tileHeight(first), Math.min(outputs - first, DEPTH - first % DEPTH));
-    }
+    int first = outputTile * MR;
+    int left = Math.min(MR, outputs - first);
     int pointStep = strips * outputTiles * TILE;
     int r = shape.kernel;
     int taps = shape.taps();
