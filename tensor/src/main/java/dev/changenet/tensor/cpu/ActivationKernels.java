@@ -32,14 +32,10 @@ final class ActivationKernels {
     }
   }
 
-  private static FloatVector load(float[] x, int i) {
-    return FloatVector.fromArray(SPECIES, x, i);
-  }
-
   private static void relu(float[] x, float[] out, int from, int to) {
     int i = from;
     for (; i <= to - LANES; i += LANES) {
-      FloatVector v = load(x, i);
+      FloatVector v = FloatVector.fromArray(SPECIES, x, i);
       v.blend(0f, v.compare(VectorOperators.LT, 0f)).intoArray(out, i);
     }
     for (; i < to; i++) {
@@ -51,7 +47,10 @@ final class ActivationKernels {
     FloatVector zero = FloatVector.zero(SPECIES);
     int i = from;
     for (; i <= to - LANES; i += LANES) {
-      zero.blend(load(g, i), load(x, i).compare(VectorOperators.GT, zero)).intoArray(gx, i);
+      zero.blend(
+              FloatVector.fromArray(SPECIES, g, i),
+              FloatVector.fromArray(SPECIES, x, i).compare(VectorOperators.GT, zero))
+          .intoArray(gx, i);
     }
     for (; i < to; i++) {
       gx[i] = x[i] > 0 ? g[i] : 0;
@@ -61,7 +60,7 @@ final class ActivationKernels {
   private static void gelu(float[] x, float[] out, int from, int to) {
     int i = from;
     for (; i <= to - LANES; i += LANES) {
-      VectorMath.gelu(load(x, i)).intoArray(out, i);
+      VectorMath.gelu(FloatVector.fromArray(SPECIES, x, i)).intoArray(out, i);
     }
     if (i < to) {
       geluTail(x, out, i, to);
@@ -77,7 +76,9 @@ final class ActivationKernels {
   private static void geluBackward(float[] x, float[] g, float[] gx, int from, int to) {
     int i = from;
     for (; i <= to - LANES; i += LANES) {
-      VectorMath.geluDerivative(load(x, i)).mul(load(g, i)).intoArray(gx, i);
+      VectorMath.geluDerivative(FloatVector.fromArray(SPECIES, x, i))
+          .mul(FloatVector.fromArray(SPECIES, g, i))
+          .intoArray(gx, i);
     }
     if (i < to) {
       geluBackwardTail(x, g, gx, i, to);

@@ -21,10 +21,6 @@ final class CpuElementwise implements Elementwise {
 
   private final Elementwise reference = new ReferenceElementwise();
 
-  private static FloatVector load(float[] x, int i) {
-    return FloatVector.fromArray(SPECIES, x, i);
-  }
-
   /** The backing array, whatever its type. */
   private static Object array(Tensor x) {
     return switch (x.dtype()) {
@@ -77,7 +73,9 @@ final class CpuElementwise implements Elementwise {
     int n = to - zAt;
     int i = 0;
     for (; i <= n - LANES; i += LANES) {
-      load(y, yAt + i).fma(factor, load(x, xAt + i)).intoArray(z, zAt + i);
+      FloatVector.fromArray(SPECIES, y, yAt + i)
+          .fma(factor, FloatVector.fromArray(SPECIES, x, xAt + i))
+          .intoArray(z, zAt + i);
     }
     for (; i < n; i++) {
       z[zAt + i] = Math.fma(y[yAt + i], alpha, x[xAt + i]);
@@ -215,7 +213,11 @@ final class CpuElementwise implements Elementwise {
     FloatVector factor = FloatVector.broadcast(SPECIES, s);
     int i = 0;
     for (; i <= n - LANES; i += LANES) {
-      load(y, at + i).fma(load(w, i).mul(factor), load(x, at + i)).intoArray(z, at + i);
+      FloatVector.fromArray(SPECIES, y, at + i)
+          .fma(
+              FloatVector.fromArray(SPECIES, w, i).mul(factor),
+              FloatVector.fromArray(SPECIES, x, at + i))
+          .intoArray(z, at + i);
     }
     for (; i < n; i++) {
       z[at + i] = Math.fma(y[at + i], w[i] * s, x[at + i]);
@@ -267,7 +269,10 @@ final class CpuElementwise implements Elementwise {
   private static void scaleRow(float[] g, float[] w, float s, float[] out, int at, int n) {
     int i = 0;
     for (; i <= n - LANES; i += LANES) {
-      load(w, i).mul(s).mul(load(g, at + i)).intoArray(out, at + i);
+      FloatVector.fromArray(SPECIES, w, i)
+          .mul(s)
+          .mul(FloatVector.fromArray(SPECIES, g, at + i))
+          .intoArray(out, at + i);
     }
     for (; i < n; i++) {
       out[at + i] = w[i] * s * g[at + i];
@@ -279,9 +284,11 @@ final class CpuElementwise implements Elementwise {
       float[] g, float[] y, int at, float s, float[] sums, int sumsAt, int n) {
     int i = 0;
     for (; i <= n - LANES; i += LANES) {
-      load(g, at + i)
+      FloatVector.fromArray(SPECIES, g, at + i)
           .mul(s)
-          .fma(load(y, at + i), load(sums, sumsAt + i))
+          .fma(
+              FloatVector.fromArray(SPECIES, y, at + i),
+              FloatVector.fromArray(SPECIES, sums, sumsAt + i))
           .intoArray(sums, sumsAt + i);
     }
     for (; i < n; i++) {

@@ -68,20 +68,16 @@ final class DirectConvolution {
     int n0 = s * NR;
     int used = Math.min(NR, columns - n0);
     int taps = phase.taps();
-    if (used < NR) {
-      Arrays.fill(dst, dp, dp + taps * channels * NR, 0f);
-    }
     for (int c0 = 0; c0 < channels; c0 += DEPTH) {
       int depth = Math.min(DEPTH, channels - c0);
-      for (int c = 0; c < depth; c++) {
-        int to = dp + (c0 * taps + c) * NR;
-        for (int n = 0; n < used; n++) {
-          int from = (n0 + n) * columnStep + (c0 + c) * channelStep;
-          for (int t = 0; t < taps; t++) {
-            dst[to + t * depth * NR + n] = w[from + phase.tap()[t]];
-          }
-        }
-      }
+      new WeightGather(
+              columnStep,
+              channelStep,
+              Math.min(columnStep, channelStep),
+              phase.tap(),
+              NR,
+              depth * NR)
+          .run(w, n0 * columnStep + c0 * channelStep, depth, used, dst, dp + c0 * taps * NR);
     }
   }
 
@@ -107,7 +103,10 @@ final class DirectConvolution {
     int blockHeight =
         Math.clamp(BLOCK_FLOATS / Math.max(1, blockWidth * channels * phases[0].inStep()), 1, 16);
     blockHeight = Math.min(blockHeight, height);
-    while (blockHeight > 2
+    // Of a small map every block would read all weights again: its tasks share out columns.
+    boolean small = (long) batch * h * w * channels < packedLength();
+    while (!small
+        && blockHeight > 2
         && batch * columnBlocks * ((height + blockHeight - 1) / blockHeight) < ENOUGH_TASKS) {
       blockHeight = (blockHeight + 1) / 2;
     }

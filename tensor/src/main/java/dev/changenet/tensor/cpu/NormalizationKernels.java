@@ -13,16 +13,16 @@ final class NormalizationKernels {
 
   private NormalizationKernels() {}
 
-  private static FloatVector load(float[] x, int i) {
-    return FloatVector.fromArray(SPECIES, x, i);
-  }
-
   /** out = (x − mean)·rstd·w + b with one mean and rstd for the row. */
   static void normalizeRow(
       float[] x, int at, int n, float mean, float rstd, float[] w, float[] b, float[] out) {
     int i = 0;
     for (; i <= n - LANES; i += LANES) {
-      load(x, at + i).sub(mean).mul(rstd).fma(load(w, i), load(b, i)).intoArray(out, at + i);
+      FloatVector.fromArray(SPECIES, x, at + i)
+          .sub(mean)
+          .mul(rstd)
+          .fma(FloatVector.fromArray(SPECIES, w, i), FloatVector.fromArray(SPECIES, b, i))
+          .intoArray(out, at + i);
     }
     for (; i < n; i++) {
       out[at + i] = Math.fma((x[at + i] - mean) * rstd, w[i], b[i]);
@@ -34,7 +34,10 @@ final class NormalizationKernels {
       float[] x, int at, int n, float[] mean, float[] scale, float[] b, float[] out) {
     int i = 0;
     for (; i <= n - LANES; i += LANES) {
-      load(x, at + i).sub(load(mean, i)).fma(load(scale, i), load(b, i)).intoArray(out, at + i);
+      FloatVector.fromArray(SPECIES, x, at + i)
+          .sub(FloatVector.fromArray(SPECIES, mean, i))
+          .fma(FloatVector.fromArray(SPECIES, scale, i), FloatVector.fromArray(SPECIES, b, i))
+          .intoArray(out, at + i);
     }
     for (; i < n; i++) {
       out[at + i] = Math.fma(x[at + i] - mean[i], scale[i], b[i]);
@@ -46,10 +49,10 @@ final class NormalizationKernels {
       float[] g, float[] x, int at, int n, float mean, float rstd, float[] sums, int sumsAt) {
     int i = 0;
     for (; i <= n - LANES; i += LANES) {
-      FloatVector gv = load(g, at + i);
-      FloatVector hat = load(x, at + i).sub(mean).mul(rstd);
-      gv.fma(hat, load(sums, sumsAt + i)).intoArray(sums, sumsAt + i);
-      gv.add(load(sums, sumsAt + n + i)).intoArray(sums, sumsAt + n + i);
+      FloatVector gv = FloatVector.fromArray(SPECIES, g, at + i);
+      FloatVector hat = FloatVector.fromArray(SPECIES, x, at + i).sub(mean).mul(rstd);
+      gv.fma(hat, FloatVector.fromArray(SPECIES, sums, sumsAt + i)).intoArray(sums, sumsAt + i);
+      gv.add(FloatVector.fromArray(SPECIES, sums, sumsAt + n + i)).intoArray(sums, sumsAt + n + i);
     }
     for (; i < n; i++) {
       float hat = (x[at + i] - mean) * rstd;
@@ -77,9 +80,10 @@ final class NormalizationKernels {
     FloatVector product = FloatVector.zero(SPECIES);
     int i = 0;
     for (; i <= n - LANES; i += LANES) {
-      FloatVector h = load(g, at + i).mul(load(w, i));
+      FloatVector h =
+          FloatVector.fromArray(SPECIES, g, at + i).mul(FloatVector.fromArray(SPECIES, w, i));
       sum = sum.add(h);
-      product = load(x, at + i).sub(mean).mul(rstd).fma(h, product);
+      product = FloatVector.fromArray(SPECIES, x, at + i).sub(mean).mul(rstd).fma(h, product);
     }
     if (i < n) {
       VectorMask<Float> mask = VectorMath.firstLanes(n - i);
@@ -108,8 +112,11 @@ final class NormalizationKernels {
     FloatVector minusSlope = FloatVector.broadcast(SPECIES, -slope);
     int i = 0;
     for (; i <= n - LANES; i += LANES) {
-      FloatVector h = load(g, at + i).mul(load(w, i)).sub(meanH);
-      FloatVector hat = load(x, at + i).sub(mean).mul(rstd);
+      FloatVector h =
+          FloatVector.fromArray(SPECIES, g, at + i)
+              .mul(FloatVector.fromArray(SPECIES, w, i))
+              .sub(meanH);
+      FloatVector hat = FloatVector.fromArray(SPECIES, x, at + i).sub(mean).mul(rstd);
       hat.fma(minusSlope, h).mul(rstd).intoArray(gx, at + i);
     }
     for (; i < n; i++) {
@@ -138,9 +145,12 @@ final class NormalizationKernels {
   private static void addMoments(float[] x, int at, int n, float[] sums, int sumsAt) {
     int i = 0;
     for (; i <= n - LANES; i += LANES) {
-      FloatVector d = load(x, at + i).sub(load(sums, sumsAt + 2 * n + i));
-      load(sums, sumsAt + i).add(d).intoArray(sums, sumsAt + i);
-      d.fma(d, load(sums, sumsAt + n + i)).intoArray(sums, sumsAt + n + i);
+      FloatVector d =
+          FloatVector.fromArray(SPECIES, x, at + i)
+              .sub(FloatVector.fromArray(SPECIES, sums, sumsAt + 2 * n + i));
+      FloatVector.fromArray(SPECIES, sums, sumsAt + i).add(d).intoArray(sums, sumsAt + i);
+      d.fma(d, FloatVector.fromArray(SPECIES, sums, sumsAt + n + i))
+          .intoArray(sums, sumsAt + n + i);
     }
     for (; i < n; i++) {
       float d = x[at + i] - sums[sumsAt + 2 * n + i];
@@ -154,10 +164,11 @@ final class NormalizationKernels {
       float[] g, float[] x, int at, int n, float[] mean, float[] sums, int sumsAt) {
     int i = 0;
     for (; i <= n - LANES; i += LANES) {
-      FloatVector gv = load(g, at + i);
-      FloatVector d = load(x, at + i).sub(load(mean, i));
-      gv.fma(d, load(sums, sumsAt + i)).intoArray(sums, sumsAt + i);
-      gv.add(load(sums, sumsAt + n + i)).intoArray(sums, sumsAt + n + i);
+      FloatVector gv = FloatVector.fromArray(SPECIES, g, at + i);
+      FloatVector d =
+          FloatVector.fromArray(SPECIES, x, at + i).sub(FloatVector.fromArray(SPECIES, mean, i));
+      gv.fma(d, FloatVector.fromArray(SPECIES, sums, sumsAt + i)).intoArray(sums, sumsAt + i);
+      gv.add(FloatVector.fromArray(SPECIES, sums, sumsAt + n + i)).intoArray(sums, sumsAt + n + i);
     }
     for (; i < n; i++) {
       sums[sumsAt + i] = Math.fma(g[at + i], x[at + i] - mean[i], sums[sumsAt + i]);
@@ -170,9 +181,15 @@ final class NormalizationKernels {
       float[] g, float[] x, int at, int n, float[] mean, float[] f, float[] gx) {
     int i = 0;
     for (; i <= n - LANES; i += LANES) {
-      FloatVector d = load(x, at + i).sub(load(mean, i));
-      FloatVector linear = d.fma(load(f, 3 * n + i), load(f, 4 * n + i));
-      load(g, at + i).fma(load(f, 2 * n + i), linear).intoArray(gx, at + i);
+      FloatVector d =
+          FloatVector.fromArray(SPECIES, x, at + i).sub(FloatVector.fromArray(SPECIES, mean, i));
+      FloatVector linear =
+          d.fma(
+              FloatVector.fromArray(SPECIES, f, 3 * n + i),
+              FloatVector.fromArray(SPECIES, f, 4 * n + i));
+      FloatVector.fromArray(SPECIES, g, at + i)
+          .fma(FloatVector.fromArray(SPECIES, f, 2 * n + i), linear)
+          .intoArray(gx, at + i);
     }
     for (; i < n; i++) {
       float linear = Math.fma(x[at + i] - mean[i], f[3 * n + i], f[4 * n + i]);

@@ -11,10 +11,6 @@ import jdk.incubator.vector.VectorOperators;
 final class RowKernels {
   private RowKernels() {}
 
-  private static FloatVector load(float[] x, int at) {
-    return FloatVector.fromArray(SPECIES, x, at);
-  }
-
   /** Σ x. */
   static float sum(float[] x, int at, int n) {
     FloatVector s0 = FloatVector.zero(SPECIES);
@@ -23,13 +19,13 @@ final class RowKernels {
     FloatVector s3 = s0;
     int i = 0;
     for (; i <= n - 4 * LANES; i += 4 * LANES) {
-      s0 = s0.add(load(x, at + i));
-      s1 = s1.add(load(x, at + i + LANES));
-      s2 = s2.add(load(x, at + i + 2 * LANES));
-      s3 = s3.add(load(x, at + i + 3 * LANES));
+      s0 = s0.add(FloatVector.fromArray(SPECIES, x, at + i));
+      s1 = s1.add(FloatVector.fromArray(SPECIES, x, at + i + LANES));
+      s2 = s2.add(FloatVector.fromArray(SPECIES, x, at + i + 2 * LANES));
+      s3 = s3.add(FloatVector.fromArray(SPECIES, x, at + i + 3 * LANES));
     }
     for (; i <= n - LANES; i += LANES) {
-      s0 = s0.add(load(x, at + i));
+      s0 = s0.add(FloatVector.fromArray(SPECIES, x, at + i));
     }
     if (i < n) {
       s1 = s1.add(FloatVector.fromArray(SPECIES, x, at + i, VectorMath.firstLanes(n - i)));
@@ -46,17 +42,17 @@ final class RowKernels {
     FloatVector m = FloatVector.broadcast(SPECIES, mean);
     int i = 0;
     for (; i <= n - 4 * LANES; i += 4 * LANES) {
-      FloatVector d0 = load(x, at + i).sub(m);
-      FloatVector d1 = load(x, at + i + LANES).sub(m);
-      FloatVector d2 = load(x, at + i + 2 * LANES).sub(m);
-      FloatVector d3 = load(x, at + i + 3 * LANES).sub(m);
+      FloatVector d0 = FloatVector.fromArray(SPECIES, x, at + i).sub(m);
+      FloatVector d1 = FloatVector.fromArray(SPECIES, x, at + i + LANES).sub(m);
+      FloatVector d2 = FloatVector.fromArray(SPECIES, x, at + i + 2 * LANES).sub(m);
+      FloatVector d3 = FloatVector.fromArray(SPECIES, x, at + i + 3 * LANES).sub(m);
       s0 = d0.fma(d0, s0);
       s1 = d1.fma(d1, s1);
       s2 = d2.fma(d2, s2);
       s3 = d3.fma(d3, s3);
     }
     for (; i <= n - LANES; i += LANES) {
-      FloatVector d = load(x, at + i).sub(m);
+      FloatVector d = FloatVector.fromArray(SPECIES, x, at + i).sub(m);
       s0 = d.fma(d, s0);
     }
     if (i < n) {
@@ -73,11 +69,17 @@ final class RowKernels {
     FloatVector s1 = s0;
     int i = 0;
     for (; i <= n - 2 * LANES; i += 2 * LANES) {
-      s0 = load(a, aAt + i).fma(load(b, bAt + i), s0);
-      s1 = load(a, aAt + i + LANES).fma(load(b, bAt + i + LANES), s1);
+      s0 =
+          FloatVector.fromArray(SPECIES, a, aAt + i)
+              .fma(FloatVector.fromArray(SPECIES, b, bAt + i), s0);
+      s1 =
+          FloatVector.fromArray(SPECIES, a, aAt + i + LANES)
+              .fma(FloatVector.fromArray(SPECIES, b, bAt + i + LANES), s1);
     }
     for (; i <= n - LANES; i += LANES) {
-      s0 = load(a, aAt + i).fma(load(b, bAt + i), s0);
+      s0 =
+          FloatVector.fromArray(SPECIES, a, aAt + i)
+              .fma(FloatVector.fromArray(SPECIES, b, bAt + i), s0);
     }
     if (i < n) {
       VectorMask<Float> mask = VectorMath.firstLanes(n - i);
@@ -93,11 +95,11 @@ final class RowKernels {
     FloatVector m1 = m0;
     int i = 0;
     for (; i <= n - 2 * LANES; i += 2 * LANES) {
-      m0 = m0.max(load(x, at + i));
-      m1 = m1.max(load(x, at + i + LANES));
+      m0 = m0.max(FloatVector.fromArray(SPECIES, x, at + i));
+      m1 = m1.max(FloatVector.fromArray(SPECIES, x, at + i + LANES));
     }
     for (; i <= n - LANES; i += LANES) {
-      m0 = m0.max(load(x, at + i));
+      m0 = m0.max(FloatVector.fromArray(SPECIES, x, at + i));
     }
     if (i < n) {
       VectorMask<Float> mask = VectorMath.firstLanes(n - i);
@@ -113,7 +115,7 @@ final class RowKernels {
     FloatVector shifts = FloatVector.broadcast(SPECIES, shift);
     int i = 0;
     for (; i <= n - LANES; i += LANES) {
-      FloatVector e = VectorMath.exp(load(x, at + i).sub(shifts));
+      FloatVector e = VectorMath.exp(FloatVector.fromArray(SPECIES, x, at + i).sub(shifts));
       e.intoArray(out, outAt + i);
       sum = sum.add(e);
     }
@@ -133,7 +135,7 @@ final class RowKernels {
   static void scale(float[] x, int at, int n, float factor, float[] out, int outAt) {
     int i = 0;
     for (; i <= n - LANES; i += LANES) {
-      load(x, at + i).mul(factor).intoArray(out, outAt + i);
+      FloatVector.fromArray(SPECIES, x, at + i).mul(factor).intoArray(out, outAt + i);
     }
     for (; i < n; i++) {
       out[outAt + i] = factor * x[at + i];
@@ -145,7 +147,10 @@ final class RowKernels {
       float[] y, int yAt, float[] g, int gAt, int n, float shift, float[] out, int outAt) {
     int i = 0;
     for (; i <= n - LANES; i += LANES) {
-      load(g, gAt + i).sub(shift).mul(load(y, yAt + i)).intoArray(out, outAt + i);
+      FloatVector.fromArray(SPECIES, g, gAt + i)
+          .sub(shift)
+          .mul(FloatVector.fromArray(SPECIES, y, yAt + i))
+          .intoArray(out, outAt + i);
     }
     for (; i < n; i++) {
       out[outAt + i] = y[yAt + i] * (g[gAt + i] - shift);

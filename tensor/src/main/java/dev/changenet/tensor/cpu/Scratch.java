@@ -39,6 +39,7 @@ final class Scratch {
     CONV_SUMS,
     ROWS,
     ATTENTION,
-    REDUCE
+    REDUCE,
+    PACK
   }
 }

@@ -41,8 +41,11 @@ final class WinogradConvolution {
    */
   private static final int OUTPUT_CHUNK = 14;
 
-  /** Keeps the points of one tile out of each other's cache sets. */
+  /** Keeps the points of a tile, or of a weight, out of each other's cache sets. */
   private static final int SKEW = 48;
+
+  /** Channels whose weights are gathered before they are transformed; divides NR. */
+  private static final int PACK_CHANNELS = Math.min(NR, 16);
 
   /** Below this many tiles the transformed weights cost more than they save. */
   private static final int WORTHWHILE_TILES = 16;
@@ -52,17 +55,19 @@ final class WinogradConvolution {
   /** The shape for the convolution of {@code s}, in all three directions, or null for no use. */
   static WinogradShape suits(ConvSizes s) {
     WinogradShape shape = WinogradShape.of(s);
-    boolean worthwhile =
-        s.c() % NR == 0
-            && s.o() % NR == 0
-            && s.c() >= 2 * NR
-            && (long) s.batch() * s.oh() * s.ow() >= WORTHWHILE_TILES * 16;
-    return worthwhile ? shape : null;
+    if (shape == null || s.c() % NR != 0 || s.o() % NR != 0 || s.c() < 2 * NR) {
+      return null;
+    }
+    return shape.toSmall(s).count() >= WORTHWHILE_TILES ? shape : null;
   }
 
   /** Floats of the transformed weights from {@code channels} to {@code columns}. */
   static int packedLength(int channels, int columns) {
-    return ALIGN + POINTS * channels * columns;
+    return ALIGN + POINTS * pointStep(channels, columns);
+  }
+
+  private static int pointStep(int channels, int columns) {
+    return channels * columns + SKEW;
   }
 
   /**
@@ -98,32 +103,46 @@ final class WinogradConvolution {
   }
 
   /**
-   * Transforms weights. Row c of strip s of point p starts at {@link Scratch#ALIGN} + ((p·strips +
-   * s)·channels + c)·NR.
+   * Transforms weights. Row c of strip s of point p starts at {@link Scratch#ALIGN} + p·pointStep +
+   * (s·channels + c)·NR.
    */
   static void pack(float[] w, Weights weights, float[] packed) {
     int columns = weights.allColumns();
     int channels = weights.allChannels();
     int r = weights.kernel;
     int taps = r * r;
+    int pointStep = pointStep(channels, columns);
     Parallel.forEach(
         columns / NR,
         s -> {
-          float[] work = Scratch.floats(Scratch.Slot.GEMM_TILE, (taps + r * IN) * NR);
+          int gathered = PACK_CHANNELS * taps * NR;
+          float[] work = Scratch.floats(Scratch.Slot.GEMM_TILE, gathered + r * IN * NR);
           for (int c = 0; c < channels; c++) {
-            int[] tap = weights.tapsOf(s * NR, c);
-            for (int n = 0; n < NR; n++) {
-              int from = weights.from(s * NR + n, c);
-              for (int t = 0; t < taps; t++) {
-                work[t * NR + n] = w[from + tap[t]];
-              }
+            int inBlock = c % PACK_CHANNELS;
+            if (inBlock == 0) {
+              // A phase has a multiple of NR columns or channels, so that all these lie in one.
+              new WeightGather(
+                      weights.columnStep,
+                      weights.channelStep,
+                      Math.min(weights.columnStep, weights.channelStep),
+                      weights.tapsOf(s * NR, c),
+                      taps * NR,
+                      NR)
+                  .run(
+                      w,
+                      weights.from(s * NR, c),
+                      Math.min(PACK_CHANNELS, channels - c),
+                      NR,
+                      work,
+                      0);
             }
-            WinogradTransforms.weight(r, work, 0, r * NR, work, taps * NR, r * NR, r * NR);
-            int pointStep = columns * channels;
+            int at = inBlock * taps * NR;
+            WinogradTransforms.weight(r, work, at, r * NR, work, gathered, r * NR, r * NR);
             int to = ALIGN + (s * channels + c) * NR;
             for (int y = 0; y < IN; y++) {
-              WinogradTransforms.weight(
-                  r, work, (taps + r * y) * NR, NR, packed, to + y * IN * pointStep, pointStep, NR);
+              int row = gathered + r * y * NR;
+              int point = to + y * IN * pointStep;
+              WinogradTransforms.weight(r, work, row, NR, packed, point, pointStep, NR);
             }
           }
         });
@@ -176,11 +195,13 @@ final class WinogradConvolution {
     final float[] inputs;
     final int stripStep;
     final int productStep;
+    final int weightStep;
     final float[] products;
 
     Buffers(int tiles, int channels, int columns) {
       this.channels = channels;
       this.strips = columns / NR;
+      this.weightStep = WinogradConvolution.pointStep(channels, columns);
       // Kernels may read and write whole tiles of MR rows.
       pieceStep = (tiles + MR) * PITCH;
       pointStep = Math.ceilDiv(channels, DEPTH) * pieceStep + SKEW;
@@ -237,7 +258,7 @@ final class WinogradConvolution {
   /** Products of one point and strip for some tiles. */
   private static void multiply(Buffers b, int point, int s, int from, int rows, float[] packed) {
     int channels = b.channels;
-    int weights = ALIGN + (point * b.strips + s) * channels * NR;
+    int weights = ALIGN + point * b.weightStep + s * channels * NR;
     int inputs = ALIGN + point * b.pointStep + from * PITCH;
     int to = ALIGN + point * b.productStep + s * b.stripStep + from * NR;
     for (int c = 0; c < channels; c += TERMS) {

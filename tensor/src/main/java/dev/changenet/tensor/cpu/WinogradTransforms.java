@@ -50,21 +50,17 @@ final class WinogradTransforms {
 
   private WinogradTransforms() {}
 
-  private static FloatVector load(float[] x, int i) {
-    return FloatVector.fromArray(S, x, i);
-  }
-
   /** Six inputs to the six points. */
   private static void input(
       float[] source, int sp, int sourceStep, float[] to, int tp, int step, int count) {
     for (int i = 0; i < count; i += LANES) {
       int s = sp + i;
       int t = tp + i;
-      FloatVector d1 = load(source, s + sourceStep);
-      FloatVector d2 = load(source, s + 2 * sourceStep);
-      FloatVector d3 = load(source, s + 3 * sourceStep);
-      FloatVector d4 = load(source, s + 4 * sourceStep);
-      load(source, s).mul(PRODUCT).add(d4).sub(d2.mul(SUM)).intoArray(to, t);
+      FloatVector d1 = FloatVector.fromArray(S, source, s + sourceStep);
+      FloatVector d2 = FloatVector.fromArray(S, source, s + 2 * sourceStep);
+      FloatVector d3 = FloatVector.fromArray(S, source, s + 3 * sourceStep);
+      FloatVector d4 = FloatVector.fromArray(S, source, s + 4 * sourceStep);
+      FloatVector.fromArray(S, source, s).mul(PRODUCT).add(d4).sub(d2.mul(SUM)).intoArray(to, t);
       FloatVector even = d4.sub(d2.mul(B2));
       FloatVector odd = d3.sub(d1.mul(B2)).mul(A1);
       even.add(odd).intoArray(to, t + step);
@@ -73,7 +69,7 @@ final class WinogradTransforms {
       odd = d3.sub(d1.mul(A2)).mul(B1);
       even.add(odd).intoArray(to, t + 3 * step);
       even.sub(odd).intoArray(to, t + 4 * step);
-      load(source, s + 5 * sourceStep)
+      FloatVector.fromArray(S, source, s + 5 * sourceStep)
           .add(d1.mul(PRODUCT))
           .sub(d3.mul(SUM))
           .intoArray(to, t + 5 * step);
@@ -86,9 +82,9 @@ final class WinogradTransforms {
     for (int i = 0; i < count; i += LANES) {
       int s = sp + i;
       int t = tp + i;
-      FloatVector g0 = load(source, s);
-      FloatVector g1 = load(source, s + sourceStep);
-      FloatVector g2 = load(source, s + 2 * sourceStep);
+      FloatVector g0 = FloatVector.fromArray(S, source, s);
+      FloatVector g1 = FloatVector.fromArray(S, source, s + sourceStep);
+      FloatVector g2 = FloatVector.fromArray(S, source, s + 2 * sourceStep);
       g0.mul(W0).intoArray(to, t);
       FloatVector even = g0.mul(WA0).add(g2.mul(WA2));
       FloatVector odd = g1.mul(WA1);
@@ -108,20 +104,20 @@ final class WinogradTransforms {
     for (int i = 0; i < count; i += LANES) {
       int s = sp + i;
       int t = tp + i;
-      FloatVector p = load(source, s + sourceStep);
-      FloatVector q = load(source, s + 2 * sourceStep);
+      FloatVector p = FloatVector.fromArray(S, source, s + sourceStep);
+      FloatVector q = FloatVector.fromArray(S, source, s + 2 * sourceStep);
       FloatVector sumA = p.add(q);
       FloatVector difA = p.sub(q);
-      p = load(source, s + 3 * sourceStep);
-      q = load(source, s + 4 * sourceStep);
+      p = FloatVector.fromArray(S, source, s + 3 * sourceStep);
+      q = FloatVector.fromArray(S, source, s + 4 * sourceStep);
       FloatVector sumB = p.add(q);
       FloatVector difB = p.sub(q);
-      load(source, s).add(sumA).add(sumB).intoArray(to, t);
+      FloatVector.fromArray(S, source, s).add(sumA).add(sumB).intoArray(to, t);
       difA.mul(A1).add(difB.mul(B1)).intoArray(to, t + step);
       sumA.mul(A2).add(sumB.mul(B2)).intoArray(to, t + 2 * step);
       difA.mul(A3)
           .add(difB.mul(B3))
-          .add(load(source, s + 5 * sourceStep))
+          .add(FloatVector.fromArray(S, source, s + 5 * sourceStep))
           .intoArray(to, t + 3 * step);
     }
   }
@@ -132,10 +128,10 @@ final class WinogradTransforms {
     for (int i = 0; i < count; i += LANES) {
       int s = sp + i;
       int t = tp + i;
-      FloatVector y0 = load(source, s);
-      FloatVector y1 = load(source, s + sourceStep);
-      FloatVector y2 = load(source, s + 2 * sourceStep);
-      FloatVector y3 = load(source, s + 3 * sourceStep);
+      FloatVector y0 = FloatVector.fromArray(S, source, s);
+      FloatVector y1 = FloatVector.fromArray(S, source, s + sourceStep);
+      FloatVector y2 = FloatVector.fromArray(S, source, s + 2 * sourceStep);
+      FloatVector y3 = FloatVector.fromArray(S, source, s + 3 * sourceStep);
       y0.intoArray(to, t);
       FloatVector even = y0.add(y2.mul(A2));
       FloatVector odd = y1.mul(A1).add(y3.mul(A3));
@@ -155,19 +151,23 @@ final class WinogradTransforms {
     for (int i = 0; i < count; i += LANES) {
       int s = sp + i;
       int t = tp + i;
-      FloatVector p = load(source, s + sourceStep);
-      FloatVector q = load(source, s + 2 * sourceStep);
+      FloatVector p = FloatVector.fromArray(S, source, s + sourceStep);
+      FloatVector q = FloatVector.fromArray(S, source, s + 2 * sourceStep);
       FloatVector sumA = p.add(q);
       FloatVector difA = p.sub(q);
-      p = load(source, s + 3 * sourceStep);
-      q = load(source, s + 4 * sourceStep);
+      p = FloatVector.fromArray(S, source, s + 3 * sourceStep);
+      q = FloatVector.fromArray(S, source, s + 4 * sourceStep);
       FloatVector sumB = p.add(q);
       FloatVector difB = p.sub(q);
-      load(source, s).mul(W0).add(sumA.mul(WA0)).add(sumB.mul(WB0)).intoArray(to, t);
+      FloatVector.fromArray(S, source, s)
+          .mul(W0)
+          .add(sumA.mul(WA0))
+          .add(sumB.mul(WB0))
+          .intoArray(to, t);
       difA.mul(WA1).add(difB.mul(WB1)).intoArray(to, t + step);
       sumA.mul(WA2)
           .add(sumB.mul(WB2))
-          .add(load(source, s + 5 * sourceStep))
+          .add(FloatVector.fromArray(S, source, s + 5 * sourceStep))
           .intoArray(to, t + 2 * step);
     }
   }
@@ -178,8 +178,8 @@ final class WinogradTransforms {
     for (int i = 0; i < count; i += LANES) {
       int s = sp + i;
       int t = tp + i;
-      FloatVector g0 = load(source, s);
-      FloatVector g1 = load(source, s + sourceStep);
+      FloatVector g0 = FloatVector.fromArray(S, source, s);
+      FloatVector g1 = FloatVector.fromArray(S, source, s + sourceStep);
       g0.mul(W0).intoArray(to, t);
       FloatVector even = g0.mul(WA0);
       FloatVector odd = g1.mul(WA1);
@@ -199,21 +199,21 @@ final class WinogradTransforms {
     for (int i = 0; i < count; i += LANES) {
       int s = sp + i;
       int t = tp + i;
-      FloatVector p = load(source, s + sourceStep);
-      FloatVector q = load(source, s + 2 * sourceStep);
+      FloatVector p = FloatVector.fromArray(S, source, s + sourceStep);
+      FloatVector q = FloatVector.fromArray(S, source, s + 2 * sourceStep);
       FloatVector sumA = p.add(q);
       FloatVector difA = p.sub(q);
-      p = load(source, s + 3 * sourceStep);
-      q = load(source, s + 4 * sourceStep);
+      p = FloatVector.fromArray(S, source, s + 3 * sourceStep);
+      q = FloatVector.fromArray(S, source, s + 4 * sourceStep);
       FloatVector sumB = p.add(q);
       FloatVector difB = p.sub(q);
-      load(source, s).add(sumA).add(sumB).intoArray(to, t);
+      FloatVector.fromArray(S, source, s).add(sumA).add(sumB).intoArray(to, t);
       difA.mul(A1).add(difB.mul(B1)).intoArray(to, t + step);
       sumA.mul(A2).add(sumB.mul(B2)).intoArray(to, t + 2 * step);
       difA.mul(A3).add(difB.mul(B3)).intoArray(to, t + 3 * step);
       sumA.mul(A4)
           .add(sumB.mul(B4))
-          .add(load(source, s + 5 * sourceStep))
+          .add(FloatVector.fromArray(S, source, s + 5 * sourceStep))
           .intoArray(to, t + 4 * step);
     }
   }
@@ -224,11 +224,11 @@ final class WinogradTransforms {
     for (int i = 0; i < count; i += LANES) {
       int s = sp + i;
       int t = tp + i;
-      FloatVector y0 = load(source, s);
-      FloatVector y1 = load(source, s + sourceStep);
-      FloatVector y2 = load(source, s + 2 * sourceStep);
-      FloatVector y3 = load(source, s + 3 * sourceStep);
-      FloatVector y4 = load(source, s + 4 * sourceStep);
+      FloatVector y0 = FloatVector.fromArray(S, source, s);
+      FloatVector y1 = FloatVector.fromArray(S, source, s + sourceStep);
+      FloatVector y2 = FloatVector.fromArray(S, source, s + 2 * sourceStep);
+      FloatVector y3 = FloatVector.fromArray(S, source, s + 3 * sourceStep);
+      FloatVector y4 = FloatVector.fromArray(S, source, s + 4 * sourceStep);
       y0.intoArray(to, t);
       FloatVector even = y0.add(y2.mul(A2)).add(y4.mul(A4));
       FloatVector odd = y1.mul(A1).add(y3.mul(A3));
@@ -248,18 +248,22 @@ final class WinogradTransforms {
     for (int i = 0; i < count; i += LANES) {
       int s = sp + i;
       int t = tp + i;
-      FloatVector p = load(source, s + sourceStep);
-      FloatVector q = load(source, s + 2 * sourceStep);
+      FloatVector p = FloatVector.fromArray(S, source, s + sourceStep);
+      FloatVector q = FloatVector.fromArray(S, source, s + 2 * sourceStep);
       FloatVector sumA = p.add(q);
       FloatVector difA = p.sub(q);
-      p = load(source, s + 3 * sourceStep);
-      q = load(source, s + 4 * sourceStep);
+      p = FloatVector.fromArray(S, source, s + 3 * sourceStep);
+      q = FloatVector.fromArray(S, source, s + 4 * sourceStep);
       FloatVector sumB = p.add(q);
       FloatVector difB = p.sub(q);
-      load(source, s).mul(W0).add(sumA.mul(WA0)).add(sumB.mul(WB0)).intoArray(to, t);
+      FloatVector.fromArray(S, source, s)
+          .mul(W0)
+          .add(sumA.mul(WA0))
+          .add(sumB.mul(WB0))
+          .intoArray(to, t);
       difA.mul(WA1)
           .add(difB.mul(WB1))
-          .add(load(source, s + 5 * sourceStep))
+          .add(FloatVector.fromArray(S, source, s + 5 * sourceStep))
           .intoArray(to, t + step);
     }
   }
@@ -322,9 +326,12 @@ final class WinogradTransforms {
       int pixels,
       int count) {
     for (int i = 0; i < count; i += LANES) {
-      FloatVector b = load(bias, bp + i);
+      FloatVector b = FloatVector.fromArray(S, bias, bp + i);
       for (int k = 0; k < pixels; k++) {
-        load(x, xp + k * count + i).add(b).max(floor).intoArray(out, op + k * outStep + i);
+        FloatVector.fromArray(S, x, xp + k * count + i)
+            .add(b)
+            .max(floor)
+            .intoArray(out, op + k * outStep + i);
       }
     }
   }

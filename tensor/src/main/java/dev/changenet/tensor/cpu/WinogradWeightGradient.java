@@ -37,6 +37,9 @@ final class WinogradWeightGradient {
   private final int strips;
   private final int outputTiles;
 
+  /** Distance of the points in the sums. */
+  private final int sumStep;
+
   /** Distance of the tiles' transformed gradients; not a power of two, which caches dislike. */
   private final int pitch;
 
@@ -52,6 +55,7 @@ final class WinogradWeightGradient {
     this.outputs = gradient.width();
     this.strips = input.width() / NR;
     this.outputTiles = Math.ceilDiv(outputs, MR);
+    this.sumStep = strips * outputTiles * TILE + SKEW;
     this.pitch = outputs + STEP;
   }
 
@@ -73,8 +77,7 @@ final class WinogradWeightGradient {
     int gradientStep = block * pitch + SKEW;
     float[] inputs = Scratch.floats(Scratch.Slot.GEMM_B, ALIGN + POINTS * inputStep);
     float[] gradients = Scratch.floats(Scratch.Slot.GEMM_C, ALIGN + POINTS * gradientStep + STEP);
-    float[] sums =
-        Scratch.floats(Scratch.Slot.CONV_SUMS, ALIGN + POINTS * strips * outputTiles * TILE);
+    float[] sums = Scratch.floats(Scratch.Slot.CONV_SUMS, ALIGN + POINTS * sumStep);
     for (int first = 0; first < tiles.count(); first += block) {
       int start = first;
       int count = Math.min(block, tiles.count() - first);
@@ -95,7 +98,7 @@ final class WinogradWeightGradient {
             }
             for (int s = 0; s < strips; s++) {
               int strip = ALIGN + point * inputStep + s * block * NR;
-              int sum = ALIGN + (point * strips + s) * outputTiles * TILE;
+              int sum = ALIGN + point * sumStep + s * outputTiles * TILE;
               multiply(count, inputs, strip, panels, sums, sum, start > 0);
             }
           });
@@ -159,7 +162,6 @@ final class WinogradWeightGradient {
   private void finish(int outputTile, int strip, float[] sums, float[] gradW) {
     int first = outputTile * MR;
     int left = Math.min(MR, outputs - first);
-    int pointStep = strips * outputTiles * TILE;
     int r = shape.kernel;
     int taps = shape.taps();
     float[] work = Scratch.floats(Scratch.Slot.GEMM_TILE, (r * IN + taps) * NR);
@@ -168,7 +170,7 @@ final class WinogradWeightGradient {
       int from = ALIGN + (strip * outputTiles + outputTile) * TILE + o * NR;
       for (int c = 0; c < IN; c++) {
         WinogradTransforms.weightGradient(
-            r, sums, from + c * pointStep, IN * pointStep, work, c * NR, IN * NR, NR);
+            r, sums, from + c * sumStep, IN * sumStep, work, c * NR, IN * NR, NR);
       }
       for (int y = 0; y < r; y++) {
         WinogradTransforms.weightGradient(
