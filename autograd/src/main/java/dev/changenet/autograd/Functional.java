@@ -9,6 +9,7 @@ import dev.changenet.autograd.function.BatchNormFunction;
 import dev.changenet.autograd.function.ChannelGateFunction;
 import dev.changenet.autograd.function.ConcatFunction;
 import dev.changenet.autograd.function.Conv2dFunction;
+import dev.changenet.autograd.function.Conv2dPairFunction;
 import dev.changenet.autograd.function.ConvTranspose2dFunction;
 import dev.changenet.autograd.function.CrossEntropyFunction;
 import dev.changenet.autograd.function.LayerNormFunction;
@@ -52,6 +53,16 @@ public final class Functional {
   public static Variable conv2dRelu(Variable x, Variable w, Variable b, int stride, int padding) {
     ShapeChecks.conv2d(x, w, b, stride, padding, 1);
     return new Conv2dFunction(new ConvGeometry(stride, padding, 1), true).apply(x, w, b);
+  }
+
+  /**
+   * Two 3×3 convolutions with stride 1 and padding 1 in a row, the second without bias. Equals two
+   * calls of {@link #conv2d} up to rounding; where the result has few channels, much less work. x
+   * [B, H, W, I], w1 [M, I, 3, 3], b1 [M] or null, w2 [O, M, 3, 3].
+   */
+  public static Variable conv2dPair(Variable x, Variable w1, Variable b1, Variable w2) {
+    ShapeChecks.conv2dPair(x, w1, b1, w2);
+    return new Conv2dPairFunction().apply(x, w1, b1, w2);
   }
 
   /** Transposed convolution. x [B, H, W, I], w [I, O, kh, kw], b [O] or null. */

@@ -7,6 +7,8 @@ package dev.changenet.autograd;
 public enum Op {
   LINEAR,
   CONV2D,
+  /** Two 3×3 convolutions with nothing in between. */
+  CONV2D_PAIR,
   CONV_TRANSPOSE2D,
   LAYER_NORM,
   BATCH_NORM,

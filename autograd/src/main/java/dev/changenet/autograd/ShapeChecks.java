@@ -78,6 +78,28 @@ final class ShapeChecks {
     bias("conv2d", b, w.dim(0));
   }
 
+  static void conv2dPair(Variable x, Variable w1, Variable b1, Variable w2) {
+    conv2d(x, w1, b1, 1, 1, 1);
+    require(
+        w1.dim(2) == 3
+            && w1.dim(3) == 3
+            && w2.shape().rank() == 4
+            && w2.dim(2) == 3
+            && w2.dim(3) == 3,
+        "conv2d_pair",
+        "expected two 3x3 kernels, got weights %s and %s",
+        w1.shape(),
+        w2.shape());
+    require(
+        w2.dim(1) == w1.dim(0),
+        "conv2d_pair",
+        "the first weight %s makes %d channels, the second %s takes %d",
+        w1.shape(),
+        w1.dim(0),
+        w2.shape(),
+        w2.dim(1));
+  }
+
   static void convTranspose2d(Variable x, Variable w, Variable b) {
     rank("conv_transpose2d", x, 4);
     rank("conv_transpose2d", w, 4);

@@ -90,6 +90,15 @@ class GradientTest {
             s(3)));
     rows.add(
         row(
+            "conv2d_pair",
+            Op.CONV2D_PAIR,
+            v -> Functional.conv2dPair(v[0], v[1], v[2], v[3]),
+            s(2, 4, 5, 3),
+            s(4, 3, 3, 3),
+            s(4),
+            s(2, 4, 3, 3)));
+    rows.add(
+        row(
             "conv_transpose2d",
             Op.CONV_TRANSPOSE2D,
             v -> Functional.convTranspose2d(v[0], v[1], v[2], 2, 1),

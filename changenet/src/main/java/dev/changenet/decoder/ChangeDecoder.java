@@ -90,10 +90,13 @@ public final class ChangeDecoder extends Module {
             d[k] = k == SCALES - 1 ? diff : Functional.add(diff, fromCoarser(d[k + 1], k));
             outputs.add(head[k].call(d[k]));
           }
-          Variable x = fuse.call(toFinest(d));
+          Variable x = fuse.isObserved() ? fuse.call(toFinest(d)) : fuse.enlarging(d, alignCorners);
           x = dense2x.call(convd2x.call(x));
-          x = dense1x.call(convd1x.call(x));
-          outputs.add(changeProbability.call(x));
+          x = convd1x.call(x);
+          outputs.add(
+              dense1x.isObserved() || changeProbability.isObserved()
+                  ? changeProbability.call(dense1x.call(x))
+                  : dense1x.into(changeProbability, x));
           return outputs;
         });
   }
@@ -163,8 +166,11 @@ public final class ChangeDecoder extends Module {
     private final Linear conv;
     private final BatchNorm2d bn;
 
+    private final int e;
+
     Fuse(Device device, int e) {
       super(device);
+      this.e = e;
       Initializer init = Initializer.fanIn(4 * e);
       conv = child("0", Linear.conv1x1(device, 4 * e, e, init, init));
       bn = child("1", new BatchNorm2d(device, e));
@@ -173,6 +179,39 @@ public final class ChangeDecoder extends Module {
     @Override
     protected Variable forward(Variable x) {
       return bn.call(conv.call(x));
+    }
+
+    /**
+     * The same for differences of four sizes, finest first: a 1×1 convolution and bilinear
+     * enlargement may change places, because the weights of the latter sum to 1, so that the
+     * coarser maps are convolved at their own sizes.
+     */
+    Variable enlarging(Variable[] d, boolean alignCorners) {
+      Variable finest = d[0];
+      Variable sum = conv.contribution(finest, (SCALES - 1) * e, true);
+      Variable same = null;
+      for (int k = SCALES - 1; k > 0; k--) {
+        Variable part = conv.contribution(d[k], (SCALES - 1 - k) * e, false);
+        same = same == null ? part : Functional.add(same, part);
+        boolean nextIsAlike = d[k - 1].dim(1) == d[k].dim(1) && d[k - 1].dim(2) == d[k].dim(2);
+        if (k > 1 && nextIsAlike) {
+          continue;
+        }
+        boolean full = finest.dim(1) == d[k].dim(1) && finest.dim(2) == d[k].dim(2);
+        sum =
+            Functional.add(
+                sum,
+                full
+                    ? same
+                    : Functional.interpolate(
+                        same,
+                        ResizeGeometry.Mode.BILINEAR,
+                        finest.dim(1),
+                        finest.dim(2),
+                        alignCorners));
+        same = null;
+      }
+      return bn.call(sum);
     }
   }
 
@@ -192,6 +231,14 @@ public final class ChangeDecoder extends Module {
     @Override
     protected Variable forward(Variable x) {
       return Functional.add(x, conv2.call(conv1.call(x)), FACTOR);
+    }
+
+    /**
+     * {@code next} of this block's result, without computing that: next(x + 0.1·conv2(r)) = next(x)
+     * + 0.1·next(conv2(r)), and the last two convolutions become one with few channels.
+     */
+    Variable into(Conv2d next, Variable x) {
+      return Functional.add(next.call(x), conv2.followedBy(next, conv1.call(x)), FACTOR);
     }
   }
 }

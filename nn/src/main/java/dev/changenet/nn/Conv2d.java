@@ -51,6 +51,14 @@ public final class Conv2d extends Layer {
         device, channels, channels, kernel, 1, kernel / 2, channels, false, weightInit, biasInit);
   }
 
+  /**
+   * This 3×3 convolution followed by {@code second}, whose bias is left out, in one operation.
+   * Neither module's hooks are called.
+   */
+  public Variable followedBy(Conv2d second, Variable x) {
+    return Functional.conv2dPair(x, weight, bias, second.weight);
+  }
+
   @Override
   protected Variable forward(Variable x) {
     return relu

@@ -35,6 +35,16 @@ public final class Linear extends Layer {
     bias = parameter("bias", biasInit, weightShape[0]);
   }
 
+  /**
+   * What inputs {@code start} … of this layer contribute to its result: [M…, n] → [M…, out]. The
+   * contributions of all inputs, the bias with one of them, make up the result. Hooks aren't
+   * called.
+   */
+  public Variable contribution(Variable x, int start, boolean withBias) {
+    Variable part = Functional.narrow(weight, 1, start, x.dim(-1));
+    return Functional.linear(x, part, withBias ? bias : null);
+  }
+
   @Override
   protected Variable forward(Variable x) {
     return Functional.linear(x, weight, bias);

@@ -87,6 +87,16 @@ public abstract class Module implements AutoCloseable {
   }
 
   /**
+   * True when someone looks at the outputs of this module or one inside it: a hook or a trace. A
+   * parent may otherwise compute the same result without calling them.
+   */
+  public final boolean isObserved() {
+    return Trace.isOpen()
+        || !forwardHooks.isEmpty()
+        || children.values().stream().anyMatch(Module::isObserved);
+  }
+
+  /**
    * Runs the body of a forward pass: names it for traces, closes its temporaries, calls the hooks.
    */
   protected final Variable run(Supplier<Variable> body) {

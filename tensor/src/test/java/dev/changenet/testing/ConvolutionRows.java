@@ -95,6 +95,9 @@ final class ConvolutionRows {
     for (Sample s : TRANSPOSED) {
       addTransposed(rows, s);
     }
+    addPair(rows, 2, 5, 7, 24, 32, 2);
+    addPair(rows, 1, 1, 4, 16, 16, 1);
+    addPair(rows, 1, 4, 3, 5, 6, 7);
   }
 
   private static void addConv(OpTable.Rows rows, Sample s) {
@@ -167,5 +170,36 @@ final class ConvolutionRows {
                     c.random(weight),
                     s.geometry,
                     c.output("gradX", s.b, s.h, s.w, s.in)));
+  }
+
+  private static void addPair(OpTable.Rows rows, int b, int h, int w, int in, int mid, int out) {
+    String sizes = " " + b + "x" + h + "x" + w + " " + in + ">" + mid + ">" + out;
+    for (boolean bias : new boolean[] {true, false}) {
+      String name = sizes + (bias ? " bias" : "");
+      rows.add(
+          "convolution.conv2dPair" + name,
+          c ->
+              ops(c)
+                  .conv2dPair(
+                      c.random(b, h, w, in),
+                      c.random(mid, in, 3, 3),
+                      bias ? c.random(mid) : null,
+                      c.random(out, mid, 3, 3),
+                      c.output("out", b, h, w, out)));
+      rows.add(
+          "convolution.conv2dPairBackward" + name,
+          c ->
+              ops(c)
+                  .conv2dPairBackward(
+                      c.random(b, h, w, out),
+                      c.random(b, h, w, in),
+                      c.random(mid, in, 3, 3),
+                      bias ? c.random(mid) : null,
+                      c.random(out, mid, 3, 3),
+                      c.output("gradX", b, h, w, in),
+                      c.output("gradW1", mid, in, 3, 3),
+                      bias ? c.output("gradB1", mid) : null,
+                      c.output("gradW2", out, mid, 3, 3)));
+    }
   }
 }

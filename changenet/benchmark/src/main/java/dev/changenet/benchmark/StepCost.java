@@ -39,6 +39,9 @@ final class StepCost {
       case LINEAR -> out * in.get(0).dim(-1);
       // Weight [O, I/groups, kh, kw].
       case CONV2D -> out * in.get(1).shape().elements() / in.get(1).dim(0);
+      case CONV2D_PAIR ->
+          (double) in.get(0).shape().elements() / in.get(0).dim(-1) * in.get(1).shape().elements()
+              + out * in.get(3).shape().elements() / in.get(3).dim(0);
       // Weight [I, O, kh, kw]: every input element meets O·kh·kw weights.
       case CONV_TRANSPOSE2D ->
           (double) in.get(0).shape().elements() * in.get(1).shape().elements() / in.get(1).dim(0);

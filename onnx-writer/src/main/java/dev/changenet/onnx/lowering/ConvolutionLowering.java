@@ -38,6 +38,22 @@ final class ConvolutionLowering {
     values.put(node.output(), Form.MAP, f.relu() ? emitter.node("Relu", out) : out);
   }
 
+  void conv2dPair(Trace.Node node) {
+    String x = values.name(node.inputs().get(0), Form.MAP);
+    String between = same3x3(x, node, 1, values.bias(node, 2));
+    values.put(node.output(), Form.MAP, same3x3(between, node, 3, null));
+  }
+
+  /** A 3×3 convolution that keeps the size, with weight number {@code weight} of the node. */
+  private String same3x3(String x, Trace.Node node, int weight, String bias) {
+    Tensor w = values.weight(node, weight);
+    String name =
+        emitter
+            .constants()
+            .plain(w, values.weightName(node, weight), Values.longs(w.shape().toArray()));
+    return emitter.convolution("Conv", x, name, bias, new Emitter.Geometry(3, 3, 1, 1, 1));
+  }
+
   void convTranspose2d(Trace.Node node) {
     ConvTranspose2dFunction f = (ConvTranspose2dFunction) node.function();
     Tensor w = values.weight(node, 1);
@@ -133,6 +149,7 @@ final class ConvolutionLowering {
           // Works in either form.
         }
         case CONV2D,
+            CONV2D_PAIR,
             CONV_TRANSPOSE2D,
             LAYER_NORM,
             ADD_REPEATED,

@@ -145,6 +145,7 @@ public final class GraphLowering {
         }
       }
       case CONV2D -> convolutions.conv2d(node);
+      case CONV2D_PAIR -> convolutions.conv2dPair(node);
       case CONV_TRANSPOSE2D -> convolutions.convTranspose2d(node);
       case LAYER_NORM -> normalizations.layerNorm(node);
       case BATCH_NORM -> normalizations.batchNorm(node);

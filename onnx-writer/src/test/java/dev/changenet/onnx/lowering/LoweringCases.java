@@ -98,6 +98,16 @@ public final class LoweringCases {
         MAP,
         (w, x) -> Functional.conv2dRelu(x, w.get("c.weight", 4, 8, 3, 3), null, 1, 1));
     add(
+        Op.CONV2D_PAIR,
+        "two convs to few channels",
+        MAP,
+        (w, x) ->
+            Functional.conv2dPair(
+                x,
+                w.get("a.weight", 32, 8, 3, 3),
+                w.get("a.bias", 32),
+                w.get("b.weight", 2, 32, 3, 3)));
+    add(
         Op.CONV_TRANSPOSE2D,
         "transposed conv k4 s2 p1",
         MAP,

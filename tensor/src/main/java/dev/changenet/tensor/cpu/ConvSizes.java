@@ -38,6 +38,11 @@ record ConvSizes(
     return kh * kw;
   }
 
+  /** These sizes with another number of output channels. */
+  ConvSizes withOutputs(int outputs) {
+    return new ConvSizes(batch, h, w, c, oh, ow, outputs, kh, kw, stride, padding);
+  }
+
   /** True when every output pixel is a linear function of the input pixel at the same place. */
   boolean pointwise() {
     return kh == 1 && kw == 1 && stride == 1 && padding == 0;

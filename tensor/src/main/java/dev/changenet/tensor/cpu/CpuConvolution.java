@@ -138,13 +138,8 @@ final class CpuConvolution implements Convolution {
       CpuDense.linear(small.rows(), s.c(), s.o(), large.floats(), w, small.floats(), e);
       return;
     }
-    if (SmallOutputConvolution.suits(s)) {
-      float[] packed =
-          PackedWeights.of(
-              w,
-              new PackedWeights.Key(Form.CONVOLUTION, (int) w.elements(), -1),
-              p -> SmallOutputConvolution.pack(w.floats(), s, p));
-      SmallOutputConvolution.run(large.floats(), s, packed, small.floats(), e);
+    if (FewOutputsConvolution.suits(s)) {
+      new FewOutputsConvolution(s).forward(large.floats(), fewOutputs(w, s), small.floats(), e);
       return;
     }
     WinogradShape shape = winograd(s);
@@ -188,6 +183,11 @@ final class CpuConvolution implements Convolution {
           0,
           s.c(),
           e);
+      return;
+    }
+    if (FewOutputsConvolution.suits(s) && e == Epilogue.OVERWRITE) {
+      new FewOutputsConvolution(s)
+          .backward(small.floats(), null, fewOutputs(w, s), large.floats(), null);
       return;
     }
     WinogradShape shape = winograd(s);
@@ -236,12 +236,69 @@ final class CpuConvolution implements Convolution {
           0,
           s.c(),
           Epilogue.OVERWRITE);
+    } else if (FewOutputsConvolution.suits(s)) {
+      FewOutputsConvolution c = new FewOutputsConvolution(s);
+      float[] kernel = Scratch.floats(Scratch.Slot.CONV_SUMS, c.kernelLength());
+      c.backward(small.floats(), large.floats(), null, null, kernel);
+      c.unpack(kernel, gradW.floats());
     } else if (winograd(s) != null) {
       new WinogradWeightGradient(winograd(s), s)
           .run(small.floats(), large.floats(), gradW.floats());
     } else {
       new ConvWeightGradient(s).run(small.floats(), large.floats(), gradW.floats());
     }
+  }
+
+  private static float[] fewOutputs(Tensor w, ConvSizes s) {
+    FewOutputsConvolution c = new FewOutputsConvolution(s);
+    PackedWeights.Key key = new PackedWeights.Key(Form.FEW_OUTPUTS, c.kernelLength(), s.o());
+    return PackedWeights.of(w, key, p -> c.pack(w.floats(), p));
+  }
+
+  @Override
+  public void conv2dPair(Tensor x, Tensor w1, Tensor b1, Tensor w2, Tensor out) {
+    ConvSizes s = pairSizes(x, w1);
+    if (x.dtype() == DType.FLOAT64 || !ConvolutionPair.suits(s, w2.dim(0))) {
+      Convolution.super.conv2dPair(x, w1, b1, w2, out);
+    } else {
+      new ConvolutionPair(s, w2.dim(0))
+          .forward(x.floats(), w1.floats(), floats(b1), w2.floats(), out.floats());
+    }
+  }
+
+  @Override
+  public void conv2dPairBackward(
+      Tensor gradOut,
+      Tensor x,
+      Tensor w1,
+      Tensor b1,
+      Tensor w2,
+      Tensor gradX,
+      Tensor gradW1,
+      Tensor gradB1,
+      Tensor gradW2) {
+    ConvSizes s = pairSizes(x, w1);
+    if (x.dtype() == DType.FLOAT64 || !ConvolutionPair.suits(s, w2.dim(0))) {
+      Convolution.super.conv2dPairBackward(gradOut, x, w1, b1, w2, gradX, gradW1, gradB1, gradW2);
+    } else {
+      new ConvolutionPair(s, w2.dim(0))
+          .backward(
+              gradOut.floats(),
+              x.floats(),
+              w1.floats(),
+              floats(b1),
+              w2.floats(),
+              floats(gradX),
+              gradW1.floats(),
+              floats(gradB1),
+              gradW2.floats());
+    }
+  }
+
+  /** Sizes of the first of two convolutions. */
+  private static ConvSizes pairSizes(Tensor x, Tensor w1) {
+    return new ConvSizes(
+        x.dim(0), x.dim(1), x.dim(2), x.dim(3), x.dim(1), x.dim(2), w1.dim(0), 3, 3, 1, 1);
   }
 
   private static float[] depthwiseWeights(Tensor w, ConvSizes s, boolean flip) {

@@ -19,6 +19,7 @@ final class PackedWeights implements AutoCloseable {
     CONVOLUTION,
     CONVOLUTION_INPUT,
     DEPTHWISE,
+    FEW_OUTPUTS,
     WINOGRAD,
     WINOGRAD_INPUT
   }
