@@ -1,6 +1,9 @@
 #!/bin/sh
-# Builds the benchmark module and times whole steps: scripts/benchmark.sh [key=value ...]
-# (see changenet/benchmark/src/main/java/dev/changenet/benchmark/Main.java for the keys).
+# Builds the benchmark module and times kernels and whole steps:
+#   scripts/benchmark.sh [key=value ...]       a table beside the machine's measured peak
+#   scripts/benchmark.sh ort [key=value ...]   inference in turns with ONNX Runtime
+#   scripts/benchmark.sh worker                answers timing requests on standard input
+# (see Main, OrtComparison and Worker in changenet/benchmark/src for the keys and the protocol).
 set -eu
 root=$(CDPATH='' cd -P "$(dirname "$0")/.." && pwd)
 # shellcheck source=scripts/find-java.sh
@@ -9,9 +12,22 @@ find_java
 [ -n "$java_home" ] || { echo "benchmark: Java 25 is needed, found ${java_seen:-no Java}" >&2; exit 1; }
 JAVA_HOME=$java_home mvn -q -B -f "$root/pom.xml" -Dstrict=false -DskipTests package \
   -pl changenet/benchmark -am </dev/null
-cp=$root/changenet/benchmark/target/classes
-for m in tensor autograd nn onnx-writer changenet; do cp=$cp:$root/$m/target/classes; done
-for jar in "$root"/cli/target/lib/*.jar; do [ -f "$jar" ] && cp=$cp:$jar; done
+module=$root/changenet/benchmark/target
+cp=$module/classes
+main=dev.changenet.benchmark.Main
+case ${1-} in
+  ort)
+    shift
+    main=dev.changenet.benchmark.OrtComparison
+    cp=$cp:$module/test-classes
+    ;;
+  worker)
+    shift
+    main=dev.changenet.benchmark.Worker
+    ;;
+esac
+for jar in "$module"/lib/*.jar; do cp=$cp:$jar; done
 exec "$java_home/bin/java" --add-modules jdk.incubator.vector -XX:Tier3DelayOn=1000000 \
-  -XX:+UseParallelGC -XX:MaxNewSize=128m -XX:MaxRAMPercentage=70 ${CHANGENET_JAVA_OPTS-} \
-  -cp "$cp" dev.changenet.benchmark.Main "$@"
+  -XX:ObjectAlignmentInBytes=64 -XX:+UseParallelGC -XX:MaxNewSize=128m -XX:MaxRAMPercentage=70 \
+  --enable-native-access=ALL-UNNAMED --sun-misc-unsafe-memory-access=allow ${CHANGENET_JAVA_OPTS-} \
+  -cp "$cp" "$main" "$@"

@@ -1,47 +1,81 @@
 package dev.changenet.benchmark;
 
-import dev.changenet.autograd.NoGrad;
-import dev.changenet.autograd.Tape;
-import dev.changenet.autograd.Variable;
-import dev.changenet.model.ChangeNet;
-import dev.changenet.model.SegmentationLoss;
-import dev.changenet.nn.optim.Adam;
-import dev.changenet.tensor.Device;
 import dev.changenet.tensor.HeapStorage;
 import dev.changenet.tensor.MemoryUse;
 import dev.changenet.tensor.Scope;
-import dev.changenet.tensor.Tensor;
 import dev.changenet.tensor.cpu.MachinePeak;
 import dev.changenet.tensor.cpu.Parallel;
 import java.io.PrintStream;
-import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
-import java.util.Random;
 
 /**
- * Times whole training and inference steps and prints them beside the machine's measured peak.
+ * Prints a table of kernels at the network's shapes, as fractions of the machine's measured peak,
+ * and one of whole training and inference steps.
  *
  * <pre>{@code
- * scripts/benchmark.sh [backbones=fan_tiny_8_p4_hybrid] [sizes=128,256] [batches=1]
- *     [tasks=inference,train] [embed_dim=256] [rounds=7] [threads=N]
+ * scripts/benchmark.sh [parts=kernels,steps] [kernels=conv2d,linear] [backbones=all] [sizes=128,256]
+ *     [batches=1] [tasks=infer,train] [rounds=7] [threads=N]
  * }</pre>
  */
 public final class Main {
-  private static final List<Double> WEIGHTS = List.of(0.5, 0.5, 0.5, 0.8, 1.0);
+  private static final List<String> BACKBONES =
+      List.of(
+          "fan_tiny_8_p4_hybrid",
+          "fan_small_12_p4_hybrid",
+          "fan_base_16_p4_hybrid",
+          "fan_large_16_p4_hybrid");
+
+  /** Shapes of fan_tiny and its decode head for a pair of 256 px. */
+  private static final List<String> KERNELS =
+      List.of(
+          "sgemm m=512 n=512 k=512",
+          "sgemm m=1024 n=1024 k=1024",
+          "sgemm m=2048 n=2048 k=2048",
+          "linear r=8192 c=128 o=512",
+          "linear r=8192 c=512 o=128 dir=bwdx",
+          "linear r=8192 c=128 o=512 dir=bwdw",
+          "linear r=512 c=192 o=768",
+          "linear r=512 c=768 o=192",
+          "conv2d c=256 o=256 h=256",
+          "conv2d c=256 o=256 h=128",
+          "conv2d c=256 o=256 h=128 dir=bwdx",
+          "conv2d c=256 o=256 h=128 dir=bwdw",
+          "conv2d c=256 o=256 h=64",
+          "conv2d c=256 o=256 h=64 dir=bwdx",
+          "conv2d c=256 o=256 h=64 dir=bwdw",
+          "conv2d c=512 o=256 h=64",
+          "conv2d c=512 o=256 h=16",
+          "conv2d c=256 o=2 h=256",
+          "deconv2d c=256 o=256 h=128 k=4 s=2 p=1",
+          "deconv2d c=256 o=256 h=128 k=4 s=2 p=1 dir=bwdx",
+          "deconv2d c=256 o=256 h=128 k=4 s=2 p=1 dir=bwdw",
+          "conv2d n=2 c=128 o=128 h=64 k=7 g=128",
+          "conv2d n=2 c=768 o=768 h=16 k=3 g=768",
+          "attn b=2 heads=8 t=256 d=24",
+          "layernorm r=8192 c=128",
+          "layernorm r=8192 c=128 dir=bwd",
+          "batchnorm r=4096 c=256",
+          "batchnorm r=4096 c=256 dir=bwd",
+          "gelu r=8192 c=512",
+          "add r=65536 c=256",
+          "resize h=32 c=256");
 
   private final Map<String, String> options = new LinkedHashMap<>();
   private final PrintStream out;
+  private double peak;
+  private double bandwidth;
 
   private Main(PrintStream out) {
     this.out = out;
-    options.put("backbones", "fan_tiny_8_p4_hybrid");
+    options.put("parts", "kernels,steps");
+    options.put("kernels", "");
+    options.put("backbones", "all");
     options.put("sizes", "128,256");
     options.put("batches", "1");
-    options.put("tasks", "inference,train");
-    options.put("embed_dim", "256");
+    options.put("tasks", "infer,train");
     options.put("rounds", "7");
     options.put("threads", Integer.toString(Parallel.threads()));
   }
@@ -59,107 +93,95 @@ public final class Main {
     main.run();
   }
 
-  private String[] list(String key) {
-    return options.get(key).split(",");
+  private List<String> list(String key) {
+    return List.of(options.get(key).split(","));
   }
 
   private void run() {
     Parallel.setThreads(Integer.parseInt(options.get("threads")));
-    double peak = MachinePeak.flops();
+    peak = MachinePeak.flops();
+    bandwidth = MachinePeak.copyBandwidth();
     out.printf(
         Locale.ROOT,
-        "%d threads, measured peak %.0f GFLOP/s (float32 multiply-add), copy %.1f GB/s%n%n",
+        "%d threads, measured peak %.0f GFLOP/s (float32 multiply-add), copy %.1f GB/s%n",
         Parallel.threads(),
         peak * 1e-9,
-        MachinePeak.copyBandwidth() * 1e-9);
-    out.println(
-        "task       backbone                 px batch  median ms    best ms  pairs/s  GFLOP/s"
-            + "  of peak  tensors MiB");
-    for (String backbone : list("backbones")) {
-      for (String size : list("sizes")) {
-        for (String batch : list("batches")) {
-          for (String task : list("tasks")) {
-            measure(task, backbone, Integer.parseInt(size), Integer.parseInt(batch), peak);
+        bandwidth * 1e-9);
+    if (list("parts").contains("kernels")) {
+      out.printf("%n%-52s %10s %10s %9s %9s%n", "kernel", "median ms", "best ms", "G/s", "of peak");
+      KERNELS.stream().filter(this::wanted).forEach(this::kernel);
+      out.println(
+          "G/s: GFLOP/s of the direct algorithm, which Winograd's undercuts; GB/s where only data"
+              + " moves.");
+    }
+    if (list("parts").contains("steps")) {
+      out.printf(
+          "%n%-6s %-23s %4s %5s %10s %10s %8s %8s %8s %12s%n",
+          "task",
+          "backbone",
+          "px",
+          "batch",
+          "median ms",
+          "best ms",
+          "pairs/s",
+          "GFLOP/s",
+          "of peak",
+          "tensors MiB");
+      List<String> backbones =
+          options.get("backbones").equals("all") ? BACKBONES : list("backbones");
+      for (String backbone : backbones) {
+        for (String px : list("sizes")) {
+          for (String batch : list("batches")) {
+            list("tasks").forEach(task -> step(task, backbone, px, Integer.parseInt(batch)));
           }
         }
       }
     }
   }
 
-  private void measure(String task, String backbone, int px, int batch, double peak) {
-    int embed = Integer.parseInt(options.get("embed_dim"));
-    boolean train = task.equals("train");
-    try (ChangeNet net = new ChangeNet(Device.CPU, ChangeNet.Config.of(backbone, embed, 2))) {
-      net.initialize(1);
-      double flops = batch * StepCost.forwardFlops(net, px) * (train ? 3 : 1);
-      Runnable step = train ? trainStep(net, px, batch) : inferenceStep(net, px, batch);
-      long warm = System.nanoTime();
-      int warmups = 0;
-      while (warmups < 3 || System.nanoTime() - warm < 4_000_000_000L) {
-        step.run();
-        warmups++;
-      }
-      MemoryUse.resetPeak();
-      double[] seconds = new double[Integer.parseInt(options.get("rounds"))];
-      for (int i = 0; i < seconds.length; i++) {
-        long began = System.nanoTime();
-        step.run();
-        seconds[i] = (System.nanoTime() - began) * 1e-9;
-      }
-      Arrays.sort(seconds);
-      double median = seconds[seconds.length / 2];
+  private boolean wanted(String kernel) {
+    String names = options.get("kernels");
+    return names.isEmpty() || list("kernels").contains(new CaseSpec(kernel).op());
+  }
+
+  private void kernel(String text) {
+    try (Scope _ = Scope.open();
+        Case c = KernelCases.of(new CaseSpec(text))) {
+      Timing t = Timing.of(c, Integer.parseInt(options.get("rounds")), 1_000_000_000L);
+      boolean computes = c.flops() > 0;
+      double rate = (computes ? c.flops() : c.bytes()) / t.median();
       out.printf(
           Locale.ROOT,
-          "%-10s %-23s %4d %5d %10.1f %10.1f %8.2f %8.1f %7.1f%% %12d%n",
-          task,
-          backbone,
-          px,
-          batch,
-          median * 1e3,
-          seconds[0] * 1e3,
-          batch / median,
-          flops / median * 1e-9,
-          100 * flops / median / peak,
-          MemoryUse.peakBytes() >> 20);
+          "%-52s %10.3f %10.3f %9.1f %8.1f%%%n",
+          text,
+          t.median() * 1e3,
+          t.best() * 1e3,
+          rate * 1e-9,
+          100 * rate / (computes ? peak : bandwidth));
     }
     HeapStorage.trimPool();
   }
 
-  private static Variable image(int px, int batch, long seed) {
-    float[] values = new float[batch * px * px * 3];
-    Random random = new Random(seed);
-    for (int i = 0; i < values.length; i++) {
-      values[i] = random.nextFloat() * 2 - 1;
+  private void step(String task, String backbone, String px, int batch) {
+    String text = task + " path=" + backbone + " px=" + px + " b=" + batch;
+    try (Scope _ = Scope.open();
+        Case c = NetworkCases.of(new CaseSpec(text))) {
+      MemoryUse.resetPeak();
+      Timing t = Timing.of(c, Integer.parseInt(options.get("rounds")), 6_000_000_000L);
+      out.printf(
+          Locale.ROOT,
+          "%-6s %-23s %4s %5d %10.1f %10.1f %8.2f %8.1f %7.1f%% %12d%n",
+          task,
+          backbone,
+          px,
+          batch,
+          t.median() * 1e3,
+          t.best() * 1e3,
+          batch / t.median(),
+          c.flops() / t.median() * 1e-9,
+          100 * c.flops() / t.median() / peak,
+          MemoryUse.peakBytes() >> 20);
     }
-    return new Variable(Tensor.of(values, batch, px, px, 3).detached());
-  }
-
-  private static Runnable inferenceStep(ChangeNet net, int px, int batch) {
-    net.eval();
-    Variable a = image(px, batch, 1);
-    Variable b = image(px, batch, 2);
-    return () -> {
-      try (NoGrad _ = NoGrad.open();
-          Scope _ = Scope.open()) {
-        net.forward(a, b);
-      }
-    };
-  }
-
-  private static Runnable trainStep(ChangeNet net, int px, int batch) {
-    net.train(true);
-    Variable a = image(px, batch, 1);
-    Variable b = image(px, batch, 2);
-    int[] labels = new Random(3).ints((long) batch * px * px, 0, 2).toArray();
-    SegmentationLoss loss = new SegmentationLoss(SegmentationLoss.Kind.CE, true, WEIGHTS);
-    Adam optimizer = Adam.adamW(net.parameters(), 1e-4, 0.9, 0.999, 0.01);
-    return () -> {
-      try (Scope _ = Scope.open();
-          Tape _ = Tape.open()) {
-        loss.compute(net.forward(a, b), labels).total().backward();
-      }
-      optimizer.step();
-      optimizer.zeroGrad();
-    };
+    HeapStorage.trimPool();
   }
 }

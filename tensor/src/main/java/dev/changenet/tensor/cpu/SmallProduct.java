@@ -45,10 +45,6 @@ final class SmallProduct {
     }
   }
 
-  private static FloatVector start(float[] c, int at, boolean add) {
-    return add ? FloatVector.fromArray(SPECIES, c, at) : FloatVector.zero(SPECIES);
-  }
-
   private static void fourByTwo(
       float[] a,
       int aAt,
@@ -62,14 +58,14 @@ final class SmallProduct {
       int cRow,
       int k,
       boolean add) {
-    FloatVector c00 = start(c, cAt, add);
-    FloatVector c01 = start(c, cAt + LANES, add);
-    FloatVector c10 = start(c, cAt + cRow, add);
-    FloatVector c11 = start(c, cAt + cRow + LANES, add);
-    FloatVector c20 = start(c, cAt + 2 * cRow, add);
-    FloatVector c21 = start(c, cAt + 2 * cRow + LANES, add);
-    FloatVector c30 = start(c, cAt + 3 * cRow, add);
-    FloatVector c31 = start(c, cAt + 3 * cRow + LANES, add);
+    FloatVector c00 = FloatVector.zero(SPECIES);
+    FloatVector c01 = FloatVector.zero(SPECIES);
+    FloatVector c10 = FloatVector.zero(SPECIES);
+    FloatVector c11 = FloatVector.zero(SPECIES);
+    FloatVector c20 = FloatVector.zero(SPECIES);
+    FloatVector c21 = FloatVector.zero(SPECIES);
+    FloatVector c30 = FloatVector.zero(SPECIES);
+    FloatVector c31 = FloatVector.zero(SPECIES);
     for (int t = 0, i = aAt, j = bAt; t < k; t++, i += aCol, j += bRow) {
       FloatVector b0 = FloatVector.fromArray(SPECIES, b, j);
       FloatVector b1 = FloatVector.fromArray(SPECIES, b, j + LANES);
@@ -85,6 +81,16 @@ final class SmallProduct {
       FloatVector a3 = FloatVector.broadcast(SPECIES, a[i + 3 * aRow]);
       c30 = a3.fma(b0, c30);
       c31 = a3.fma(b1, c31);
+    }
+    if (add) {
+      c00 = c00.add(FloatVector.fromArray(SPECIES, c, cAt));
+      c01 = c01.add(FloatVector.fromArray(SPECIES, c, cAt + LANES));
+      c10 = c10.add(FloatVector.fromArray(SPECIES, c, cAt + cRow));
+      c11 = c11.add(FloatVector.fromArray(SPECIES, c, cAt + cRow + LANES));
+      c20 = c20.add(FloatVector.fromArray(SPECIES, c, cAt + 2 * cRow));
+      c21 = c21.add(FloatVector.fromArray(SPECIES, c, cAt + 2 * cRow + LANES));
+      c30 = c30.add(FloatVector.fromArray(SPECIES, c, cAt + 3 * cRow));
+      c31 = c31.add(FloatVector.fromArray(SPECIES, c, cAt + 3 * cRow + LANES));
     }
     c00.intoArray(c, cAt);
     c01.intoArray(c, cAt + LANES);
@@ -109,16 +115,22 @@ final class SmallProduct {
       int cRow,
       int k,
       boolean add) {
-    FloatVector c0 = start(c, cAt, add);
-    FloatVector c1 = start(c, cAt + cRow, add);
-    FloatVector c2 = start(c, cAt + 2 * cRow, add);
-    FloatVector c3 = start(c, cAt + 3 * cRow, add);
+    FloatVector c0 = FloatVector.zero(SPECIES);
+    FloatVector c1 = FloatVector.zero(SPECIES);
+    FloatVector c2 = FloatVector.zero(SPECIES);
+    FloatVector c3 = FloatVector.zero(SPECIES);
     for (int t = 0, i = aAt, j = bAt; t < k; t++, i += aCol, j += bRow) {
       FloatVector v = FloatVector.fromArray(SPECIES, b, j);
       c0 = v.fma(FloatVector.broadcast(SPECIES, a[i]), c0);
       c1 = v.fma(FloatVector.broadcast(SPECIES, a[i + aRow]), c1);
       c2 = v.fma(FloatVector.broadcast(SPECIES, a[i + 2 * aRow]), c2);
       c3 = v.fma(FloatVector.broadcast(SPECIES, a[i + 3 * aRow]), c3);
+    }
+    if (add) {
+      c0 = c0.add(FloatVector.fromArray(SPECIES, c, cAt));
+      c1 = c1.add(FloatVector.fromArray(SPECIES, c, cAt + cRow));
+      c2 = c2.add(FloatVector.fromArray(SPECIES, c, cAt + 2 * cRow));
+      c3 = c3.add(FloatVector.fromArray(SPECIES, c, cAt + 3 * cRow));
     }
     c0.intoArray(c, cAt);
     c1.intoArray(c, cAt + cRow);
@@ -137,10 +149,13 @@ final class SmallProduct {
       int cAt,
       int k,
       boolean add) {
-    FloatVector sum = start(c, cAt, add);
+    FloatVector sum = FloatVector.zero(SPECIES);
     for (int t = 0, i = aAt, j = bAt; t < k; t++, i += aCol, j += bRow) {
       FloatVector v = FloatVector.fromArray(SPECIES, b, j);
       sum = v.fma(FloatVector.broadcast(SPECIES, a[i]), sum);
+    }
+    if (add) {
+      sum = sum.add(FloatVector.fromArray(SPECIES, c, cAt));
     }
     sum.intoArray(c, cAt);
   }
