@@ -4,15 +4,15 @@ import dev.changenet.tensor.ChangeNetException;
 import java.util.Locale;
 
 /**
- * How 3×3 convolutions with stride 1 are computed on the CPU; environment variable {@code
- * CHANGENET_CONV} ({@code exact} or {@code fast}) sets the start value.
+ * How 3×3 convolutions with stride 1 and 4×4 ones with stride 2 are computed on the CPU;
+ * environment variable {@code CHANGENET_CONV} ({@code exact} or {@code fast}) sets the start value.
  */
 public enum ConvolutionMode {
   /** As the sum it is. */
   EXACT,
   /**
-   * By Winograd's F(4×4) algorithm: about a quarter of the multiplications at some three times the
-   * rounding error (rms 1e-6 of the output's rms), still within every golden limit.
+   * By Winograd's F(4×4, 3×3) and F(5×5, 2×2) algorithms: about a quarter and a third of the
+   * multiplications at some three times the rounding error (rms 1e-6 of the output's rms).
    */
   FAST;
 
