@@ -46,6 +46,7 @@ public final class Worker {
         switch (words[0]) {
           case "prep" -> {
             close(current, scope);
+            current = null;
             scope = Scope.open();
             Parallel.setThreads(Integer.parseInt(words[1]));
             CaseSpec spec = new CaseSpec(words[2]);
@@ -62,7 +63,7 @@ public final class Worker {
             } while (System.nanoTime() < end);
             reply = "@ok";
           }
-          case "run" -> reply = measure(current, Long.parseLong(words[1]));
+          case "run" -> reply = current == null ? "@skip nothing prepared" : measure(current, Long.parseLong(words[1]));
           case "check" -> reply = check(current.output());
           default -> reply = "@skip unknown command " + words[0];
         }
