@@ -12,8 +12,8 @@ import org.junit.jupiter.params.ParameterizedClass;
 import org.junit.jupiter.params.provider.EnumSource;
 
 /**
- * Runs a test class once per {@link ConvolutionMode}. The exact mode keeps the limits of the golden
- * data; the fast one three times them.
+ * Runs a test class once per {@link ConvolutionMode}. Gradients and optimizer steps may be three
+ * times as far off in the fast mode as the limits of the golden data allow; stages may not.
  */
 @Target(ElementType.TYPE)
 @Retention(RetentionPolicy.RUNTIME)

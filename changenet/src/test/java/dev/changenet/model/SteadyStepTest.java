@@ -21,10 +21,10 @@ import org.junit.jupiter.api.Test;
  * too, as garbage.
  */
 class SteadyStepTest {
-  /** What graph nodes, closures and the like may take; one map of the network is larger. */
-  private static final long MOST_BYTES = 6L << 20;
+  /** What graph nodes, closures and the like may take; a map at full resolution is larger. */
+  private static final long MOST_BYTES = 12L << 20;
 
-  private static final int WARM_STEPS = 60;
+  private static final int WARM_STEPS = 30;
   private static final int MOST_STEPS = 120;
 
   private static long allocated() {
@@ -40,7 +40,7 @@ class SteadyStepTest {
 
   @Test
   void allocatesNothingLarge() {
-    int px = 64;
+    int px = 128;
     try (Scope _ = Scope.open();
         ChangeNet net =
             new ChangeNet(Device.CPU, ChangeNet.Config.of("fan_tiny_8_p4_hybrid", 256, 2))) {

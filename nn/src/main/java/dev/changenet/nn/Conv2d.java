@@ -54,9 +54,19 @@ public final class Conv2d extends Layer {
   /**
    * This 3×3 convolution followed by {@code second}, whose bias is left out, in one operation.
    * Neither module's hooks are called.
+   *
+   * @throws IllegalStateException unless both keep the size and have no ReLU
    */
   public Variable followedBy(Conv2d second, Variable x) {
+    if (!plain() || !second.plain()) {
+      throw new IllegalStateException(
+          "conv2d: only convolutions with stride 1, padding 1 and no ReLU can be joined");
+    }
     return Functional.conv2dPair(x, weight, bias, second.weight);
+  }
+
+  private boolean plain() {
+    return stride == 1 && padding == 1 && groups == 1 && !relu;
   }
 
   @Override

@@ -63,7 +63,11 @@ public final class Worker {
             } while (System.nanoTime() < end);
             reply = "@ok";
           }
-          case "run" -> reply = current == null ? "@skip nothing prepared" : measure(current, Long.parseLong(words[1]));
+          case "run" ->
+              reply =
+                  current == null
+                      ? "@skip nothing prepared"
+                      : measure(current, Long.parseLong(words[1]));
           case "check" -> reply = check(current.output());
           default -> reply = "@skip unknown command " + words[0];
         }

@@ -1,2 +1,4 @@
-/** Timings of whole training and inference steps against the machine's measured peak. */
+/**
+ * Timings of kernels and of whole training and inference steps against the machine's measured peak.
+ */
 package dev.changenet.benchmark;

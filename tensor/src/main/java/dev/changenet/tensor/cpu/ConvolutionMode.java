@@ -8,7 +8,7 @@ import java.util.Locale;
  * environment variable {@code CHANGENET_CONV} ({@code exact} or {@code fast}) sets the start value.
  */
 public enum ConvolutionMode {
-  /** As the sum it is. */
+  /** Without Winograd's algorithms. Exact rewrites, such as of two convolutions as one, stay. */
   EXACT,
   /**
    * By Winograd's F(4×4, 3×3) and F(5×5, 2×2) algorithms: about a quarter and a third of the

@@ -12,7 +12,8 @@ import dev.changenet.tensor.reference.ReferenceConvolution;
 /**
  * Convolutions. A transposed convolution is the input gradient of a convolution with the same
  * weight, its input gradient is that convolution, and its weight gradient is that of the
- * convolution with the two maps exchanged, so three algorithms serve all six methods.
+ * convolution with the two maps exchanged, so each algorithm serves six methods: direct, by
+ * Winograd, for few outputs, depthwise. Two convolutions in a row may become one.
  */
 final class CpuConvolution implements Convolution {
   private final Convolution reference = new ReferenceConvolution();

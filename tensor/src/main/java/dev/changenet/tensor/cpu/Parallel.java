@@ -9,7 +9,7 @@ import java.util.function.IntConsumer;
  * The pool that runs kernels on several threads.
  *
  * <p>Work is cut into numbered tasks; which thread runs a task varies, what a task computes
- * doesn't, so results are the same for any number of threads as long as the kernel cuts its work
+ * doesn't, so results are the same for any number of threads as long as the kernel cuts its sums
  * without looking at {@link #threads()}.
  *
  * <p>Idle workers spin for a moment before they park, because waking a parked thread costs hundreds

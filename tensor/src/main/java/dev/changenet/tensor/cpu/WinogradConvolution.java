@@ -5,7 +5,8 @@ import java.util.Arrays;
 
 /**
  * Convolution by Winograd's algorithm on 6×6 input patches: 36 products per tile instead of 144 for
- * 4×4 outputs of a 3×3 kernel, or instead of 400 for the 10×10 outputs of a transposed 4×4 kernel.
+ * 4×4 outputs of a 3×3 kernel, or 144 instead of 400 for the 10×10 outputs of a transposed 4×4
+ * kernel.
  *
  * <p>Of a block of tiles the inputs are transformed, multiplied with the transformed weights by one
  * matrix product per point, and the products transformed back; all threads share each of the three
@@ -25,9 +26,6 @@ final class WinogradConvolution {
 
   /** Most floats of a block's transformed inputs or of its products. */
   private static final int BLOCK_FLOATS = 10_000_000;
-
-  /** Rows of a matrix product that one task computes. */
-  private static final int TASK_TILES = 18 * MR;
 
   /** Terms summed at a time: shorter sums lose less, and the transforms magnify what is lost. */
   private static final int TERMS = 128;
@@ -202,11 +200,11 @@ final class WinogradConvolution {
       this.channels = channels;
       this.strips = columns / NR;
       this.weightStep = WinogradConvolution.pointStep(channels, columns);
-      // Kernels may read and write whole tiles of MR rows.
+      // Kernels read and write whole tiles of MR rows, the output transform whole chunks.
       pieceStep = (tiles + MR) * PITCH;
       pointStep = Math.ceilDiv(channels, DEPTH) * pieceStep + SKEW;
       inputs = Scratch.floats(Scratch.Slot.CONV_TILE, ALIGN + POINTS * pointStep);
-      stripStep = (tiles + MR) * NR;
+      stripStep = (tiles + Math.max(MR, OUTPUT_CHUNK)) * NR;
       productStep = strips * stripStep + SKEW;
       products = Scratch.floats(Scratch.Slot.CONV_OUT, ALIGN + POINTS * productStep);
     }
@@ -216,15 +214,11 @@ final class WinogradConvolution {
       float[] x, WinogradSide in, float[] packed, Result result, int first, int count, Buffers b) {
     Parallel.forBlocks(
         count, INPUT_CHUNK, (from, to) -> transform(x, in, result.tiles, first, from, to, b));
-    int parts = Math.ceilDiv(count, TASK_TILES);
-    int rows = Math.ceilDiv(Math.ceilDiv(count, parts), MR) * MR;
     Parallel.forEach(
-        POINTS * parts,
-        task -> {
-          int point = task / parts;
-          int from = task % parts * rows;
+        POINTS,
+        point -> {
           for (int s = 0; s < b.strips; s++) {
-            multiply(b, point, s, from, Math.min(rows, count - from), packed);
+            multiply(b, point, s, count, packed);
           }
         });
     Parallel.forBlocks(
@@ -255,12 +249,12 @@ final class WinogradConvolution {
         b.pieceStep);
   }
 
-  /** Products of one point and strip for some tiles. */
-  private static void multiply(Buffers b, int point, int s, int from, int rows, float[] packed) {
+  /** Products of one point and strip. */
+  private static void multiply(Buffers b, int point, int s, int rows, float[] packed) {
     int channels = b.channels;
     int weights = ALIGN + point * b.weightStep + s * channels * NR;
-    int inputs = ALIGN + point * b.pointStep + from * PITCH;
-    int to = ALIGN + point * b.productStep + s * b.stripStep + from * NR;
+    int inputs = ALIGN + point * b.pointStep;
+    int to = ALIGN + point * b.productStep + s * b.stripStep;
     for (int c = 0; c < channels; c += TERMS) {
       int depth = Math.min(TERMS, channels - c);
       int at = inputs + c / DEPTH * b.pieceStep + c % DEPTH;

@@ -37,6 +37,9 @@ final class WinogradWeightGradient {
   private final int strips;
   private final int outputTiles;
 
+  /** Where in a kernel's plane the taps of each phase of the gradient lie. */
+  private final int[][] phaseTaps;
+
   /** Distance of the points in the sums. */
   private final int sumStep;
 
@@ -57,6 +60,10 @@ final class WinogradWeightGradient {
     this.outputTiles = Math.ceilDiv(outputs, MR);
     this.sumStep = strips * outputTiles * TILE + SKEW;
     this.pitch = outputs + STEP;
+    this.phaseTaps = new int[gradient.phases()][];
+    for (int p = 0; p < phaseTaps.length; p++) {
+      phaseTaps[p] = shape.tapsOf(p, smallIsInput);
+    }
   }
 
   /**
@@ -177,7 +184,7 @@ final class WinogradWeightGradient {
             r, work, y * IN * NR, NR, work, result + y * r * NR, NR, NR);
       }
       int v = first + o;
-      int[] tap = shape.tapsOf(v / gradient.channels(), shape == WinogradShape.TRANSPOSED);
+      int[] tap = phaseTaps[v / gradient.channels()];
       int to = v % gradient.channels() * gradientWeightStep + strip * NR * inputWeightStep;
       for (int c = 0; c < NR; c++) {
         for (int t = 0; t < taps; t++) {

@@ -39,7 +39,7 @@ class ConvolutionPairTest {
     "1, 6, 1, 16, 16, 2",
     "1, 2, 2, 17, 33, 3",
     "1, 3, 40, 16, 64, 5",
-    "1, 70, 64, 32, 64, 8"
+    "1, 90, 64, 32, 64, 8"
   })
   void equalsTwoConvolutionsInBothDirections(int b, int h, int w, int i, int m, int o) {
     ConvSizes first = new ConvSizes(b, h, w, i, h, w, m, 3, 3, 1, 1);

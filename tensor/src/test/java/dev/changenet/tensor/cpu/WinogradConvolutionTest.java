@@ -14,6 +14,7 @@ import dev.changenet.tensor.Tensor;
 import dev.changenet.tensor.backend.ConvGeometry;
 import dev.changenet.tensor.backend.Convolution;
 import dev.changenet.tensor.reference.ReferenceConvolution;
+import java.util.concurrent.atomic.AtomicReference;
 import java.util.function.BiConsumer;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -61,7 +62,8 @@ class WinogradConvolutionTest {
     "1, 15, 18, 64, 96, 2",
     "1, 16, 18, 288, 64, 1",
     "1, 3, 100, 64, 64, 1",
-    "3, 33, 31, 64, 64, 1"
+    "3, 33, 31, 64, 64, 1",
+    "1, 64, 72, 288, 64, 1"
   })
   void fastModeEqualsTheReferenceInAllDirections(int b, int h, int w, int i, int o, int padding) {
     ConvGeometry g = new ConvGeometry(1, padding, 1);
@@ -93,7 +95,8 @@ class WinogradConvolutionTest {
     "2, 17, 19, 64, 96",
     "1, 5, 83, 288, 64",
     "1, 1, 300, 64, 64",
-    "3, 20, 21, 96, 64"
+    "3, 20, 21, 96, 64",
+    "1, 80, 80, 64, 64"
   })
   void fastModeEqualsTheReferenceForTheDoublingConvolution(int b, int h, int w, int i, int o) {
     ConvGeometry g = new ConvGeometry(2, 1, 1);
@@ -111,6 +114,33 @@ class WinogradConvolutionTest {
         weight.shape().toArray(),
         WEIGHT_RMS,
         (c, t) -> c.conv2dBackwardWeight(small, large, g, t, null));
+  }
+
+  /** Buffers must fit every number of tiles; fresh threads start with none. */
+  @Test
+  void everyNumberOfTilesFitsItsBlock() throws InterruptedException {
+    ConvGeometry g = new ConvGeometry(1, 1, 1);
+    Tensor w = randomTensor(2, 32, 64, 3, 3);
+    AtomicReference<Throwable> failure = new AtomicReference<>();
+    for (int tiles = 16; tiles <= 75; tiles++) {
+      Tensor x = randomTensor(tiles, 1, 4, 4 * tiles, 64);
+      Thread thread =
+          Thread.ofPlatform()
+              .uncaughtExceptionHandler((t, e) -> failure.set(e))
+              .start(() -> cpu.conv2d(x, w, null, g, false, x.emptyLike(1, 4, x.dim(2), 32)));
+      thread.join();
+      assertThat(failure.get()).as(tiles + " tiles").isNull();
+    }
+  }
+
+  /** The transposed convolution with its bias. */
+  @Test
+  void transposedConvolutionAddsTheBias() {
+    ConvGeometry g = new ConvGeometry(2, 1, 1);
+    Tensor x = randomTensor(1, 1, 20, 23, 64);
+    Tensor w = randomTensor(2, 64, 32, 4, 4);
+    Tensor bias = randomTensor(3, 32);
+    compare(new int[] {1, 40, 46, 32}, FORWARD_RMS, (c, t) -> c.convTranspose2d(x, w, bias, g, t));
   }
 
   @Test
