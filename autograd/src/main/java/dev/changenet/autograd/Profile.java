@@ -68,7 +68,8 @@ public final class Profile implements AutoCloseable {
   public static void exit() {
     Profile profile = CURRENT.get();
     if (profile != null) {
-      profile.path.pop();
+      // Empty when the profile was opened inside the module that ends.
+      profile.path.poll();
     }
   }
 
