@@ -125,14 +125,6 @@ final class CpuConvolution implements Convolution {
     return ConvolutionMode.get() == ConvolutionMode.FAST ? WinogradConvolution.suits(s) : null;
   }
 
-  private static int[][] taps(WinogradShape shape, boolean flip) {
-    int[][] taps = new int[shape.stride * shape.stride][];
-    for (int p = 0; p < taps.length; p++) {
-      taps[p] = shape.tapsOf(p, flip);
-    }
-    return taps;
-  }
-
   /** Convolution from the large map to the small one; w is [o, c, kh, kw]. */
   private static void toSmall(Tensor large, Tensor w, ConvSizes s, Epilogue e, Tensor small) {
     if (s.pointwise()) {
@@ -157,7 +149,7 @@ final class CpuConvolution implements Convolution {
                   s.c(),
                   s.taps(),
                   false,
-                  taps(shape, false)));
+                  shape.tapsOfPhases(false)));
       WinogradConvolution.run(
           large.floats(), from, shape.toSmall(s), packed, small.floats(), shape.small(s, false), e);
       return;
@@ -198,7 +190,13 @@ final class CpuConvolution implements Convolution {
               w,
               Form.WINOGRAD_INPUT,
               new WinogradConvolution.Weights(
-                  shape.kernel, s.c(), s.taps(), s.o(), s.c() * s.taps(), true, taps(shape, true)));
+                  shape.kernel,
+                  s.c(),
+                  s.taps(),
+                  s.o(),
+                  s.c() * s.taps(),
+                  true,
+                  shape.tapsOfPhases(true)));
       WinogradConvolution.run(
           small.floats(),
           shape.small(s, true),

@@ -76,11 +76,19 @@ enum WinogradShape {
   }
 
   /**
-   * Where in a kernel's plane the taps of a phase of the large map lie.
+   * Where in a kernel's plane the taps of each phase of the large map lie.
    *
    * @param flip taps as the walk from the small map to the large one meets them
    */
-  int[] tapsOf(int phase, boolean flip) {
+  int[][] tapsOfPhases(boolean flip) {
+    int[][] taps = new int[stride * stride][];
+    for (int p = 0; p < taps.length; p++) {
+      taps[p] = tapsOf(p, flip);
+    }
+    return taps;
+  }
+
+  private int[] tapsOf(int phase, boolean flip) {
     int[] taps = new int[taps()];
     int py = phase / stride;
     int px = phase % stride;

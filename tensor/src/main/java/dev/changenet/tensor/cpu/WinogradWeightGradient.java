@@ -60,10 +60,7 @@ final class WinogradWeightGradient {
     this.outputTiles = Math.ceilDiv(outputs, MR);
     this.sumStep = strips * outputTiles * TILE + SKEW;
     this.pitch = outputs + STEP;
-    this.phaseTaps = new int[gradient.phases()][];
-    for (int p = 0; p < phaseTaps.length; p++) {
-      phaseTaps[p] = shape.tapsOf(p, smallIsInput);
-    }
+    this.phaseTaps = shape.tapsOfPhases(smallIsInput);
   }
 
   /**
