@@ -23,6 +23,8 @@ public interface Backend {
 
   Resample resample();
 
+  Sampling sampling();
+
   Loss loss();
 
   Optimize optimize();
