@@ -23,7 +23,7 @@ final class FourierPositionEncoding extends Module {
 
   /** The encoding of a grid, [1, height, width, C]. */
   Variable encode(int height, int width) {
-    return run(() -> projection.call(new Variable(table(height, width))));
+    return run(() -> projection.call(new Variable(table(height, width).to(device()))));
   }
 
   /** Channels 0–31 encode y, 32–63 x; even channels are sines, odd ones cosines. */

@@ -10,6 +10,7 @@ import dev.changenet.nn.state.StoredTensor;
 import dev.changenet.nn.state.Tuple;
 import dev.changenet.nn.state.WeightsFile;
 import dev.changenet.tensor.DType;
+import dev.changenet.tensor.Device;
 import dev.changenet.tensor.Tensor;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -123,7 +124,8 @@ public final class Checkpoint {
     int[] shape = t.shape().toArray();
     return t.dtype() == DType.INT64
         ? StoredTensor.ofLongs(shape, t.longs())
-        : StoredTensor.ofFloats(shape, t.floats());
+        : StoredTensor.ofFloats(
+            shape, t.device().kind() == Device.Kind.CPU ? t.floats() : t.toFloatArray());
   }
 
   private static Map<String, Object> optimizerState(Optimizer optimizer, double baseLr) {

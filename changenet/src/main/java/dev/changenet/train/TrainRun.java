@@ -19,6 +19,7 @@ import dev.changenet.nn.state.WeightsFile;
 import dev.changenet.tensor.ChangeNetException;
 import dev.changenet.tensor.HeapStorage;
 import dev.changenet.tensor.Scope;
+import dev.changenet.tensor.Tensor;
 import java.nio.file.Path;
 import java.util.LinkedHashMap;
 import java.util.Locale;
@@ -78,6 +79,7 @@ public final class TrainRun {
         DataLoader _ = training;
         DataLoader _ = validation) {
       net = network;
+      net.setActivations(context.activations());
       net.initialize(seed);
       reporter.info("Number of output classes: " + spec.segmentData().numClasses());
       PretrainedWeights.load(spec, net, reporter);
@@ -306,20 +308,24 @@ public final class TrainRun {
   /** Forward, loss, backward, update. */
   private double step(Batch batch) {
     net.random().set(seed, globalStep);
-    double value;
-    try (Scope _ = Scope.open();
-        Tape _ = Tape.open()) {
-      SegmentationLoss.Result result =
-          loss.compute(
-              net.forward(Predictor.image(batch, batch.a()), Predictor.image(batch, batch.b())),
-              batch.labels());
-      value = result.total().data().item();
-      result.total().backward();
+    try (Scope _ = Scope.open()) {
+      Tensor total;
+      try (Tape _ = Tape.open()) {
+        SegmentationLoss.Result result =
+            loss.compute(
+                net.forward(
+                    Predictor.image(batch, batch.a(), net.device()),
+                    Predictor.image(batch, batch.b(), net.device())),
+                batch.labels());
+        total = result.total().data();
+        result.total().backward();
+      }
+      optimizer.step();
+      optimizer.zeroGrad();
+      globalStep++;
+      // Read last: a GPU is still at work on the step.
+      return total.item();
     }
-    optimizer.step();
-    optimizer.zeroGrad();
-    globalStep++;
-    return value;
   }
 
   /** Such a batch has loss 0 here, not NaN, and teaches nothing. */

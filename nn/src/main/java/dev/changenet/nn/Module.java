@@ -54,9 +54,10 @@ public abstract class Module implements AutoCloseable {
     return p;
   }
 
-  /** Registers a buffer: part of the state, not trained. */
+  /** Registers a buffer: part of the state, not trained. Counters stay in the CPU's memory. */
   protected final Tensor buffer(String name, DType dtype, double value, int... shape) {
-    Tensor t = Tensor.full(Shape.of(shape), dtype, device, value).detached();
+    Device place = dtype == DType.INT64 ? Device.CPU : device;
+    Tensor t = Tensor.full(Shape.of(shape), dtype, place, value).detached();
     buffers.put(name, t);
     return t;
   }
@@ -211,6 +212,12 @@ public abstract class Module implements AutoCloseable {
 
   /** Overwrites {@code target}, on any device, with {@code values}. */
   public static void write(Tensor target, float[] values) {
+    if (target.device().kind() == Device.Kind.CUDA) {
+      try (Tensor source = Tensor.of(values, values.length).detached()) {
+        target.copyFrom(source);
+      }
+      return;
+    }
     for (int i = 0; i < values.length; i++) {
       target.set(i, values[i]);
     }

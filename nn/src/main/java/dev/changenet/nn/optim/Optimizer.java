@@ -1,5 +1,6 @@
 package dev.changenet.nn.optim;
 
+import dev.changenet.nn.Module;
 import dev.changenet.nn.Parameter;
 import dev.changenet.tensor.DType;
 import dev.changenet.tensor.Tensor;
@@ -69,10 +70,7 @@ public abstract class Optimizer implements AutoCloseable {
   public final void restore(int i, long updates, List<float[]> values) {
     Tensor[] s = allocate(i);
     for (int k = 0; k < s.length; k++) {
-      float[] v = values.get(k);
-      for (int j = 0; j < v.length; j++) {
-        s[k].set(j, v[j]);
-      }
+      Module.write(s[k], values.get(k));
     }
     steps[i] = updates;
   }

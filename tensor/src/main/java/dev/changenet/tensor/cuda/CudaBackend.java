@@ -63,12 +63,14 @@ public final class CudaBackend implements Backend {
   }
 
   /**
-   * Number of GPUs of this machine.
+   * Number of GPUs of this machine that can be used: the driver and cuBLAS are there.
    *
-   * @throws CudaException with one line that says why there is none
+   * @throws CudaException with a clause that says why there is none
    */
   public static int count() {
-    return CudaDriver.initialize();
+    int devices = CudaDriver.initialize();
+    CudaLibraries.requireCublas();
+    return devices;
   }
 
   /** Name of the GPU. */
@@ -88,6 +90,11 @@ public final class CudaBackend implements Backend {
 
   public void resetPeak() {
     device.allocator().resetPeak();
+  }
+
+  /** Gives unused memory back to the driver. */
+  public void trim() {
+    device.allocator().trim();
   }
 
   /** Lets float32 products use the matrix units' 19-bit floats (TF32): faster, less exact. */
