@@ -25,12 +25,12 @@ record MemoryPlan(long weights, long kept, long passing) {
   }
 
   /**
-   * Plans the training of {@code spec}.
+   * Plans the training of {@code spec} with batches of {@code batch} pairs.
    *
    * @param build makes the network, as frozen as it will be
    */
-  static MemoryPlan of(ExperimentSpec spec, SegmentationLoss loss, Supplier<ChangeNet> build) {
-    int batch = spec.segmentData().batchSize();
+  static MemoryPlan of(
+      ExperimentSpec spec, int batch, SegmentationLoss loss, Supplier<ChangeNet> build) {
     int size = spec.segmentData().imgSize();
     try (DryRun dry = DryRun.open();
         ChangeNet net = build.get();
@@ -57,7 +57,6 @@ record MemoryPlan(long weights, long kept, long passing) {
   }
 
   private static Variable image(ChangeNet net, int batch, int size) {
-    return new Variable(
-        Tensor.empty(Shape.of(batch, size, size, 3), DType.FLOAT32, net.device()));
+    return new Variable(Tensor.empty(Shape.of(batch, size, size, 3), DType.FLOAT32, net.device()));
   }
 }

@@ -70,6 +70,7 @@ public final class TrainRun {
               + " status.json");
     }
     openData();
+    requireMemory();
     try (ChangeNet network = context.buildNetwork();
         DataLoader _ = training;
         DataLoader _ = validation) {
@@ -91,6 +92,20 @@ public final class TrainRun {
         context.status().write(StatusLog.Status.RUNNING, "Training loop complete.");
       }
     }
+  }
+
+  private void requireMemory() {
+    MemoryCheck.here()
+        .require(spec, n -> MemoryPlan.of(spec, n, loss, this::plannedNetwork), reporter);
+  }
+
+  /** The network as it will be trained, for its sizes alone. */
+  private ChangeNet plannedNetwork() {
+    ChangeNet planned = context.buildNetwork();
+    if (spec.model().backbone().freezeBackbone()) {
+      PretrainedWeights.freeze(planned);
+    }
+    return planned;
   }
 
   private void epochs() {

@@ -3,6 +3,7 @@ package dev.changenet.train;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.within;
 
+import dev.changenet.autograd.Variable;
 import dev.changenet.config.ExperimentSpec;
 import dev.changenet.config.Task;
 import dev.changenet.model.ChangeNet;
@@ -12,11 +13,9 @@ import dev.changenet.tensor.Device;
 import dev.changenet.tensor.HeapStorage;
 import dev.changenet.tensor.MemoryUse;
 import dev.changenet.tensor.Tensor;
-import dev.changenet.autograd.Variable;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.List;
-import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
@@ -25,8 +24,7 @@ class MemoryPlanTest {
   @TempDir Path folder;
 
   private static final SegmentationLoss LOSS =
-      new SegmentationLoss(
-          SegmentationLoss.Kind.CE, true, List.of(0.5, 0.5, 0.5, 0.8, 1.0));
+      new SegmentationLoss(SegmentationLoss.Kind.CE, true, List.of(0.5, 0.5, 0.5, 0.8, 1.0));
 
   private static Variable image(int batch, int size) {
     return new Variable(Tensor.of(new float[batch * size * size * 3], batch, size, size, 3));
@@ -55,6 +53,7 @@ class MemoryPlanTest {
     MemoryPlan plan =
         MemoryPlan.of(
             spec,
+            batch,
             LOSS,
             () -> {
               ChangeNet net = new ChangeNet(Device.CPU, config);
@@ -87,8 +86,17 @@ class MemoryPlanTest {
       long between = MemoryUse.liveBytes() - before;
       System.err.printf(
           "%s %d %d frozen %s: predicted %d = %d+%d+%d, real %d; between %d, pool %d%n",
-          backbone, size, batch, frozen, plan.peak(), plan.weights(), plan.kept(), plan.passing(),
-          peak, between, HeapStorage.pooledBytes());
+          backbone,
+          size,
+          batch,
+          frozen,
+          plan.peak(),
+          plan.weights(),
+          plan.kept(),
+          plan.passing(),
+          peak,
+          between,
+          HeapStorage.pooledBytes());
       assertThat(plan.weights()).isEqualTo(weights);
       assertThat((double) plan.peak()).isCloseTo(peak, within(0.02 * peak));
     }

@@ -6,8 +6,8 @@ package dev.changenet.tensor;
  * it is needed. Copies of weights that the CPU kernels would keep are counted as well; work buffers
  * of kernels are not.
  *
- * <p>Reading such a tensor gives zeros, writing to it does nothing. Tensors from outside must not be
- * used inside, and the other way round.
+ * <p>Reading such a tensor gives zeros, writing to it does nothing. Tensors from outside must not
+ * be used inside, and the other way round.
  *
  * <pre>{@code
  * try (DryRun dry = DryRun.open()) {

@@ -47,8 +47,7 @@ public final class CpuFootprint implements Footprint {
   private static void linear(Tensor w, int rows, int inputs) {
     int outputs = w.dim(0);
     if (Math.min(rows, outputs) > RowDots.FEW && inputs > 0) {
-      PackedWeights.reserve(
-          w, new Key(Form.LINEAR, Gemm.packedLength(outputs, inputs), outputs));
+      PackedWeights.reserve(w, new Key(Form.LINEAR, Gemm.packedLength(outputs, inputs), outputs));
     }
   }
 
@@ -102,8 +101,6 @@ public final class CpuFootprint implements Footprint {
     return toSmall
         ? new Key(Form.CONVOLUTION, c.packedLength(), s.o())
         : new Key(
-            Form.CONVOLUTION_INPUT,
-            c.packedLength(),
-            s.stride() << 16 | s.padding() << 8 | s.kw());
+            Form.CONVOLUTION_INPUT, c.packedLength(), s.stride() << 16 | s.padding() << 8 | s.kw());
   }
 }
