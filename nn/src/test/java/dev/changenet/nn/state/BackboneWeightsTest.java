@@ -119,8 +119,10 @@ class BackboneWeightsTest {
       int n = Arrays.stream(positions).reduce(1, (a, b) -> a * b);
       Map<String, StoredTensor> table =
           Map.of(
-              "patch_embed.proj.weight", kernel,
-              "pos_embed", StoredTensor.ofFloats(positions, new float[n]));
+              "patch_embed.proj.weight",
+              kernel,
+              "pos_embed",
+              StoredTensor.ofFloats(positions, new float[n]));
       assertThatThrownBy(() -> BackboneWeights.of(file(table), vit(1, 257, 3)))
           .hasMessage(
               "some.pth: tensor pos_embed has shape "
