@@ -75,6 +75,16 @@ public abstract class Optimizer implements AutoCloseable {
     steps[i] = updates;
   }
 
+  /**
+   * Makes the state of parameter {@code i}, which the caller fills.
+   *
+   * @return tensors in the order of {@link #slots}
+   */
+  public final Tensor[] restore(int i, long updates) {
+    steps[i] = updates;
+    return allocate(i);
+  }
+
   /** Hyperparameters as PyTorch names them in {@code param_groups}, without {@code params}. */
   public abstract Map<String, Object> hyperparameters();
 
