@@ -12,6 +12,8 @@ import dev.changenet.picture.ColorTable;
 import dev.changenet.picture.PairPictures;
 import dev.changenet.tensor.DType;
 import dev.changenet.tensor.Device;
+import dev.changenet.tensor.backend.Backends;
+import dev.changenet.tensor.cuda.CudaBackend;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -33,6 +35,14 @@ public record RunContext(
   /** Type of the activations in training: {@code train.precision}. */
   public DType activations() {
     return spec.train().precision().startsWith("bf16") ? DType.BFLOAT16 : DType.FLOAT32;
+  }
+
+  /** Sets the GPU's choice of convolution algorithms to that of {@code train.cudnn}. */
+  public void chooseAlgorithms() {
+    if (Backends.of(device()) instanceof CudaBackend gpu) {
+      gpu.chooseAlgorithms(
+          spec.train().cudnn().benchmark(), spec.train().cudnn().deterministic());
+    }
   }
 
   /** Builds the network that the spec describes; without weights. */

@@ -76,6 +76,7 @@ public final class TrainRun {
         DataLoader _ = validation) {
       net = network;
       net.setActivations(context.activations());
+      context.chooseAlgorithms();
       net.initialize(seed);
       reporter.info("Number of output classes: " + spec.segmentData().numClasses());
       PretrainedWeights.load(spec, net, reporter);

@@ -27,16 +27,14 @@ import jcuda.runtime.cudaStream_t;
 /**
  * Convolutions by cuDNN, channels last.
  *
- * <p>Only deterministic algorithms are used. cuDNN's own prediction chooses among them, which is the
- * same at every run; with {@code CHANGENET_CUDNN=benchmark} they are timed at first use instead, so
- * that two runs may choose differently.
+ * <p>Usually only deterministic algorithms are used, and cuDNN's own prediction chooses among them,
+ * which is the same at every run; both can be changed by {@link CudaBackend#chooseAlgorithms}.
  */
 final class CudnnConvolution implements ConvolutionKernels {
   /** Largest workspace of an algorithm. */
   private static final long MOST_WORKSPACE = 1L << 30;
 
   private static final int CANDIDATES = 10;
-  private static final boolean BENCHMARK = "benchmark".equals(System.getenv("CHANGENET_CUDNN"));
 
   private enum Kind {
     FORWARD,
@@ -148,7 +146,7 @@ final class CudnnConvolution implements ConvolutionKernels {
       }
       int[] count = {0};
       CudaCheck.cudnn(
-          BENCHMARK
+          benchmark
               ? JCudnn.cudnnFindConvolutionForwardAlgorithm(
                   handle, input, filter, convolution, output, CANDIDATES, count, found)
               : JCudnn.cudnnGetConvolutionForwardAlgorithm_v7(
@@ -169,7 +167,7 @@ final class CudnnConvolution implements ConvolutionKernels {
       }
       int[] count = {0};
       CudaCheck.cudnn(
-          BENCHMARK
+          benchmark
               ? JCudnn.cudnnFindConvolutionBackwardDataAlgorithm(
                   handle, filter, output, convolution, input, CANDIDATES, count, found)
               : JCudnn.cudnnGetConvolutionBackwardDataAlgorithm_v7(
@@ -191,7 +189,7 @@ final class CudnnConvolution implements ConvolutionKernels {
       }
       int[] count = {0};
       CudaCheck.cudnn(
-          BENCHMARK
+          benchmark
               ? JCudnn.cudnnFindConvolutionBackwardFilterAlgorithm(
                   handle, input, output, convolution, filter, CANDIDATES, count, found)
               : JCudnn.cudnnGetConvolutionBackwardFilterAlgorithm_v7(
@@ -205,15 +203,15 @@ final class CudnnConvolution implements ConvolutionKernels {
       return result;
     }
 
-    private static Candidate choose(Candidate[] candidates, Key k) {
+    private Candidate choose(Candidate[] candidates, Key k) {
       for (Candidate c : candidates) {
         if (c.status == 0
-            && c.determinism == cudnnDeterminism.CUDNN_DETERMINISTIC
+            && (!deterministic || c.determinism == cudnnDeterminism.CUDNN_DETERMINISTIC)
             && c.workspace <= MOST_WORKSPACE) {
           return c;
         }
       }
-      throw new CudaException("cuDNN has no deterministic algorithm for " + k + ".");
+      throw new CudaException("cuDNN has no algorithm for " + k + ".");
     }
   }
 
@@ -222,6 +220,8 @@ final class CudnnConvolution implements ConvolutionKernels {
   private final CudaElementwise elementwise;
   private final cudnnHandle handle = new cudnnHandle();
   private final Map<Key, Plan> plans = new HashMap<>();
+  private boolean benchmark;
+  private boolean deterministic = true;
   private final Pointer one;
   private final Pointer zero;
 
@@ -244,6 +244,15 @@ final class CudnnConvolution implements ConvolutionKernels {
   static CudnnConvolution orNull(
       CudaDevice device, CudaWeights weights, CudaElementwise elementwise) {
     return CudaLibraries.loadCudnn() ? new CudnnConvolution(device, weights, elementwise) : null;
+  }
+
+  /** Forgets the algorithms chosen so far. */
+  void chooseAlgorithms(boolean timed, boolean onlyDeterministic) {
+    if (timed != benchmark || onlyDeterministic != deterministic) {
+      benchmark = timed;
+      deterministic = onlyDeterministic;
+      plans.clear();
+    }
   }
 
   private static int type(DType type) {
