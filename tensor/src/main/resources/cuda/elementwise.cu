@@ -44,7 +44,9 @@ __device__ __forceinline__ void cast(const S* x, D* out, long long n) {
   });
 }
 
-__device__ __forceinline__ float sigmoid(float x) { return 1.0f / (1.0f + expf(-x)); }
+__device__ __forceinline__ float sigmoid(float x) {
+  return __fdividef(1.0f, 1.0f + expf(-x));
+}
 
 // Value and derivative of an activation for elements of type T.
 template <typename T>

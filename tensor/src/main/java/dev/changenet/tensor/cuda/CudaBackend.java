@@ -32,15 +32,15 @@ public final class CudaBackend implements Backend {
 
   private CudaBackend(CudaDevice device) {
     this.device = device;
-    elementwise = missing(Elementwise.class);
+    elementwise = new CudaElementwise(device);
     dense = missing(Dense.class);
     convolution = missing(Convolution.class);
-    normalization = missing(Normalization.class);
+    normalization = new CudaNormalization(device);
     attention = missing(Attention.class);
-    resample = missing(Resample.class);
+    resample = new CudaResample(device);
     sampling = missing(Sampling.class);
     loss = missing(Loss.class);
-    optimize = missing(Optimize.class);
+    optimize = new CudaOptimize(device);
   }
 
   private static <T> T missing(Class<T> family) {
