@@ -30,6 +30,7 @@ final class PointwiseLowering {
       case RELU -> put(node, form, emitter.node("Relu", x));
       case GELU -> put(node, form, emitter.gelu(x));
       case SIGMOID -> put(node, form, emitter.node("Sigmoid", x));
+      case SILU -> put(node, form, emitter.node("Mul", x, emitter.node("Sigmoid", x)));
     }
   }
 
