@@ -153,6 +153,27 @@ int checkCanaries(const char* kernel) {
   return OK;
 }
 
+// Adds a library's kernels, or puts them in the place of those with the same names.
+bool loadLibrary(const std::string& file, bool replace) {
+  void* library = dlopen(file.c_str(), RTLD_NOW | RTLD_LOCAL);
+  auto kernels = library == nullptr ? nullptr : reinterpret_cast<const Kernel* (*)()>(dlsym(library, "changenet_kernels"));
+  if (kernels == nullptr) {
+    fprintf(stderr, "fake CUDA driver: %s\n", dlerror());
+    return false;
+  }
+  auto run = reinterpret_cast<Run>(dlsym(library, "changenet_run"));
+  for (const Kernel* k = kernels(); k->name != nullptr; k++) {
+    auto [at, added] = functions.emplace(k->name, Function{k, run});
+    if (replace) {
+      at->second.kernel = k;
+      at->second.run = run;
+    } else if (!added) {
+      fprintf(stderr, "fake CUDA driver: two kernels are called %s\n", k->name);
+    }
+  }
+  return true;
+}
+
 void loadKernels() {
   const char* folder = getenv("CHANGENET_FAKE_KERNELS");
   DIR* dir = folder == nullptr ? nullptr : opendir(folder);
@@ -160,21 +181,8 @@ void loadKernels() {
     return;
   }
   while (dirent* entry = readdir(dir)) {
-    std::string name = entry->d_name;
-    if (!name.ends_with(".so")) {
-      continue;
-    }
-    void* library = dlopen((std::string(folder) + "/" + name).c_str(), RTLD_NOW | RTLD_LOCAL);
-    auto kernels = library == nullptr ? nullptr : reinterpret_cast<const Kernel* (*)()>(dlsym(library, "changenet_kernels"));
-    if (kernels == nullptr) {
-      fprintf(stderr, "fake CUDA driver: %s: %s\n", name.c_str(), dlerror());
-      continue;
-    }
-    auto run = reinterpret_cast<Run>(dlsym(library, "changenet_run"));
-    for (const Kernel* k = kernels(); k->name != nullptr; k++) {
-      if (!functions.emplace(k->name, Function{k, run}).second) {
-        fprintf(stderr, "fake CUDA driver: two kernels are called %s\n", k->name);
-      }
+    if (std::string(entry->d_name).ends_with(".so")) {
+      loadLibrary(std::string(folder) + "/" + entry->d_name, false);
     }
   }
   closedir(dir);
@@ -232,6 +240,12 @@ extern "C" __attribute__((visibility("default"))) const char* changenet_error() 
 
 // Number of kernels that ran.
 extern "C" __attribute__((visibility("default"))) long changenet_launches() { return launches; }
+
+// Uses the kernels of another library from now on.
+API changenet_replace(const char* file) {
+  Guard guard(lock);
+  return loadLibrary(file, true);
+}
 
 // For the stub of cuBLAS: work in stream order.
 API changenet_submit(void* stream, const std::function<int()>* work) {
