@@ -4,6 +4,7 @@ import dev.changenet.nn.Module;
 import dev.changenet.nn.Parameter;
 import dev.changenet.tensor.DType;
 import dev.changenet.tensor.Tensor;
+import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -91,7 +92,15 @@ public abstract class Optimizer implements AutoCloseable {
   /** Takes over hyperparameters read from a checkpoint. */
   public abstract void setHyperparameters(Map<?, ?> group);
 
-  abstract void update(int i, Parameter p, Tensor[] state, long step);
+  /**
+   * A parameter that has a gradient.
+   *
+   * @param slots its state, as {@link #slots} names it
+   */
+  record Pending(Parameter parameter, Tensor[] slots) {}
+
+  /** Updates parameters that are all at the same step. */
+  abstract void update(List<Pending> pending, long step);
 
   private Tensor[] allocate(int i) {
     if (state[i] == null) {
@@ -106,14 +115,21 @@ public abstract class Optimizer implements AutoCloseable {
 
   /** Updates every parameter that has a gradient. */
   public final void step() {
+    Map<Long, List<Pending>> byStep = new LinkedHashMap<>();
     for (int i = 0; i < state.length; i++) {
       Parameter p = parameters.get(i);
       if (p.grad() != null) {
         steps[i]++;
-        update(i, p, allocate(i), steps[i]);
-        p.data().storage().changed();
+        byStep
+            .computeIfAbsent(steps[i], s -> new ArrayList<>())
+            .add(new Pending(p, allocate(i)));
       }
     }
+    byStep.forEach(
+        (step, pending) -> {
+          update(pending, step);
+          pending.forEach(p -> p.parameter().data().storage().changed());
+        });
   }
 
   /** Releases all gradients. */

@@ -44,7 +44,7 @@ public final class CudaBackend implements Backend {
             pointwise,
             products,
             new CudaDepthwise(device),
-            new GemmConvolution(device, weights, pointwise, new CudaWindows(device)),
+            new GemmConvolution(device, weights, pointwise, new CudaIm2col(device)),
             cudnn);
     normalization = new CudaNormalization(device);
     attention = new CudaAttention(device);

@@ -47,7 +47,7 @@ final class CudaConvolution implements Convolution {
     } else {
       kernels(w, geometry).forward(x, w, geometry, out);
       if (b != null || relu) {
-        elementwise.biasRows(out, b, relu);
+        elementwise.biasRows(out, b, relu, out);
       }
     }
   }
@@ -73,7 +73,7 @@ final class CudaConvolution implements Convolution {
     } else {
       kernels(gradW, geometry).backwardWeight(gradOut, x, geometry, gradW);
       if (gradB != null) {
-        elementwise.columnSums(gradOut, gradB);
+        elementwise.sumLeading(gradOut, gradB);
       }
     }
   }
@@ -82,7 +82,7 @@ final class CudaConvolution implements Convolution {
   public void convTranspose2d(Tensor x, Tensor w, Tensor b, ConvGeometry geometry, Tensor out) {
     kernels(w, geometry).backwardInput(x, w, geometry, out);
     if (b != null) {
-      elementwise.biasRows(out, b, false);
+      elementwise.biasRows(out, b, false, out);
     }
   }
 
@@ -97,7 +97,7 @@ final class CudaConvolution implements Convolution {
       Tensor gradOut, Tensor x, ConvGeometry geometry, Tensor gradW, Tensor gradB) {
     kernels(gradW, geometry).backwardWeight(x, gradOut, geometry, gradW);
     if (gradB != null) {
-      elementwise.columnSums(gradOut, gradB);
+      elementwise.sumLeading(gradOut, gradB);
     }
   }
 }

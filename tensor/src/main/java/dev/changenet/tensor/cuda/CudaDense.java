@@ -37,7 +37,7 @@ final class CudaDense implements Dense {
     Matrix wt = weight(w, x.dtype(), i).transpose();
     device.blas().multiply(x.rows(), o, i, matrix(x, i), wt, matrix(out, o), false, 1);
     if (b != null || relu) {
-      elementwise.biasRows(out, b, relu);
+      elementwise.biasRows(out, b, relu, out);
     }
   }
 
@@ -56,7 +56,7 @@ final class CudaDense implements Dense {
     Matrix gt = matrix(gradOut, o).transpose();
     device.blas().multiply(o, i, x.rows(), gt, matrix(x, i), matrix(gradW, i), false, 1);
     if (gradB != null) {
-      elementwise.columnSums(gradOut, gradB);
+      elementwise.sumLeading(gradOut, gradB);
     }
   }
 

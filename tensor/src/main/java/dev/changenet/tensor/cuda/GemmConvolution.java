@@ -16,10 +16,10 @@ final class GemmConvolution implements ConvolutionKernels {
   private final CudaDevice device;
   private final CudaWeights weights;
   private final CudaElementwise elementwise;
-  private final CudaWindows windows;
+  private final CudaIm2col windows;
 
   GemmConvolution(
-      CudaDevice device, CudaWeights weights, CudaElementwise elementwise, CudaWindows windows) {
+      CudaDevice device, CudaWeights weights, CudaElementwise elementwise, CudaIm2col windows) {
     this.device = device;
     this.weights = weights;
     this.elementwise = elementwise;
@@ -35,6 +35,11 @@ final class GemmConvolution implements ConvolutionKernels {
       int samples = (int) Math.max(1, Math.min(map.dim(0), MOST_BYTES / Math.max(1, bytes)));
       return new Sizes(pixels, window, w.dim(0), samples);
     }
+  }
+
+  private static CudaIm2col.Window window(Tensor w, ConvGeometry g, Tensor map) {
+    return new CudaIm2col.Window(
+        w.dim(2), w.dim(3), g.stride(), g.padding(), map.dim(1), map.dim(2));
   }
 
   private interface Part {
@@ -67,7 +72,7 @@ final class GemmConvolution implements ConvolutionKernels {
         (first, count) -> {
           int rows = count * s.pixels();
           try (Tensor columns = columns(x, rows, s.window())) {
-            windows.im2col(x, first, count, w.dim(2), w.dim(3), geometry, out, columns);
+            windows.im2col(x, first, count, window(w, geometry, out), columns);
             device
                 .blas()
                 .multiply(
@@ -108,7 +113,7 @@ final class GemmConvolution implements ConvolutionKernels {
           try (Tensor columns = columns(gradOut, rows, s.window())) {
             Matrix g = Matrix.of(rowAddress(gradOut, first), gradOut.dtype(), s.outputs());
             device.blas().multiply(rows, s.window(), s.outputs(), g, wm, matrix(columns), false, 1);
-            windows.col2im(columns, first, count, w.dim(2), w.dim(3), geometry, gradOut, gradX);
+            windows.col2im(columns, first, count, window(w, geometry, gradOut), gradX);
           }
         });
   }
@@ -124,8 +129,7 @@ final class GemmConvolution implements ConvolutionKernels {
           (first, count) -> {
             int rows = count * s.pixels();
             try (Tensor columns = columns(x, rows, s.window())) {
-              windows.im2col(
-                  x, first, count, gradW.dim(2), gradW.dim(3), geometry, gradOut, columns);
+              windows.im2col(x, first, count, window(gradW, geometry, gradOut), columns);
               Matrix g = Matrix.of(rowAddress(gradOut, first), gradOut.dtype(), s.outputs());
               device
                   .blas()
