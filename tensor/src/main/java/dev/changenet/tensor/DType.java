@@ -4,6 +4,10 @@ package dev.changenet.tensor;
 public enum DType {
   FLOAT32(4),
   FLOAT64(8),
+  /** Activations in mixed precision; GPU only. */
+  BFLOAT16(2),
+  /** Activations in mixed precision; GPU only. */
+  FLOAT16(2),
   /** Class labels and indices. */
   INT32(4),
   /** Counters of checkpoints, such as {@code num_batches_tracked}. */
@@ -20,7 +24,12 @@ public enum DType {
     return bytes;
   }
 
+  /** True for the two-byte floating types. */
+  public boolean isHalf() {
+    return this == BFLOAT16 || this == FLOAT16;
+  }
+
   public boolean isFloating() {
-    return this == FLOAT32 || this == FLOAT64;
+    return this == FLOAT32 || this == FLOAT64 || isHalf();
   }
 }

@@ -20,6 +20,11 @@ public record Device(Kind kind, int index) {
   public static final Device CPU = new Device(Kind.CPU, 0);
   public static final Device REFERENCE = new Device(Kind.REFERENCE, 0);
 
+  /** The GPU with number {@code index}, as CUDA counts them. */
+  public static Device cuda(int index) {
+    return new Device(Kind.CUDA, index);
+  }
+
   @Override
   public String toString() {
     return kind == Kind.CUDA ? "cuda:" + index : kind.name().toLowerCase(java.util.Locale.ROOT);

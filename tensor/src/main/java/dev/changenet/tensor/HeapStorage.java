@@ -42,6 +42,7 @@ public final class HeapStorage extends Storage {
             case FLOAT64 -> new double[n];
             case INT32 -> new int[n];
             case INT64 -> new long[n];
+            case BFLOAT16, FLOAT16 -> new short[n];
           };
     }
     return new HeapStorage(dtype, n, array, n >= SMALLEST_POOLED);
@@ -92,7 +93,7 @@ public final class HeapStorage extends Storage {
     return bytes;
   }
 
-  /** The backing array: float[], double[], int[] or long[]. */
+  /** The backing array: float[], double[], int[], long[], or short[] for two-byte floats. */
   public Object array() {
     if (array == null) {
       throw new IllegalStateException("tensor used after its release");

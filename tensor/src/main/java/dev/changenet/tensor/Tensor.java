@@ -1,5 +1,6 @@
 package dev.changenet.tensor;
 
+import dev.changenet.tensor.backend.Backends;
 import java.util.Arrays;
 
 /**
@@ -41,10 +42,7 @@ public final class Tensor implements AutoCloseable {
 
   /** Returns a tensor with undefined content. */
   public static Tensor empty(Shape shape, DType dtype, Device device) {
-    return new Tensor(
-        shape,
-        device,
-        dev.changenet.tensor.backend.Backends.of(device).allocate(dtype, shape.elements()));
+    return new Tensor(shape, device, Backends.of(device).allocate(dtype, shape.elements()));
   }
 
   /** Returns a tensor filled with 0. */
@@ -55,7 +53,7 @@ public final class Tensor implements AutoCloseable {
   /** Returns a tensor filled with {@code value}. */
   public static Tensor full(Shape shape, DType dtype, Device device, double value) {
     Tensor t = empty(shape, dtype, device);
-    dev.changenet.tensor.backend.Backends.of(device).elementwise().fill(t, value);
+    Backends.of(device).elementwise().fill(t, value);
     return t;
   }
 
@@ -85,6 +83,14 @@ public final class Tensor implements AutoCloseable {
   /** Returns an uninitialised tensor of this one's shape, type and device. */
   public Tensor emptyLike() {
     return empty(shape, dtype(), device);
+  }
+
+  /**
+   * Returns an uninitialised tensor on this one's device for statistics and sums: of this type, but
+   * float32 where this one has two-byte floats.
+   */
+  public Tensor emptyStatistics(int... dims) {
+    return empty(Shape.of(dims), dtype().isHalf() ? DType.FLOAT32 : dtype(), device);
   }
 
   public Shape shape() {
@@ -182,17 +188,74 @@ public final class Tensor implements AutoCloseable {
     return (long[]) heap().array();
   }
 
-  /** Returns a copy of the content as floats, whatever the floating type. */
+  /** The backing array of a two-byte floating tensor on the CPU: the bits of each element. */
+  public short[] shorts() {
+    return (short[]) heap().array();
+  }
+
+  private static float bfloat16ToFloat(short bits) {
+    return Float.intBitsToFloat(bits << 16);
+  }
+
+  /** Rounds to the nearest, ties to even. */
+  private static short floatToBfloat16(float value) {
+    if (Float.isNaN(value)) {
+      return (short) 0x7fc0;
+    }
+    int bits = Float.floatToRawIntBits(value);
+    return (short) ((bits + 0x7fff + ((bits >>> 16) & 1)) >>> 16);
+  }
+
+  /** Returns a copy of the content as floats, whatever the floating type and the device. */
   public float[] toFloatArray() {
+    if (device.kind() == Device.Kind.CUDA) {
+      try (Tensor onCpu = to(Device.CPU).detached()) {
+        return onCpu.toFloatArray();
+      }
+    }
     if (dtype() == DType.FLOAT32) {
       return Arrays.copyOf(floats(), (int) elements());
     }
-    double[] d = doubles();
-    float[] f = new float[d.length];
+    float[] f = new float[(int) elements()];
     for (int i = 0; i < f.length; i++) {
-      f[i] = (float) d[i];
+      f[i] = (float) at(i);
     }
     return f;
+  }
+
+  /**
+   * Returns this tensor on {@code target}: another handle on the same memory when it is there
+   * already, a copy otherwise.
+   */
+  public Tensor to(Device target) {
+    requireOpen();
+    if (target.equals(device)) {
+      storage.retain();
+      return new Tensor(shape, device, storage);
+    }
+    Tensor copy = empty(shape, dtype(), target);
+    copy.copyFrom(this);
+    return copy;
+  }
+
+  /**
+   * Overwrites the content with that of {@code source}, of the same type and number of elements, on
+   * any device. Calls {@link Storage#changed()}.
+   */
+  public void copyFrom(Tensor source) {
+    requireOpen();
+    source.requireOpen();
+    if (source.dtype() != dtype() || source.elements() != elements()) {
+      throw new IllegalArgumentException("copying " + source + " to " + this);
+    }
+    if (source.device.equals(device)) {
+      Backends.of(device).elementwise().copy(source, this);
+    } else if (storage instanceof HeapStorage to) {
+      Backends.of(source.device).download(source.storage, to.array());
+    } else {
+      Backends.of(device).upload(source.heap().array(), storage);
+    }
+    storage.changed();
   }
 
   /** Element {@code i} of a CPU tensor in row-major order, as a double. */
@@ -202,6 +265,8 @@ public final class Tensor implements AutoCloseable {
       case FLOAT64 -> doubles()[i];
       case INT32 -> ints()[i];
       case INT64 -> longs()[i];
+      case BFLOAT16 -> bfloat16ToFloat(shorts()[i]);
+      case FLOAT16 -> Float.float16ToFloat(shorts()[i]);
     };
   }
 
@@ -212,6 +277,8 @@ public final class Tensor implements AutoCloseable {
       case FLOAT64 -> doubles()[i] = value;
       case INT32 -> ints()[i] = (int) value;
       case INT64 -> longs()[i] = (long) value;
+      case BFLOAT16 -> shorts()[i] = floatToBfloat16((float) value);
+      case FLOAT16 -> shorts()[i] = Float.floatToFloat16((float) value);
     }
   }
 
@@ -219,6 +286,11 @@ public final class Tensor implements AutoCloseable {
   public double item() {
     if (elements() != 1) {
       throw new IllegalStateException("item(): tensor has " + elements() + " elements, not 1");
+    }
+    if (device.kind() == Device.Kind.CUDA) {
+      try (Tensor onCpu = to(Device.CPU).detached()) {
+        return onCpu.at(0);
+      }
     }
     return at(0);
   }

@@ -43,15 +43,13 @@ final class LossRows {
     rows.add(
         "loss.crossEntropy" + what,
         c ->
-            c.result(
-                "counted",
-                ops(c)
-                    .crossEntropy(
-                        c.uniform(0, 4, s),
-                        c.labels(s[3], ignored, s[0], s[1], s[2]),
-                        255,
-                        c.output("loss", 1),
-                        gradient ? c.output("gradLogits", s) : null)));
+            ops(c)
+                .crossEntropy(
+                    c.uniform(0, 4, s),
+                    c.labels(s[3], ignored, s[0], s[1], s[2]),
+                    255,
+                    c.output("loss", 1),
+                    gradient ? c.output("gradLogits", s) : null));
     rows.add(
         "loss.mmIou" + what,
         c ->

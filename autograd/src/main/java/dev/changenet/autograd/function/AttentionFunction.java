@@ -60,7 +60,7 @@ public final class AttentionFunction extends Function {
     Tensor k = in[1];
     Tensor v = in[2] == null ? k : in[2];
     Tensor out = q.emptyLike(q.dim(0), q.dim(1), channels);
-    Tensor lse = q.emptyLike(q.dim(0), heads, q.dim(1));
+    Tensor lse = q.emptyStatistics(q.dim(0), heads, q.dim(1));
     backend(q)
         .attention()
         .attention(

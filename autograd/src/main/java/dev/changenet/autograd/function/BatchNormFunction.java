@@ -56,8 +56,8 @@ public final class BatchNormFunction extends Function {
     Tensor mean = runningMean;
     Tensor var = runningVar;
     if (training) {
-      mean = x.emptyLike(x.dim(-1));
-      var = x.emptyLike(x.dim(-1));
+      mean = x.emptyStatistics(x.dim(-1));
+      var = x.emptyStatistics(x.dim(-1));
       kernels.batchStatistics(x, mean, var);
       kernels.updateRunning(mean, var, x.rows(), momentum, runningMean, runningVar);
     }

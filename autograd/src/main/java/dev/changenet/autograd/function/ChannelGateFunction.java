@@ -29,7 +29,7 @@ public final class ChannelGateFunction extends Function {
   protected Tensor forward(Tensor... in) {
     Tensor q = in[0];
     Tensor out = q.emptyLike();
-    Tensor sigmoid = q.emptyLike(q.dim(0), q.dim(2));
+    Tensor sigmoid = q.emptyStatistics(q.dim(0), q.dim(2));
     backend(q).attention().channelGate(q, in[1], in[2], in[3], heads, out, sigmoid);
     save(q, in[1], in[2], in[3], sigmoid);
     return out;

@@ -11,7 +11,6 @@ import dev.changenet.tensor.Tensor;
 public final class CrossEntropyFunction extends Function {
   private final Tensor labels;
   private final int ignoreIndex;
-  private long counted;
 
   /**
    * @param labels int32 [B, H, W]
@@ -26,16 +25,11 @@ public final class CrossEntropyFunction extends Function {
     return Op.CROSS_ENTROPY;
   }
 
-  /** Number of pixels that were not ignored. */
-  public long counted() {
-    return counted;
-  }
-
   @Override
   protected Tensor forward(Tensor... in) {
-    Tensor loss = in[0].emptyLike(1);
+    Tensor loss = in[0].emptyStatistics(1);
     Tensor grad = recording() ? in[0].emptyLike() : null;
-    counted = backend(loss).loss().crossEntropy(in[0], labels, ignoreIndex, loss, grad);
+    backend(loss).loss().crossEntropy(in[0], labels, ignoreIndex, loss, grad);
     save(grad);
     return loss;
   }
@@ -43,6 +37,6 @@ public final class CrossEntropyFunction extends Function {
   @Override
   protected void backward(Tensor gradOut, Gradients g) {
     Tensor gradX = g.allocate(0, saved(0));
-    backend(gradOut).elementwise().scale(saved(0), (float) gradOut.item(), gradX);
+    backend(gradOut).elementwise().scaleBy(saved(0), gradOut, gradX);
   }
 }

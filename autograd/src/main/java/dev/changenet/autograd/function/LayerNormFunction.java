@@ -35,8 +35,8 @@ public final class LayerNormFunction extends Function {
   protected Tensor forward(Tensor... in) {
     Tensor x = in[0];
     Tensor out = x.emptyLike();
-    Tensor mean = x.emptyLike(x.rows());
-    Tensor rstd = x.emptyLike(x.rows());
+    Tensor mean = x.emptyStatistics(x.rows());
+    Tensor rstd = x.emptyStatistics(x.rows());
     backend(x).normalization().layerNorm(x, in[1], in[2], eps, unbiased, out, mean, rstd);
     save(x, in[1], mean, rstd);
     return out;

@@ -25,7 +25,7 @@ public final class MmIouFunction extends Function {
 
   @Override
   protected Tensor forward(Tensor... in) {
-    Tensor loss = in[0].emptyLike(1);
+    Tensor loss = in[0].emptyStatistics(1);
     Tensor grad = recording() ? in[0].emptyLike() : null;
     backend(loss).loss().mmIou(in[0], labels, ignoreIndex, loss, grad);
     save(grad);
@@ -35,6 +35,6 @@ public final class MmIouFunction extends Function {
   @Override
   protected void backward(Tensor gradOut, Gradients g) {
     Tensor gradX = g.allocate(0, saved(0));
-    backend(gradOut).elementwise().scale(saved(0), (float) gradOut.item(), gradX);
+    backend(gradOut).elementwise().scaleBy(saved(0), gradOut, gradX);
   }
 }

@@ -11,6 +11,16 @@ public interface Backend {
   /** Returns storage with undefined content. */
   Storage allocate(DType dtype, long elements);
 
+  /**
+   * Copies a Java array (float[], short[], int[], …, by the storage's type) to this device.
+   *
+   * <p>Returns when {@code array} may be changed again.
+   */
+  void upload(Object array, Storage to);
+
+  /** Copies this device's {@code from} to a Java array; returns when it is filled. */
+  void download(Storage from, Object array);
+
   Elementwise elementwise();
 
   Dense dense();

@@ -2,6 +2,7 @@ package dev.changenet.tensor.backend;
 
 import dev.changenet.tensor.Device;
 import dev.changenet.tensor.cpu.CpuBackend;
+import dev.changenet.tensor.cuda.CudaBackend;
 import dev.changenet.tensor.reference.ReferenceBackend;
 
 /** Finds the backend of a device. */
@@ -21,9 +22,7 @@ public final class Backends {
     return switch (device.kind()) {
       case CPU -> Cpu.INSTANCE;
       case REFERENCE -> Reference.INSTANCE;
-      case CUDA ->
-          throw new IllegalStateException(
-              "device " + device + ": this build has no CUDA backend; use the CPU");
+      case CUDA -> CudaBackend.of(device.index());
     };
   }
 }

@@ -22,6 +22,9 @@ public interface Elementwise {
   /** out = alpha·x; out may be x. */
   void scale(Tensor x, float alpha, Tensor out);
 
+  /** out = factor·x for a factor [1] on the device; out may be x. */
+  void scaleBy(Tensor x, Tensor factor, Tensor out);
+
   /** out = f(x); out may be x. */
   void activation(Activation f, Tensor x, Tensor out);
 

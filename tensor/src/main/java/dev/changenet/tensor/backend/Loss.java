@@ -12,9 +12,8 @@ public interface Loss {
    * @param labels int32 [P…]; every value is 0 … K−1 or ignoreIndex
    * @param loss [1], written
    * @param gradLogits [P…, K] or null: gradient of the loss
-   * @return number of rows that were not ignored
    */
-  long crossEntropy(Tensor logits, Tensor labels, int ignoreIndex, Tensor loss, Tensor gradLogits);
+  void crossEntropy(Tensor logits, Tensor labels, int ignoreIndex, Tensor loss, Tensor gradLogits);
 
   /**
    * Min-max IoU loss: −min over (n, c) of iou − mean over (n, c) of iou, with iou = Σp·t / (Σ(p + t

@@ -28,6 +28,8 @@ final class CpuElementwise implements Elementwise {
       case FLOAT64 -> x.doubles();
       case INT32 -> x.ints();
       case INT64 -> x.longs();
+      case BFLOAT16, FLOAT16 ->
+          throw new IllegalArgumentException(x + ": the CPU has no kernels for two-byte floats");
     };
   }
 
@@ -42,6 +44,8 @@ final class CpuElementwise implements Elementwise {
       case FLOAT64 -> Arrays.fill(x.doubles(), 0, n, value);
       case INT32 -> Arrays.fill(x.ints(), 0, n, (int) value);
       case INT64 -> Arrays.fill(x.longs(), 0, n, (long) value);
+      case BFLOAT16, FLOAT16 ->
+          throw new IllegalArgumentException(x + ": the CPU has no kernels for two-byte floats");
     }
   }
 
@@ -149,6 +153,11 @@ final class CpuElementwise implements Elementwise {
         (int) x.elements(),
         BLOCK,
         (from, to) -> RowKernels.scale(in, from, to - from, alpha, result, from));
+  }
+
+  @Override
+  public void scaleBy(Tensor x, Tensor factor, Tensor out) {
+    scale(x, (float) factor.item(), out);
   }
 
   @Override

@@ -20,10 +20,11 @@ final class CpuLoss implements Loss {
   private final Loss reference = new ReferenceLoss();
 
   @Override
-  public long crossEntropy(
+  public void crossEntropy(
       Tensor logits, Tensor labels, int ignoreIndex, Tensor loss, Tensor gradLogits) {
     if (logits.dtype() == DType.FLOAT64) {
-      return reference.crossEntropy(logits, labels, ignoreIndex, loss, gradLogits);
+      reference.crossEntropy(logits, labels, ignoreIndex, loss, gradLogits);
+      return;
     }
     float[] z = logits.floats();
     int[] t = labels.ints();
@@ -46,7 +47,6 @@ final class CpuLoss implements Loss {
       sum += p;
     }
     loss.floats()[0] = counted == 0 ? 0f : (float) (sum / counted);
-    return counted;
   }
 
   private static long count(int[] labels, int n, int ignoreIndex) {

@@ -52,7 +52,7 @@ final class Doubles {
           f[i] = (float) values[i];
         }
       }
-      case INT32, INT64 -> {
+      case INT32, INT64, BFLOAT16, FLOAT16 -> {
         for (int i = 0; i < values.length; i++) {
           t.set(i, values[i]);
         }

@@ -39,6 +39,16 @@ public final class ReferenceBackend implements Backend {
   }
 
   @Override
+  public void upload(Object array, Storage to) {
+    System.arraycopy(array, 0, ((HeapStorage) to).array(), 0, (int) to.length());
+  }
+
+  @Override
+  public void download(Storage from, Object array) {
+    System.arraycopy(((HeapStorage) from).array(), 0, array, 0, (int) from.length());
+  }
+
+  @Override
   public Elementwise elementwise() {
     return elementwise;
   }

@@ -66,6 +66,11 @@ public final class ReferenceElementwise implements Elementwise {
   }
 
   @Override
+  public void scaleBy(Tensor x, Tensor factor, Tensor out) {
+    scale(x, (float) factor.item(), out);
+  }
+
+  @Override
   public void activation(Activation f, Tensor x, Tensor out) {
     double[] xv = Doubles.of(x);
     double[] y = new double[xv.length];

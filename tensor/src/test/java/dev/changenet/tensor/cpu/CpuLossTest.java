@@ -58,7 +58,7 @@ class CpuLossTest {
       int[] t = labels(rows, rows, classes, ignored);
       Tensor loss = unwritten(1);
       Tensor g = unwritten(rows, classes);
-      long counted = ops.crossEntropy(z, Tensor.of(t, rows), 255, loss, g);
+      ops.crossEntropy(z, Tensor.of(t, rows), 255, loss, g);
       double[] zd = wide(z.floats());
       double sum = 0;
       long expectedCount = 0;
@@ -75,11 +75,10 @@ class CpuLossTest {
           }
         }
       }
-      assertThat(counted).isEqualTo(expectedCount);
       double expected = expectedCount == 0 ? 0 : sum / expectedCount;
       assertThat(loss.item()).isCloseTo(expected, within(3e-7 * (1 + expected)));
       for (int i = 0; i < g.floats().length; i++) {
-        g.floats()[i] *= Math.max(1, counted);
+        g.floats()[i] *= Math.max(1, expectedCount);
       }
       assertClose(g.floats(), eg, 1e-6);
       Tensor alone = unwritten(1);
@@ -93,7 +92,7 @@ class CpuLossTest {
     Tensor g = unwritten(40, 2);
     Tensor loss = unwritten(1);
     Tensor z = Samples.tensor(1, 40, 2);
-    assertThat(ops.crossEntropy(z, Tensor.of(labels(1, 40, 2, 1), 40), 255, loss, g)).isZero();
+    ops.crossEntropy(z, Tensor.of(labels(1, 40, 2, 1), 40), 255, loss, g);
     assertThat(loss.item()).isZero();
     assertThat(g.floats()).containsOnly(0f);
   }

@@ -230,11 +230,8 @@ class ReferenceGradientTest {
   void crossEntropyOfIgnoredPixelsOnlyIsZero() {
     Tensor loss = empty(1);
     Tensor grad = empty(2, 3);
-    long counted =
-        new ReferenceLoss()
-            .crossEntropy(
-                random("x", 1, 2, 3), Tensor.of(new int[] {255, 255}, 2), 255, loss, grad);
-    assertThat(counted).isZero();
+    new ReferenceLoss()
+        .crossEntropy(random("x", 1, 2, 3), Tensor.of(new int[] {255, 255}, 2), 255, loss, grad);
     assertThat(loss.item()).isZero();
     assertThat(grad.doubles()).containsOnly(0);
   }

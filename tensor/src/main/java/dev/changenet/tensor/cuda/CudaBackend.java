@@ -1,0 +1,159 @@
+package dev.changenet.tensor.cuda;
+
+import dev.changenet.tensor.DType;
+import dev.changenet.tensor.Storage;
+import dev.changenet.tensor.backend.Attention;
+import dev.changenet.tensor.backend.Backend;
+import dev.changenet.tensor.backend.Convolution;
+import dev.changenet.tensor.backend.Dense;
+import dev.changenet.tensor.backend.Elementwise;
+import dev.changenet.tensor.backend.Loss;
+import dev.changenet.tensor.backend.Normalization;
+import dev.changenet.tensor.backend.Optimize;
+import dev.changenet.tensor.backend.Resample;
+import java.util.HashMap;
+import java.util.Map;
+
+/** The kernels of one GPU. */
+public final class CudaBackend implements Backend {
+  private static final Map<Integer, CudaBackend> BACKENDS = new HashMap<>();
+
+  private final CudaDevice device;
+  private final Elementwise elementwise;
+  private final Dense dense;
+  private final Convolution convolution;
+  private final Normalization normalization;
+  private final Attention attention;
+  private final Resample resample;
+  private final Loss loss;
+  private final Optimize optimize;
+
+  private CudaBackend(CudaDevice device) {
+    this.device = device;
+    elementwise = missing(Elementwise.class);
+    dense = missing(Dense.class);
+    convolution = missing(Convolution.class);
+    normalization = missing(Normalization.class);
+    attention = missing(Attention.class);
+    resample = missing(Resample.class);
+    loss = missing(Loss.class);
+    optimize = missing(Optimize.class);
+  }
+
+  private static <T> T missing(Class<T> family) {
+    return family.cast(
+        java.lang.reflect.Proxy.newProxyInstance(
+            family.getClassLoader(),
+            new Class<?>[] {family},
+            (proxy, method, args) -> {
+              throw new UnsupportedOperationException("CUDA " + method);
+            }));
+  }
+
+  /**
+   * Returns the backend of GPU {@code index}, started at first use.
+   *
+   * @throws CudaException with one line that says why there is none
+   */
+  public static synchronized CudaBackend of(int index) {
+    return BACKENDS.computeIfAbsent(index, i -> new CudaBackend(new CudaDevice(i)));
+  }
+
+  /**
+   * Number of GPUs of this machine.
+   *
+   * @throws CudaException with one line that says why there is none
+   */
+  public static int count() {
+    return CudaDriver.initialize();
+  }
+
+  /** Name of the GPU. */
+  public String deviceName() {
+    return device.name();
+  }
+
+  /** Total bytes of the GPU's memory. */
+  public long totalMemory() {
+    return device.totalMemory();
+  }
+
+  /** Largest number of bytes in use at a time since the last {@link #resetPeak}. */
+  public long peakBytes() {
+    return device.allocator().peakBytes();
+  }
+
+  public void resetPeak() {
+    device.allocator().resetPeak();
+  }
+
+  /** Lets float32 products use the matrix units' 19-bit floats (TF32): faster, less exact. */
+  public void allowTf32(boolean allowed) {
+    device.setTf32(allowed);
+  }
+
+  /** Waits until all work of the device is done. */
+  public void synchronize() {
+    device.synchronize();
+  }
+
+  @Override
+  public String name() {
+    return "cuda";
+  }
+
+  @Override
+  public Storage allocate(DType dtype, long elements) {
+    return new CudaStorage(device, dtype, elements);
+  }
+
+  @Override
+  public void upload(Object array, Storage to) {
+    device.upload(array, to);
+  }
+
+  @Override
+  public void download(Storage from, Object array) {
+    device.download(from, array);
+  }
+
+  @Override
+  public Elementwise elementwise() {
+    return elementwise;
+  }
+
+  @Override
+  public Dense dense() {
+    return dense;
+  }
+
+  @Override
+  public Convolution convolution() {
+    return convolution;
+  }
+
+  @Override
+  public Normalization normalization() {
+    return normalization;
+  }
+
+  @Override
+  public Attention attention() {
+    return attention;
+  }
+
+  @Override
+  public Resample resample() {
+    return resample;
+  }
+
+  @Override
+  public Loss loss() {
+    return loss;
+  }
+
+  @Override
+  public Optimize optimize() {
+    return optimize;
+  }
+}

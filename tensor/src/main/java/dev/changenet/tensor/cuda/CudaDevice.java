@@ -1,0 +1,352 @@
+package dev.changenet.tensor.cuda;
+
+import dev.changenet.tensor.DType;
+import dev.changenet.tensor.Device;
+import dev.changenet.tensor.Shape;
+import dev.changenet.tensor.Storage;
+import dev.changenet.tensor.Tensor;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
+import java.nio.charset.StandardCharsets;
+import jcuda.Pointer;
+import jcuda.driver.CUcontext;
+import jcuda.driver.CUdevice;
+import jcuda.driver.CUdevice_attribute;
+import jcuda.driver.CUstream;
+import jcuda.driver.CUstream_flags;
+import jcuda.driver.JCudaDriver;
+
+/**
+ * One GPU: its context, stream, memory and kernels.
+ *
+ * <p>Used by one thread at a time, as the tensors of a run are.
+ */
+final class CudaDevice {
+  /** Size of the pinned buffer through which host arrays are copied. */
+  private static final int STAGING = 32 << 20;
+
+  private final int index;
+  private final CUdevice handle;
+  private final CUcontext context = new CUcontext();
+  private final CUstream stream = new CUstream();
+  private final long streamAddress;
+  private final String name;
+  private final int multiprocessors;
+  private final CudaAllocator allocator;
+  private final CudaModules modules;
+  private final CudaLaunch launch;
+  private final Staging staging;
+  private Thread bound;
+  private boolean tf32;
+
+  CudaDevice(int index) {
+    this.index = index;
+    handle = CudaDriver.device(index);
+    CudaCheck.driver(
+        JCudaDriver.cuDevicePrimaryCtxRetain(context, handle), "cuDevicePrimaryCtxRetain");
+    bind();
+    CudaCheck.driver(
+        JCudaDriver.cuStreamCreate(stream, CUstream_flags.CU_STREAM_NON_BLOCKING),
+        "cuStreamCreate");
+    streamAddress = addressOf(stream);
+    name = readName();
+    multiprocessors = attribute(CUdevice_attribute.CU_DEVICE_ATTRIBUTE_MULTIPROCESSOR_COUNT);
+    int capability =
+        10 * attribute(CUdevice_attribute.CU_DEVICE_ATTRIBUTE_COMPUTE_CAPABILITY_MAJOR)
+            + attribute(CUdevice_attribute.CU_DEVICE_ATTRIBUTE_COMPUTE_CAPABILITY_MINOR);
+    allocator = new CudaAllocator(new DriverMemory());
+    modules = new CudaModules(capability);
+    launch = new CudaLaunch(this);
+    staging = new Staging();
+  }
+
+  /** Device memory from the driver. */
+  private final class DriverMemory implements CudaAllocator.Source {
+    @Override
+    public long allocate(long bytes) {
+      bind();
+      DeviceAddress address = new DeviceAddress();
+      int status = JCudaDriver.cuMemAlloc(address, bytes);
+      if (status == CudaCheck.OUT_OF_MEMORY) {
+        return 0;
+      }
+      CudaCheck.driver(status, "cuMemAlloc of " + bytes + " bytes");
+      return address.address();
+    }
+
+    @Override
+    public void free(long address) {
+      bind();
+      CudaCheck.driver(JCudaDriver.cuMemFree(new DeviceAddress(address)), "cuMemFree");
+    }
+  }
+
+  static long addressOf(jcuda.NativePointerObject object) {
+    // JCuda keeps the address to itself but prints it: CUstream[nativePointer=0x…].
+    String text = object.toString();
+    int at = text.indexOf("0x");
+    return Long.parseUnsignedLong(text.substring(at + 2, text.indexOf(']', at)), 16);
+  }
+
+  private String readName() {
+    byte[] bytes = new byte[256];
+    CudaCheck.driver(JCudaDriver.cuDeviceGetName(bytes, bytes.length, handle), "cuDeviceGetName");
+    int end = 0;
+    while (end < bytes.length && bytes[end] != 0) {
+      end++;
+    }
+    return new String(bytes, 0, end, StandardCharsets.US_ASCII);
+  }
+
+  private int attribute(int which) {
+    int[] value = {0};
+    CudaCheck.driver(
+        JCudaDriver.cuDeviceGetAttribute(value, which, handle), "cuDeviceGetAttribute");
+    return value[0];
+  }
+
+  /** Makes this device's context the calling thread's. */
+  void bind() {
+    Thread current = Thread.currentThread();
+    if (bound != current) {
+      CudaCheck.driver(JCudaDriver.cuCtxSetCurrent(context), "cuCtxSetCurrent");
+      bound = current;
+    }
+  }
+
+  int index() {
+    return index;
+  }
+
+  /** Name of the GPU, such as "NVIDIA H100 80GB HBM3". */
+  String name() {
+    return name;
+  }
+
+  int multiprocessors() {
+    return multiprocessors;
+  }
+
+  long stream() {
+    return streamAddress;
+  }
+
+  CUstream cudaStream() {
+    return stream;
+  }
+
+  /** True when float32 products may use the matrix units' 19-bit floats. */
+  boolean tf32() {
+    return tf32;
+  }
+
+  void setTf32(boolean allowed) {
+    tf32 = allowed;
+  }
+
+  /** Prepares a launch of {@code kernel} of the source {@code family}.cu. */
+  CudaLaunch launch(String family, String kernel) {
+    bind();
+    return launch.of(modules.kernel(family, kernel));
+  }
+
+  /** Suffix of a kernel's name for an element type. */
+  static String suffix(DType dtype) {
+    return switch (dtype) {
+      case FLOAT32 -> "f32";
+      case BFLOAT16 -> "bf16";
+      case FLOAT16 -> "f16";
+      case INT32 -> "i32";
+      case INT64 -> "i64";
+      case FLOAT64 -> throw new IllegalArgumentException("the GPU has no float64 kernels");
+    };
+  }
+
+  /** Address of a tensor's memory on this device. */
+  long address(Tensor t) {
+    if (t.isClosed()) {
+      throw new IllegalStateException("tensor " + t.shape() + " used after close()");
+    }
+    if (!(t.storage() instanceof CudaStorage storage) || t.device().index() != index) {
+      throw new IllegalArgumentException(t + " is not on GPU " + index);
+    }
+    return storage.address();
+  }
+
+  Pointer pointer(Tensor t) {
+    return new RawPointer(t == null ? 0 : address(t));
+  }
+
+  long allocate(long bytes) {
+    long address = allocator.allocate(bytes);
+    if (address == 0) {
+      throw outOfMemory(bytes);
+    }
+    return address;
+  }
+
+  private CudaException outOfMemory(long bytes) {
+    long[] free = {0};
+    long[] total = {0};
+    CudaCheck.driver(JCudaDriver.cuMemGetInfo(free, total), "cuMemGetInfo");
+    return new CudaException(
+        "GPU "
+            + index
+            + " ("
+            + name
+            + ") is out of memory: "
+            + mebibytes(bytes)
+            + " MiB asked for, "
+            + mebibytes(allocator.usedBytes())
+            + " MiB of "
+            + mebibytes(total[0])
+            + " MiB in use by this run; reduce batch_size or img_size, or free the GPU.");
+  }
+
+  private static long mebibytes(long bytes) {
+    return (bytes + (1 << 20) - 1) >> 20;
+  }
+
+  void free(long address) {
+    allocator.free(address);
+  }
+
+  CudaAllocator allocator() {
+    return allocator;
+  }
+
+  /** Total bytes of the GPU's memory. */
+  long totalMemory() {
+    bind();
+    long[] free = {0};
+    long[] total = {0};
+    CudaCheck.driver(JCudaDriver.cuMemGetInfo(free, total), "cuMemGetInfo");
+    return total[0];
+  }
+
+  Device device() {
+    return Device.cuda(index);
+  }
+
+  /** Float32 scratch of {@code elements} elements; the caller closes it. */
+  Tensor scratch(long elements) {
+    return scratch(DType.FLOAT32, elements);
+  }
+
+  /** Scratch of any type; the caller closes it. */
+  Tensor scratch(DType dtype, long elements) {
+    return new Tensor(
+            Shape.of(Math.toIntExact(elements)), device(), new CudaStorage(this, dtype, elements))
+        .detached();
+  }
+
+  /** Copies a small array to the device in stream order; the caller closes the tensor. */
+  Tensor temporary(float[] values) {
+    Tensor t = scratch(values.length);
+    upload(values, t.storage());
+    return t;
+  }
+
+  /** Waits until all work is done. */
+  void synchronize() {
+    bind();
+    CudaCheck.driver(JCudaDriver.cuStreamSynchronize(stream), "cuStreamSynchronize");
+  }
+
+  void upload(Object array, Storage to) {
+    staging.upload(array, (CudaStorage) to);
+  }
+
+  void download(Storage from, Object array) {
+    staging.download((CudaStorage) from, array);
+  }
+
+  /**
+   * Copies between Java arrays and the device through pinned memory, used as a ring: an upload
+   * returns as soon as the array has been read, and waits only when the ring is full.
+   */
+  private final class Staging {
+    private final MemorySegment buffer;
+    private final long hostAddress;
+    private int position;
+
+    Staging() {
+      Pointer p = new Pointer();
+      CudaCheck.driver(JCudaDriver.cuMemHostAlloc(p, STAGING, 0), "cuMemHostAlloc");
+      hostAddress = addressOf(p);
+      buffer = MemorySegment.ofAddress(hostAddress).reinterpret(STAGING);
+    }
+
+    /** Returns the start of {@code bytes} unused bytes of the ring. */
+    private int reserve(int bytes) {
+      if (position + bytes > STAGING) {
+        synchronize();
+        position = 0;
+      }
+      int start = position;
+      position += (bytes + 63) & -64;
+      return start;
+    }
+
+    void upload(Object array, CudaStorage to) {
+      bind();
+      long bytes = to.bytes();
+      for (long done = 0; done < bytes; ) {
+        int part = (int) Math.min(bytes - done, STAGING);
+        int start = reserve(part);
+        copyIn(array, to.dtype(), done, start, part);
+        CudaCheck.driver(
+            JCudaDriver.cuMemcpyHtoDAsync(
+                new DeviceAddress(to.address() + done),
+                new RawPointer(hostAddress + start),
+                part,
+                stream),
+            "cuMemcpyHtoDAsync");
+        done += part;
+      }
+    }
+
+    void download(CudaStorage from, Object array) {
+      bind();
+      long bytes = from.bytes();
+      for (long done = 0; done < bytes; ) {
+        int part = (int) Math.min(bytes - done, STAGING);
+        int start = reserve(part);
+        CudaCheck.driver(
+            JCudaDriver.cuMemcpyDtoHAsync(
+                new RawPointer(hostAddress + start),
+                new DeviceAddress(from.address() + done),
+                part,
+                stream),
+            "cuMemcpyDtoHAsync");
+        synchronize();
+        position = 0;
+        copyOut(array, from.dtype(), done, start, part);
+        done += part;
+      }
+    }
+
+    private void copyIn(Object array, DType dtype, long from, int start, int bytes) {
+      int first = (int) (from / dtype.bytes());
+      int count = bytes / dtype.bytes();
+      ValueLayout layout = layout(dtype);
+      MemorySegment.copy(array, first, buffer, layout, start, count);
+    }
+
+    private void copyOut(Object array, DType dtype, long from, int start, int bytes) {
+      int first = (int) (from / dtype.bytes());
+      int count = bytes / dtype.bytes();
+      MemorySegment.copy(buffer, layout(dtype), start, array, first, count);
+    }
+
+    private static ValueLayout layout(DType dtype) {
+      return switch (dtype) {
+        case FLOAT32 -> ValueLayout.JAVA_FLOAT;
+        case FLOAT64 -> ValueLayout.JAVA_DOUBLE;
+        case INT32 -> ValueLayout.JAVA_INT;
+        case INT64 -> ValueLayout.JAVA_LONG;
+        case BFLOAT16, FLOAT16 -> ValueLayout.JAVA_SHORT;
+      };
+    }
+  }
+}
