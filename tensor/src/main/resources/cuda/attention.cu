@@ -8,7 +8,6 @@
 #include "warp_mma.cuh"
 
 constexpr float LOG2_E = 1.4426950408889634f;
-constexpr float LN_2 = 0.6931471805599453f;
 
 // Columns of one head and one sample in a tensor [B, N, stride].
 template <typename T>

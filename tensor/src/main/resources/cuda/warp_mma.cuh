@@ -14,26 +14,6 @@ struct Acc {
 
 __device__ __forceinline__ int lane_id() { return threadIdx.x & 31; }
 
-__device__ __forceinline__ unsigned float_bits(float x) {
-#ifndef CHANGENET_HOST
-  return __float_as_uint(x);
-#else
-  unsigned u;
-  memcpy(&u, &x, 4);
-  return u;
-#endif
-}
-
-__device__ __forceinline__ float bits_float(unsigned u) {
-#ifndef CHANGENET_HOST
-  return __uint_as_float(u);
-#else
-  float x;
-  memcpy(&x, &u, 4);
-  return x;
-#endif
-}
-
 #ifdef CHANGENET_HOST
 // Exchange buffer of the warps of the block that runs on this thread.
 struct HostFragments {
@@ -225,7 +205,7 @@ struct MmaFloat {
 
   // Rounded to the nearest number of 11 bits, ties away from zero.
   static __device__ __forceinline__ unsigned rounded(float x) {
-    return (float_bits(x) + 0x1000u) & 0xffffe000u;
+    return (__float_as_uint(x) + 0x1000u) & 0xffffe000u;
   }
 
   static __device__ __forceinline__ void product(Acc& c, const unsigned* a, const unsigned* b) {
@@ -238,10 +218,10 @@ struct MmaFloat {
     host_mma(
         c, a, b, 8,
         [](unsigned(*f)[4], int row, int k) {
-          return bits_float(f[row % 8 * 4 + k % 4][row / 8 + 2 * (k / 4)] & 0xffffe000u);
+          return __uint_as_float(f[row % 8 * 4 + k % 4][row / 8 + 2 * (k / 4)] & 0xffffe000u);
         },
         [](unsigned(*f)[2], int k, int column) {
-          return bits_float(f[column * 4 + k % 4][k / 4] & 0xffffe000u);
+          return __uint_as_float(f[column * 4 + k % 4][k / 4] & 0xffffe000u);
         });
 #endif
   }
@@ -259,10 +239,10 @@ struct MmaFloat {
       unsigned low_a[4];
       unsigned low_b[2];
       for (int i = 0; i < 4; i++) {
-        low_a[i] = rounded(a.r[i] - bits_float(high_a[i]));
+        low_a[i] = rounded(a.r[i] - __uint_as_float(high_a[i]));
       }
       for (int i = 0; i < 2; i++) {
-        low_b[i] = rounded(b.r[i] - bits_float(high_b[i]));
+        low_b[i] = rounded(b.r[i] - __uint_as_float(high_b[i]));
       }
       product(c, low_a, high_b);
       product(c, high_a, low_b);
