@@ -2,6 +2,7 @@ package dev.changenet.autograd;
 
 import dev.changenet.autograd.function.ActivationFunction;
 import dev.changenet.autograd.function.AddFunction;
+import dev.changenet.autograd.function.AddPerSampleFunction;
 import dev.changenet.autograd.function.AddRepeatedFunction;
 import dev.changenet.autograd.function.AttachIdleFunction;
 import dev.changenet.autograd.function.AttentionFunction;
@@ -12,22 +13,30 @@ import dev.changenet.autograd.function.Conv2dFunction;
 import dev.changenet.autograd.function.Conv2dPairFunction;
 import dev.changenet.autograd.function.ConvTranspose2dFunction;
 import dev.changenet.autograd.function.CrossEntropyFunction;
+import dev.changenet.autograd.function.DeformableAttentionFunction;
 import dev.changenet.autograd.function.LayerNormFunction;
 import dev.changenet.autograd.function.LinearFunction;
 import dev.changenet.autograd.function.MapToTokensFunction;
+import dev.changenet.autograd.function.MaxPool2dFunction;
 import dev.changenet.autograd.function.MmIouFunction;
 import dev.changenet.autograd.function.NarrowFunction;
 import dev.changenet.autograd.function.RepeatBatchFunction;
+import dev.changenet.autograd.function.ReshapeFunction;
 import dev.changenet.autograd.function.ResidualFunction;
 import dev.changenet.autograd.function.ResizeFunction;
+import dev.changenet.autograd.function.SampleTableFunction;
 import dev.changenet.autograd.function.ScaleFunction;
+import dev.changenet.autograd.function.SoftmaxFunction;
+import dev.changenet.autograd.function.SwigluFunction;
 import dev.changenet.autograd.function.TokensToMapFunction;
 import dev.changenet.autograd.function.WeightedSumFunction;
 import dev.changenet.tensor.Tensor;
 import dev.changenet.tensor.backend.Activation;
 import dev.changenet.tensor.backend.ConvGeometry;
 import dev.changenet.tensor.backend.ResizeGeometry;
+import dev.changenet.tensor.backend.Sampling.Levels;
 import java.util.List;
+import java.util.function.UnaryOperator;
 
 /**
  * The operations on {@link Variable}s, named as in {@code torch.nn.functional}. Maps are [B, H, W,
@@ -107,6 +116,23 @@ public final class Functional {
     return new ActivationFunction(Activation.GELU).apply(x);
   }
 
+  /** x·sigmoid(x). */
+  public static Variable silu(Variable x) {
+    return new ActivationFunction(Activation.SILU).apply(x);
+  }
+
+  /** silu(x[…, :F])·x[…, F:]. x [M…, 2F] → [M…, F]. */
+  public static Variable swiglu(Variable x) {
+    ShapeChecks.divisible("swiglu", x, 2);
+    return new SwigluFunction().apply(x);
+  }
+
+  /** Softmax over runs of {@code group} elements of the last dimension. */
+  public static Variable softmax(Variable x, int group) {
+    ShapeChecks.divisible("softmax", x, group);
+    return new SoftmaxFunction(group).apply(x);
+  }
+
   /** a + alpha·b. */
   public static Variable add(Variable a, Variable b, float alpha) {
     ShapeChecks.same("add", a, b);
@@ -122,6 +148,12 @@ public final class Functional {
   public static Variable addRepeated(Variable a, Variable b) {
     ShapeChecks.repeats("add", a, b);
     return new AddRepeatedFunction().apply(a, b);
+  }
+
+  /** x [B, …, C] + y [B, C], a vector per sample. */
+  public static Variable addPerSample(Variable x, Variable y) {
+    ShapeChecks.perSample(x, y);
+    return new AddPerSampleFunction().apply(x, y);
   }
 
   /** alpha·x. */
@@ -164,6 +196,12 @@ public final class Functional {
     return new TokensToMapFunction(height, width).apply(tokens);
   }
 
+  /** The same elements under another shape; no data moves. */
+  public static Variable reshape(Variable x, int... shape) {
+    ShapeChecks.reshape(x, shape);
+    return new ReshapeFunction(shape).apply(x);
+  }
+
   /** [1, …] → [B, …] with the batch size of {@code like}. */
   public static Variable repeatBatch(Variable x, Variable like) {
     return new RepeatBatchFunction().apply(x, like);
@@ -172,13 +210,42 @@ public final class Functional {
   /** Token attention with separate q [B, Nq, C], k and v [B, Nk, C]. */
   public static Variable attention(Variable q, Variable k, Variable v, int heads) {
     ShapeChecks.attention(q, heads);
-    return new AttentionFunction(q.dim(2), heads, 0, 0).apply(q, k, v);
+    return new AttentionFunction(q.dim(2), heads, 0, 0, 0).apply(q, k, v);
   }
 
   /** Token attention with q [B, Nq, C] and a packed kv [B, Nk, 2C], k first. */
   public static Variable attention(Variable q, Variable kv, int heads) {
     ShapeChecks.attention(q, heads);
-    return new AttentionFunction(q.dim(2), heads, 0, q.dim(2)).apply(q, kv, null);
+    return new AttentionFunction(q.dim(2), heads, 0, 0, q.dim(2)).apply(q, kv, null);
+  }
+
+  /** Token attention of a packed qkv [B, N, 3C], q first, then k → [B, N, C]. */
+  public static Variable selfAttention(Variable qkv, int heads) {
+    ShapeChecks.attention(qkv, 3 * heads);
+    int c = qkv.dim(2) / 3;
+    return new AttentionFunction(c, heads, 0, c, 2 * c).apply(qkv, null, null);
+  }
+
+  /**
+   * Multi-scale deformable attention: see {@link
+   * dev.changenet.tensor.backend.Sampling#deformableAttention}.
+   *
+   * @param value [B, Nv, Hd·d]
+   * @param reference [Nq, 2]
+   * @param offsets [B, Nq, Hd·L·P·2]
+   * @param weights [B, Nq, Hd·L·P], after the softmax
+   */
+  public static Variable deformableAttention(
+      Variable value,
+      Levels levels,
+      Variable reference,
+      Variable offsets,
+      Variable weights,
+      int heads,
+      int points) {
+    ShapeChecks.deformable(value, levels, reference, offsets, weights, heads, points);
+    return new DeformableAttentionFunction(levels, heads, points)
+        .apply(value, offsets, weights, reference);
   }
 
   /** FAN channel gate: see {@link dev.changenet.tensor.backend.Attention#channelGate}. */
@@ -211,6 +278,41 @@ public final class Functional {
             height,
             width)
         .apply(x);
+  }
+
+  /** Maximum over windows of a map [B, H, W, C]; padding never wins. */
+  public static Variable maxPool2d(Variable x, int kernel, int stride, int padding) {
+    ShapeChecks.maxPool2d(x, kernel, stride, padding);
+    return new MaxPool2dFunction(kernel, stride, padding).apply(x);
+  }
+
+  /**
+   * Bilinear, corner-aligned reads of a table: see {@link
+   * dev.changenet.tensor.backend.Sampling#sampleTable}.
+   *
+   * @param table [Ht, Wt, C]
+   * @param positions [B, N, 2], 0 … 1
+   * @param keep [B], 1 or 0
+   */
+  public static Variable sampleTable(Variable table, Tensor positions, Tensor keep) {
+    ShapeChecks.sampleTable(table, positions, keep);
+    return new SampleTableFunction().apply(table, new Variable(positions), new Variable(keep));
+  }
+
+  /**
+   * body(x), without keeping the activations: the backward pass runs the body again. Both runs must
+   * compute the same, so the body draws no random numbers and has no batch norm.
+   *
+   * @param parameters those that the body reads
+   */
+  public static Variable checkpoint(
+      UnaryOperator<Variable> body, Variable x, List<? extends Variable> parameters) {
+    Variable[] in = new Variable[parameters.size() + 1];
+    in[0] = x;
+    for (int i = 0; i < parameters.size(); i++) {
+      in[i + 1] = parameters.get(i);
+    }
+    return new Checkpoint(body).apply(in);
   }
 
   /** Mean softmax cross-entropy; logits [B, H, W, K], labels int32 [B, H, W]. */

@@ -13,8 +13,12 @@ public enum Op {
   LAYER_NORM,
   BATCH_NORM,
   ACTIVATION,
+  /** Gated activation: silu(first half)·second half. */
+  SWIGLU,
   ADD,
   ADD_REPEATED,
+  /** One vector per sample, added to every row of it. */
+  ADD_PER_SAMPLE,
   SCALE,
   RESIDUAL,
   CONCAT,
@@ -23,13 +27,23 @@ public enum Op {
   MAP_TO_TOKENS,
   /** Tokens [B, H·W, C] seen as a map [B, H, W, C]. */
   TOKENS_TO_MAP,
+  /** The same elements under another shape. */
+  RESHAPE,
   REPEAT_BATCH,
+  SOFTMAX,
   ATTENTION,
+  /** Bilinear reads at learned offsets from several maps, weighted. */
+  DEFORMABLE_ATTENTION,
   CHANNEL_GATE,
   RESIZE,
+  MAX_POOL2D,
+  /** Bilinear reads of a table at drawn positions; training only. */
+  SAMPLE_TABLE,
   CROSS_ENTROPY,
   MM_IOU,
   WEIGHTED_SUM,
   /** Identity that gives idle parameters a zero gradient. */
-  ATTACH_IDLE
+  ATTACH_IDLE,
+  /** A part that backward computes again instead of keeping its activations; training only. */
+  CHECKPOINT
 }

@@ -1,6 +1,9 @@
 package dev.changenet.autograd;
 
+import dev.changenet.tensor.Shape;
 import dev.changenet.tensor.Tensor;
+import dev.changenet.tensor.backend.Sampling.Levels;
+import java.util.Arrays;
 
 /** Argument checks of {@link Functional}: each message names the operation and the shapes. */
 final class ShapeChecks {
@@ -175,6 +178,89 @@ final class ShapeChecks {
         "%d channels are not divisible by %d heads",
         q.dim(2),
         heads);
+  }
+
+  static void divisible(String op, Variable x, int group) {
+    require(
+        group > 0 && x.dim(-1) % group == 0,
+        op,
+        "the last dimension of %s is not divisible by %d",
+        x.shape(),
+        group);
+  }
+
+  static void perSample(Variable x, Variable y) {
+    require(
+        y.shape().rank() == 2 && y.dim(0) == x.dim(0) && y.dim(1) == x.dim(-1),
+        "add_per_sample",
+        "%s needs [%d, %d] to add, got %s",
+        x.shape(),
+        x.dim(0),
+        x.dim(-1),
+        y.shape());
+  }
+
+  static void reshape(Variable x, int... shape) {
+    require(
+        Shape.of(shape).elements() == x.shape().elements(),
+        "reshape",
+        "%s does not fit %s",
+        x.shape(),
+        Arrays.toString(shape));
+  }
+
+  static void maxPool2d(Variable x, int kernel, int stride, int padding) {
+    rank("max_pool2d", x, 4);
+    require(
+        kernel > padding && stride > 0 && Math.min(x.dim(1), x.dim(2)) + 2 * padding >= kernel,
+        "max_pool2d",
+        "kernel %d, stride %d and padding %d do not fit the map %s",
+        kernel,
+        stride,
+        padding,
+        x.shape());
+  }
+
+  static void sampleTable(Variable table, Tensor positions, Tensor keep) {
+    rank("sample_table", table, 3);
+    require(
+        positions.rank() == 3 && positions.dim(2) == 2 && keep.elements() == positions.dim(0),
+        "sample_table",
+        "expected positions [B, N, 2] and keep [B], got %s and %s",
+        positions.shape(),
+        keep.shape());
+  }
+
+  static void deformable(
+      Variable value,
+      Levels levels,
+      Variable reference,
+      Variable offsets,
+      Variable weights,
+      int heads,
+      int points) {
+    String op = "deformable_attention";
+    rank(op, value, 3);
+    rank(op, offsets, 3);
+    require(
+        value.dim(1) == levels.tokens() && value.dim(2) % heads == 0,
+        op,
+        "value %s needs %d tokens and channels divisible by %d heads",
+        value.shape(),
+        levels.tokens(),
+        heads);
+    int each = heads * levels.count() * points;
+    Shape expected = Shape.of(value.dim(0), offsets.dim(1), each);
+    require(
+        weights.shape().equals(expected)
+            && offsets.shape().equals(Shape.of(expected.dim(0), expected.dim(1), 2 * each))
+            && reference.shape().equals(Shape.of(expected.dim(1), 2)),
+        op,
+        "weights %s, offsets %s and reference points %s do not fit together, expected weights %s",
+        weights.shape(),
+        offsets.shape(),
+        reference.shape(),
+        expected);
   }
 
   static void labels(String op, Variable logits, Tensor labels) {

@@ -77,13 +77,20 @@ public final class Tape implements AutoCloseable {
     if (output.data().elements() != 1) {
       throw new IllegalStateException("backward(): expected a scalar, got shape " + output.shape());
     }
+    Tensor one = Tensor.full(output.shape(), output.data().dtype(), output.data().device(), 1.0);
+    backward(output, one.detached());
+  }
+
+  /**
+   * {@link #backward(Variable)} of any output.
+   *
+   * @param gradOut gradient of what comes after it; closed once it was used
+   */
+  static void backward(Variable output, Tensor gradOut) {
     Map<Function, Tensor> gradients = new IdentityHashMap<>();
     PriorityQueue<Function> ready =
         new PriorityQueue<>(Comparator.comparingLong(Function::sequence).reversed());
-    try (Scope _ = Scope.open()) {
-      Tensor one = Tensor.full(output.shape(), output.data().dtype(), output.data().device(), 1.0);
-      gradients.put(output.creator(), one.share());
-    }
+    gradients.put(output.creator(), gradOut);
     ready.add(output.creator());
     try {
       while (!ready.isEmpty()) {

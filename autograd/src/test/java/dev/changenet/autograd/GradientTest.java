@@ -10,6 +10,7 @@ import dev.changenet.tensor.Scope;
 import dev.changenet.tensor.Shape;
 import dev.changenet.tensor.Tensor;
 import dev.changenet.tensor.backend.ResizeGeometry;
+import dev.changenet.tensor.backend.Sampling.Levels;
 import java.util.ArrayList;
 import java.util.EnumSet;
 import java.util.List;
@@ -139,6 +140,55 @@ class GradientTest {
             s(4)));
     rows.add(row("relu", Op.ACTIVATION, v -> Functional.relu(v[0]), s(3, 5)));
     rows.add(row("gelu", Op.ACTIVATION, v -> Functional.gelu(v[0]), s(3, 5)));
+    rows.add(row("silu", Op.ACTIVATION, v -> Functional.silu(v[0]), s(3, 5)));
+    rows.add(row("swiglu", Op.SWIGLU, v -> Functional.swiglu(v[0]), s(2, 3, 6)));
+    rows.add(row("softmax in groups", Op.SOFTMAX, v -> Functional.softmax(v[0], 3), s(2, 6)));
+    rows.add(row("reshape", Op.RESHAPE, v -> Functional.reshape(v[0], 3, 4), s(2, 6)));
+    rows.add(
+        row(
+            "add per sample",
+            Op.ADD_PER_SAMPLE,
+            v -> Functional.addPerSample(v[0], v[1]),
+            s(2, 2, 3, 4),
+            s(2, 4)));
+    rows.add(
+        row("max_pool2d", Op.MAX_POOL2D, v -> Functional.maxPool2d(v[0], 3, 2, 1), s(2, 5, 4, 3)));
+    Levels levels = new Levels(new int[] {3, 2}, new int[] {4, 1});
+    Variable points = new Variable(Tensor.of(new double[] {0.1, 0.3, 0.55, 0.8}, 2, 2).detached());
+    rows.add(
+        row(
+            "deformable_attention",
+            Op.DEFORMABLE_ATTENTION,
+            v -> Functional.deformableAttention(v[0], levels, points, v[1], v[2], 2, 2),
+            s(2, 14, 6),
+            s(2, 2, 16),
+            s(2, 2, 8)));
+    Tensor positions = Tensor.of(new double[] {0, 0.3, 0.55, 1, 0.2, 0.7}, 1, 3, 2).detached();
+    Tensor keep = Tensor.of(new double[] {0.5}, 1).detached();
+    rows.add(
+        row(
+            "sample_table",
+            Op.SAMPLE_TABLE,
+            v -> Functional.sampleTable(v[0], positions, keep),
+            s(4, 3, 2)));
+    rows.add(
+        row(
+            "checkpoint",
+            Op.CHECKPOINT,
+            v ->
+                Functional.checkpoint(
+                    x -> Functional.linear(Functional.gelu(x), v[1], v[2]),
+                    v[0],
+                    List.of(v[1], v[2])),
+            s(2, 3),
+            s(4, 3),
+            s(4)));
+    rows.add(
+        row(
+            "attention packed in one",
+            Op.ATTENTION,
+            v -> Functional.selfAttention(v[0], 2),
+            s(2, 3, 12)));
     rows.add(row("add", Op.ADD, v -> Functional.add(v[0], v[1], 0.25f), s(2, 3), s(2, 3)));
     rows.add(row("add to itself", Op.ADD, v -> Functional.add(v[0], v[0]), s(2, 3)));
     rows.add(
@@ -218,6 +268,12 @@ class GradientTest {
             "interpolate corners",
             Op.RESIZE,
             v -> Functional.interpolate(v[0], ResizeGeometry.Mode.BILINEAR, 5, 7, true),
+            s(1, 3, 4, 2)));
+    rows.add(
+        row(
+            "interpolate bicubic",
+            Op.RESIZE,
+            v -> Functional.interpolate(v[0], ResizeGeometry.Mode.BICUBIC, 5, 3, false),
             s(1, 3, 4, 2)));
     rows.add(
         row(

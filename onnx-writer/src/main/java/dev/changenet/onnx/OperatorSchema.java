@@ -50,6 +50,13 @@ record OperatorSchema(
       computes(unary, 1, 1, 1, "");
     }
     computes("Gelu", 20, 1, 1, "approximate:s");
+    computes(
+        "MaxPool",
+        1,
+        1,
+        1,
+        "auto_pad:s ceil_mode:i dilations:I kernel_shape:I pads:I storage_order:i strides:I");
+    computes("GridSample", 16, 2, 2, "align_corners:i mode:s padding_mode:s");
     computes("Softmax", 1, 1, 1, "axis:i");
     computes("LayerNormalization", 17, 2, 3, "axis:i epsilon:f stash_type:i");
     computes("BatchNormalization", 1, 5, 5, "epsilon:f momentum:f");

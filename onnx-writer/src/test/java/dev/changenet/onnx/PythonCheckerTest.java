@@ -63,6 +63,9 @@ class PythonCheckerTest {
     List<String> arguments = new ArrayList<>(List.of(SCRIPT));
     for (List<LoweringCase> cases : LoweringCases.byOp().values()) {
       for (LoweringCase c : cases) {
+        if (c.firstOpset() > opset) {
+          continue;
+        }
         for (boolean fold : new boolean[] {true, false}) {
           Path path = folder.resolve(arguments.size() + ".onnx");
           LoweringOptions options = new LoweringOptions(opset, fold, fold, Map.of("a", "b"));

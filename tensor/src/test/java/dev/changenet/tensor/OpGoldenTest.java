@@ -7,7 +7,9 @@ import dev.changenet.tensor.backend.ConvGeometry;
 import dev.changenet.tensor.backend.Convolution;
 import dev.changenet.tensor.backend.Normalization;
 import dev.changenet.tensor.backend.ResizeGeometry;
+import dev.changenet.tensor.backend.Sampling;
 import java.util.List;
+import java.util.Locale;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -50,6 +52,10 @@ class OpGoldenTest {
             "softmax",
             "interpolate_bilinear",
             "interpolate_nearest",
+            "interpolate_bicubic",
+            "max_pool2d",
+            "silu",
+            "ms_deform_attn_core",
             "cross_entropy",
             "mmiou",
             "optimizers");
@@ -71,8 +77,12 @@ class OpGoldenTest {
         case "gelu_erf" -> activation(run, Activation.GELU);
         case "relu" -> activation(run, Activation.RELU);
         case "sigmoid" -> activation(run, Activation.SIGMOID);
+        case "silu" -> activation(run, Activation.SILU);
         case "softmax" -> softmax(run);
-        case "interpolate_bilinear", "interpolate_nearest" -> interpolate(run);
+        case "interpolate_bilinear", "interpolate_nearest", "interpolate_bicubic" ->
+            interpolate(run);
+        case "max_pool2d" -> maxPool2d(run);
+        case "ms_deform_attn_core" -> deformableAttention(run);
         case "cross_entropy" -> crossEntropy(run);
         case "mmiou" -> mmIou(run);
         case "optimizers" -> optimizers(run);
@@ -259,10 +269,10 @@ class OpGoldenTest {
     int[] stored = run.golden.read("out").shape();
     Tensor out = run.empty(stored[0], stored[2], stored[3], stored[1]);
     var factor = run.golden.attributes().get("scale_factor");
-    boolean bilinear = run.golden.op().equals("interpolate_bilinear");
     ResizeGeometry g =
         new ResizeGeometry(
-            bilinear ? ResizeGeometry.Mode.BILINEAR : ResizeGeometry.Mode.NEAREST,
+            ResizeGeometry.Mode.valueOf(
+                run.golden.op().substring("interpolate_".length()).toUpperCase(Locale.ROOT)),
             run.golden.attributes().get("align_corners").asBoolean(),
             factor.isNull() ? (double) x.dim(1) / out.dim(1) : 1 / factor.asDouble(),
             factor.isNull() ? (double) x.dim(2) / out.dim(2) : 1 / factor.asDouble());
@@ -271,6 +281,81 @@ class OpGoldenTest {
     Tensor gradX = run.emptyLike(x);
     run.backend.resample().resizeBackward(run.loadMapGradient(out), g, gradX);
     run.checkMap(gradX, "grad_x");
+  }
+
+  private static void maxPool2d(GoldenRun run) {
+    int kernel = run.golden.integer("kernel", 0);
+    int stride = run.golden.integer("stride", 0);
+    int padding = run.golden.integer("padding", 0);
+    Tensor x = run.loadMap("x");
+    Tensor gradOut = run.loadMap("grad_out");
+    Tensor out = run.emptyLike(gradOut);
+    Tensor argmax = Tensor.empty(out.shape(), DType.INT32, out.device());
+    run.backend.resample().maxPool2d(x, kernel, stride, padding, out, argmax);
+    run.checkMap(out, "out");
+    Tensor gradX = run.emptyLike(x);
+    run.backend.resample().maxPool2dBackward(gradOut, argmax, kernel, stride, padding, gradX);
+    run.checkMap(gradX, "grad_x");
+  }
+
+  /**
+   * The golden locations are normalised, ours are reference point and offset in pixels: with every
+   * reference at (0, 0) the offset is the location times the level's size, and the gradient by the
+   * location that by the offset times the size.
+   */
+  private static void deformableAttention(GoldenRun run) {
+    Sampling ops = run.backend.sampling();
+    Tensor value = run.load("value");
+    Tensor locations = run.load("sampling_locations");
+    Tensor weights = run.load("attention_weights");
+    int[] s = locations.shape().toArray();
+    int heads = s[2];
+    int points = s[4];
+    int[] heights = new int[s[3]];
+    int[] widths = new int[s[3]];
+    for (int l = 0; l < s[3]; l++) {
+      heights[l] = run.golden.attributes().get("spatial_shapes").get(l).get(0).asInt();
+      widths[l] = run.golden.attributes().get("spatial_shapes").get(l).get(1).asInt();
+    }
+    Sampling.Levels levels = new Sampling.Levels(heights, widths);
+    value = value.reshape(value.dim(0), value.dim(1), heads * value.dim(3));
+    Tensor offsets = scaleBySizes(locations, levels, points);
+    offsets = offsets.reshape(s[0], s[1], heads * s[3] * points * 2);
+    weights = weights.reshape(s[0], s[1], heads * s[3] * points);
+    Tensor reference = run.empty(s[1], 2);
+    run.backend.elementwise().fill(reference, 0);
+    Tensor gradOut = run.load("grad_out");
+    Tensor out = run.emptyLike(gradOut);
+    ops.deformableAttention(value, levels, reference, offsets, weights, heads, points, out);
+    run.check(out, "out");
+    Tensor gradValue = run.emptyLike(value);
+    Tensor gradOffsets = run.emptyLike(offsets);
+    Tensor gradWeights = run.emptyLike(weights);
+    ops.deformableAttentionBackward(
+        gradOut,
+        value,
+        levels,
+        reference,
+        offsets,
+        weights,
+        heads,
+        points,
+        gradValue,
+        gradOffsets,
+        gradWeights);
+    run.check(gradValue, "grad_value");
+    run.check(gradWeights, "grad_attention_weights");
+    run.check(scaleBySizes(gradOffsets, levels, points), "grad_sampling_locations");
+  }
+
+  /** x times the width or height of its level; x is [.., L, P, 2] flattened. */
+  private static Tensor scaleBySizes(Tensor x, Sampling.Levels levels, int points) {
+    Tensor y = x.emptyLike();
+    for (int i = 0; i < x.elements(); i++) {
+      int level = i / 2 / points % levels.count();
+      y.set(i, x.at(i) * (i % 2 == 0 ? levels.widths() : levels.heights())[level]);
+    }
+    return y;
   }
 
   private static void crossEntropy(GoldenRun run) {

@@ -38,6 +38,7 @@ final class ElementwiseRows {
     addInPlace(rows);
     addBroadcast(rows);
     addResidual(rows);
+    addGated(rows);
     addMoves(rows);
   }
 
@@ -158,6 +159,38 @@ final class ElementwiseRows {
                     null,
                     null,
                     c.output("gradGamma", 19)));
+  }
+
+  private static void addGated(OpTable.Rows rows) {
+    for (int[] s : new int[][] {{1, 1}, {3, 7}, {5, 17}, {37, 64}, {130, 2736}}) {
+      int n = s[0];
+      int f = s[1];
+      String size = " " + n + "x" + f;
+      rows.add(
+          "elementwise.swiglu" + size,
+          c -> ops(c).swiglu(c.uniform(0, 6, n, 2 * f), c.output("out", n, f)));
+      rows.add(
+          "elementwise.swigluBackward" + size,
+          c ->
+              ops(c)
+                  .swigluBackward(
+                      c.uniform(0, 6, n, 2 * f), c.random(n, f), c.output("gradX", n, 2 * f)));
+    }
+    for (int[] s : new int[][] {{1, 1, 1}, {2, 3, 17}, {3, 300, 33}, {2, 4100, 24}}) {
+      String size = " " + Arrays.toString(s);
+      rows.add(
+          "elementwise.addPerSample" + size,
+          c -> ops(c).addPerSample(c.random(s), c.random(s[0], s[2]), c.output("out", s)));
+      rows.add(
+          "elementwise.sumPerSample" + size,
+          c -> ops(c).sumPerSample(c.random(s), c.output("out", s[0], s[2])));
+    }
+    rows.add(
+        "elementwise.addPerSample out=x",
+        c -> {
+          Tensor x = c.inOut("x", c.random(2, 5, 19));
+          ops(c).addPerSample(x, c.random(2, 19), x);
+        });
   }
 
   private static void addMoves(OpTable.Rows rows) {

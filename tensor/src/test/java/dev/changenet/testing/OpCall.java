@@ -49,6 +49,17 @@ public final class OpCall {
     return transfer.upload(values, shape, dtype, device);
   }
 
+  /** Returns a tensor of the given values. */
+  Tensor values(double[] values, int... shape) {
+    return transfer.upload(values, shape, dtype, device);
+  }
+
+  /** Returns an int32 tensor of the given values. */
+  Tensor ints(int[] values, int... shape) {
+    double[] v = Arrays.stream(values).asDoubleStream().toArray();
+    return transfer.upload(v, shape, DType.INT32, device);
+  }
+
   /** Returns int32 labels 0 … classes − 1, a share {@code ignored} of them 255. */
   Tensor labels(int classes, double ignored, int... shape) {
     long s = GoldenFormula.seed(seed + "/" + made++);

@@ -75,6 +75,7 @@ public final class OpTable {
     NormalizationRows.addTo(rows);
     AttentionRows.addTo(rows);
     ResampleRows.addTo(rows);
+    SamplingRows.addTo(rows);
     LossRows.addTo(rows);
     OptimizeRows.addTo(rows);
     return List.copyOf(rows.rows);

@@ -7,23 +7,27 @@ import dev.changenet.tensor.Tensor;
 import dev.changenet.tensor.backend.Attention.Heads;
 
 /**
- * softmax(scale·q·kᵀ)·v per head. Inputs: q [B, Nq, Rq], k [B, Nk, Rk], v [B, Nk, Rv]; k and v may
- * be the same packed tensor (given once, v null), its columns chosen by offsets.
+ * softmax(scale·q·kᵀ)·v per head. Inputs: q [B, Nq, Rq], k [B, Nk, Rk], v [B, Nk, Rv]. They may be
+ * packed in one tensor, their columns chosen by offsets: a null v is in k's, a null k in q's.
  */
 public final class AttentionFunction extends Function {
   private final int channels;
   private final int heads;
+  private final int queryOffset;
   private final int keyOffset;
   private final int valueOffset;
 
   /**
    * @param channels C, width of q's used columns and of the output
+   * @param queryOffset first column of q
    * @param keyOffset first column of k
    * @param valueOffset first column of v
    */
-  public AttentionFunction(int channels, int heads, int keyOffset, int valueOffset) {
+  public AttentionFunction(
+      int channels, int heads, int queryOffset, int keyOffset, int valueOffset) {
     this.channels = channels;
     this.heads = heads;
+    this.queryOffset = queryOffset;
     this.keyOffset = keyOffset;
     this.valueOffset = valueOffset;
   }
@@ -39,6 +43,10 @@ public final class AttentionFunction extends Function {
 
   public int heads() {
     return heads;
+  }
+
+  public int queryOffset() {
+    return queryOffset;
   }
 
   public int keyOffset() {
@@ -57,50 +65,51 @@ public final class AttentionFunction extends Function {
   @Override
   protected Tensor forward(Tensor... in) {
     Tensor q = in[0];
-    Tensor k = in[1];
+    Tensor k = in[1] == null ? q : in[1];
     Tensor v = in[2] == null ? k : in[2];
     Tensor out = q.emptyLike(q.dim(0), q.dim(1), channels);
     Tensor lse = q.emptyStatistics(q.dim(0), heads, q.dim(1));
     backend(q)
         .attention()
         .attention(
-            new Heads(q, 0),
+            new Heads(q, queryOffset),
             new Heads(k, keyOffset),
             new Heads(v, valueOffset),
             heads,
             scale(),
             out,
             lse);
-    save(q, k, in[2], out, lse);
+    save(q, in[1], in[2], out, lse);
     return out;
   }
 
   @Override
   protected void backward(Tensor gradOut, Gradients g) {
     Tensor q = saved(0);
-    Tensor k = saved(1);
-    boolean packed = saved(2) == null;
-    Tensor v = packed ? k : saved(2);
+    Tensor k = saved(1) == null ? q : saved(1);
+    Tensor v = saved(2) == null ? k : saved(2);
     Tensor gradQ = q.emptyLike();
-    Tensor gradK = k.emptyLike();
-    Tensor gradV = packed ? gradK : v.emptyLike();
+    Tensor gradK = saved(1) == null ? gradQ : k.emptyLike();
+    Tensor gradV = saved(2) == null ? gradK : v.emptyLike();
     backend(q)
         .attention()
         .attentionBackward(
             gradOut,
-            new Heads(q, 0),
+            new Heads(q, queryOffset),
             new Heads(k, keyOffset),
             new Heads(v, valueOffset),
             heads,
             scale(),
             saved(3),
             saved(4),
-            new Heads(gradQ, 0),
+            new Heads(gradQ, queryOffset),
             new Heads(gradK, keyOffset),
             new Heads(gradV, valueOffset));
     g.set(0, gradQ);
-    g.set(1, gradK);
-    if (!packed) {
+    if (saved(1) != null) {
+      g.set(1, gradK);
+    }
+    if (saved(2) != null) {
       g.set(2, gradV);
     }
   }

@@ -5,6 +5,7 @@ import dev.changenet.autograd.Trace;
 import dev.changenet.autograd.Variable;
 import dev.changenet.autograd.function.AttentionFunction;
 import dev.changenet.autograd.function.ChannelGateFunction;
+import dev.changenet.autograd.function.SoftmaxFunction;
 import dev.changenet.tensor.Tensor;
 import java.util.Arrays;
 import java.util.IdentityHashMap;
@@ -50,11 +51,11 @@ final class AttentionLowering {
   void attention(Trace.Node node) {
     AttentionFunction f = (AttentionFunction) node.function();
     Variable q = node.inputs().get(0);
-    Variable k = node.inputs().get(1);
+    Variable k = node.inputs().get(1) == null ? q : node.inputs().get(1);
     Variable v = node.inputs().get(2) == null ? k : node.inputs().get(2);
     int c = f.channels();
     int d = c / f.heads();
-    String query = columns(q, 0, c, "_query");
+    String query = columns(q, f.queryOffset(), c, "_query");
     query = emitter.node("Mul", query, emitter.constants().scalar(f.scale()));
     query = heads(query, f.heads(), d, 0, 2, 1, 3);
     String key = heads(columns(k, f.keyOffset(), c, "_key"), f.heads(), d, 0, 2, 3, 1);
@@ -112,6 +113,26 @@ final class AttentionLowering {
 
   private static float[] part(Tensor t, int start, int length) {
     return Arrays.copyOfRange(t.toFloatArray(), start, start + length);
+  }
+
+  /** Softmax over runs of the last dimension. */
+  void softmax(Trace.Node node) {
+    Variable v = node.inputs().get(0);
+    int group = ((SoftmaxFunction) node.function()).group();
+    String x = values.name(v, Form.ROWS);
+    if (v.dim(-1) == group) {
+      int rank = Math.min(3, v.shape().rank());
+      values.put(node.output(), Form.ROWS, emitter.softmaxLast(x, rank)).gridOf(values.of(v));
+      return;
+    }
+    // Leading sizes stay: [B, C] or [B, N, C].
+    boolean vectors = v.shape().rank() == 2;
+    long runs = v.dim(-1) / group;
+    String grouped =
+        vectors ? emitter.reshape(x, 0, runs, group) : emitter.reshape(x, 0, 0, runs, group);
+    String out = emitter.softmaxLast(grouped, vectors ? 3 : 4);
+    out = vectors ? emitter.reshape(out, 0, v.dim(-1)) : emitter.reshape(out, 0, 0, v.dim(-1));
+    values.put(node.output(), Form.ROWS, out).gridOf(values.of(v));
   }
 
   void channelGate(Trace.Node node) {

@@ -145,7 +145,7 @@ final class ConvolutionLowering {
           x.grid(f.height(), f.width());
           map = true;
         }
-        case ACTIVATION, ADD, SCALE, RESIDUAL, BATCH_NORM, LINEAR -> {
+        case ACTIVATION, SWIGLU, ADD, ADD_PER_SAMPLE, SCALE, RESIDUAL, BATCH_NORM, LINEAR -> {
           // Works in either form.
         }
         case CONV2D,
@@ -156,14 +156,20 @@ final class ConvolutionLowering {
             CONCAT,
             NARROW,
             MAP_TO_TOKENS,
+            RESHAPE,
             REPEAT_BATCH,
+            SOFTMAX,
             ATTENTION,
+            DEFORMABLE_ATTENTION,
             CHANNEL_GATE,
             RESIZE,
+            MAX_POOL2D,
+            SAMPLE_TABLE,
             CROSS_ENTROPY,
             MM_IOU,
             WEIGHTED_SUM,
-            ATTACH_IDLE -> {
+            ATTACH_IDLE,
+            CHECKPOINT -> {
           return false;
         }
       }

@@ -38,6 +38,7 @@ public final class GraphLowering {
   private final AttentionLowering attentions;
   private final PointwiseLowering pointwise;
   private final ResizeLowering resizes;
+  private final SamplingLowering samplings;
 
   private GraphLowering(
       Trace trace,
@@ -54,6 +55,7 @@ public final class GraphLowering {
     attentions = new AttentionLowering(this.trace, emitter, values);
     pointwise = new PointwiseLowering(emitter, values);
     resizes = new ResizeLowering(emitter, values);
+    samplings = new SamplingLowering(emitter, values);
   }
 
   /**
@@ -150,18 +152,29 @@ public final class GraphLowering {
       case LAYER_NORM -> normalizations.layerNorm(node);
       case BATCH_NORM -> normalizations.batchNorm(node);
       case ACTIVATION -> pointwise.activation(node);
+      case SWIGLU -> pointwise.swiglu(node);
       case ADD -> pointwise.add(node);
       case ADD_REPEATED -> pointwise.addRepeated(node);
+      case ADD_PER_SAMPLE -> pointwise.addPerSample(node);
       case SCALE -> pointwise.scale(node, ((ScaleFunction) node.function()).alpha());
       case RESIDUAL -> pointwise.residual(node);
       case CONCAT -> concat(node, ((ConcatFunction) node.function()).dim());
       case NARROW -> narrow(node, (NarrowFunction) node.function());
       case MAP_TO_TOKENS -> mapToTokens(node);
       case TOKENS_TO_MAP -> tokensToMap(node, (TokensToMapFunction) node.function());
+      case RESHAPE -> reshape(node);
       case REPEAT_BATCH -> repeatBatch(node);
+      case SOFTMAX -> attentions.softmax(node);
       case ATTENTION -> attentions.attention(node);
+      case DEFORMABLE_ATTENTION -> samplings.deformableAttention(node);
       case CHANNEL_GATE -> attentions.channelGate(node);
       case RESIZE -> resizes.resize(node);
+      case MAX_POOL2D -> samplings.maxPool2d(node);
+      case SAMPLE_TABLE, CHECKPOINT ->
+          throw new OnnxException(
+              "export: "
+                  + describe(node)
+                  + " belongs to training: put the network into evaluation mode before tracing");
       case CROSS_ENTROPY, MM_IOU, WEIGHTED_SUM ->
           throw new OnnxException(
               "export: "
@@ -203,7 +216,7 @@ public final class GraphLowering {
   }
 
   /** Axis of dimension {@code dim} of a traced variable in {@code form}. */
-  private static int axis(Variable v, int dim, Form form) {
+  static int axis(Variable v, int dim, Form form) {
     int rank = v.shape().rank();
     if (form == Form.MAP) {
       if (rank == 4) {
@@ -257,6 +270,24 @@ public final class GraphLowering {
     if (!spatial(x, dim)) {
       result.gridOf(values.of(x));
     }
+  }
+
+  private void reshape(Trace.Node node) {
+    Variable x = node.inputs().get(0);
+    int[] shape = node.output().shape().toArray();
+    if (shape.length > 3 || x.shape().rank() > 3 || shape[0] != x.dim(0)) {
+      throw new OnnxException(
+          "export: "
+              + describe(node)
+              + " reshapes "
+              + x.shape()
+              + " to "
+              + node.output().shape()
+              + "; only rows that stay in their sample can be exported");
+    }
+    long[] dims = Values.longs(shape);
+    dims[0] = 0;
+    values.put(node.output(), Form.ROWS, emitter.reshape(values.name(x, Form.ROWS), dims));
   }
 
   private void repeatBatch(Trace.Node node) {

@@ -30,7 +30,33 @@ final class PointwiseLowering {
       case RELU -> put(node, form, emitter.node("Relu", x));
       case GELU -> put(node, form, emitter.gelu(x));
       case SIGMOID -> put(node, form, emitter.node("Sigmoid", x));
+      case SILU -> put(node, form, emitter.node("Mul", x, emitter.node("Sigmoid", x)));
     }
+  }
+
+  void swiglu(Trace.Node node) {
+    Variable v = node.inputs().get(0);
+    Form form = values.cheapest(v);
+    String x = values.name(v, form);
+    int axis = GraphLowering.axis(v, v.shape().rank() - 1, form);
+    int f = v.dim(-1) / 2;
+    String gate = emitter.slice(x, axis, 0, f);
+    String silu = emitter.node("Mul", gate, emitter.node("Sigmoid", gate));
+    put(node, form, emitter.node("Mul", silu, emitter.slice(x, axis, f, 2L * f)));
+  }
+
+  /** x [B, …, C] + y [B, C]. */
+  void addPerSample(Trace.Node node) {
+    Variable x = node.inputs().get(0);
+    Variable y = node.inputs().get(1);
+    Form form = values.cheapest(x);
+    String vector = values.name(y, Form.ROWS);
+    if (form == Form.MAP) {
+      vector = emitter.reshape(vector, 0, y.dim(1), 1, 1);
+    } else if (x.shape().rank() > 2) {
+      vector = emitter.reshape(vector, 0, 1, y.dim(1));
+    }
+    put(node, form, emitter.node("Add", values.name(x, form), vector));
   }
 
   void scale(Trace.Node node, float alpha) {

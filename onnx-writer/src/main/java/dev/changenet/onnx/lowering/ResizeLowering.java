@@ -45,7 +45,10 @@ final class ResizeLowering {
           Attribute.of(
               "coordinate_transformation_mode",
               nearest ? "asymmetric" : g.alignCorners() ? "align_corners" : "half_pixel"));
-      attributes.add(Attribute.of("mode", nearest ? "nearest" : "linear"));
+      attributes.add(Attribute.of("mode", mode(g.mode())));
+      if (g.mode() == Mode.BICUBIC) {
+        attributes.add(Attribute.of("cubic_coeff_a", -0.75f));
+      }
       if (nearest) {
         attributes.add(Attribute.of("nearest_mode", "floor"));
       }
@@ -65,6 +68,14 @@ final class ResizeLowering {
       }
     }
     values.put(node.output(), Form.MAP, out);
+  }
+
+  private static String mode(Mode mode) {
+    return switch (mode) {
+      case BILINEAR -> "linear";
+      case NEAREST -> "nearest";
+      case BICUBIC -> "cubic";
+    };
   }
 
   private String gather(String x, int axis, int in, int out, double inputPerOutput) {

@@ -26,6 +26,7 @@ public final class LoweringCase {
   private final String name;
   private final List<int[]> inputShapes;
   private final BiFunction<Weights, List<Variable>, List<Variable>> network;
+  private int firstOpset = 12;
 
   /** Random weights by name, the same in every forward pass. */
   public static final class Weights {
@@ -68,6 +69,15 @@ public final class LoweringCase {
     this.name = name;
     this.inputShapes = inputShapes;
     this.network = network;
+  }
+
+  /** Declares the first operator set that can express this network. */
+  void from(int opset) {
+    firstOpset = opset;
+  }
+
+  public int firstOpset() {
+    return firstOpset;
   }
 
   public static Tensor random(int seed, float scale, int... shape) {

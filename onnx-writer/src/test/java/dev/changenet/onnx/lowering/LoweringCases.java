@@ -4,6 +4,7 @@ import dev.changenet.autograd.Functional;
 import dev.changenet.autograd.Op;
 import dev.changenet.autograd.Variable;
 import dev.changenet.tensor.backend.ResizeGeometry.Mode;
+import dev.changenet.tensor.backend.Sampling.Levels;
 import java.util.ArrayList;
 import java.util.EnumMap;
 import java.util.List;
@@ -67,6 +68,43 @@ public final class LoweringCases {
     int c = x.dim(-1);
     return Functional.conv2d(
         x, w.get(name + ".weight", c, 1, k, k), w.get(name + ".bias", c), 1, k / 2, c);
+  }
+
+  private static Variable tokens(Variable map) {
+    return Functional.mapToTokens(map);
+  }
+
+  /** A vector of 8 per sample, computed from the map's first two pixels. */
+  private static Variable summary(LoweringCase.Weights w, Variable map) {
+    Variable first = Functional.narrow(tokens(map), 1, 0, 2);
+    return linear(w, "summary", Functional.reshape(first, map.dim(0), 16), 8);
+  }
+
+  /** Two heads and three points; queries are all pixels, the offsets reach beyond the border. */
+  private static Variable oneLevel(LoweringCase.Weights w, Variable x) {
+    Levels levels = new Levels(new int[] {6}, new int[] {5});
+    Variable t = tokens(x);
+    return Functional.deformableAttention(
+        linear(w, "value", t, 4),
+        levels,
+        w.get("points", 30, 2),
+        linear(w, "offsets", t, 12),
+        Functional.softmax(linear(w, "weights", t, 6), 3),
+        2,
+        3);
+  }
+
+  private static Variable threeLevels(LoweringCase.Weights w, Variable t) {
+    Levels levels = new Levels(new int[] {5, 3, 1}, new int[] {4, 2, 3});
+    Variable q = Functional.narrow(t, 1, 3, 7);
+    return Functional.deformableAttention(
+        t,
+        levels,
+        w.get("points", 7, 2),
+        linear(w, "offsets", q, 4 * 3 * 2 * 2),
+        Functional.softmax(linear(w, "weights", q, 4 * 3 * 2), 6),
+        4,
+        2);
   }
 
   static {
@@ -347,6 +385,57 @@ public final class LoweringCases {
         "nearest to odd sizes",
         MAP,
         (w, x) -> Functional.interpolate(x, Mode.NEAREST, 4, 7, false));
+    for (boolean align : new boolean[] {false, true}) {
+      add(
+          Op.RESIZE,
+          "bicubic to a size" + (align ? ", corners aligned" : ""),
+          MAP,
+          (w, x) -> Functional.interpolate(x, Mode.BICUBIC, 9, 7, align));
+    }
+    add(Op.ACTIVATION, "silu", TOKENS, (w, x) -> Functional.silu(x));
+    add(Op.SWIGLU, "swiglu of tokens", TOKENS, (w, x) -> Functional.swiglu(x));
+    add(Op.SWIGLU, "swiglu of a map", MAP, (w, x) -> Functional.swiglu(x));
+    add(
+        Op.ADD_PER_SAMPLE,
+        "one vector per sample of a map",
+        MAP,
+        (w, x) -> Functional.addPerSample(x, summary(w, x)));
+    add(
+        Op.ADD_PER_SAMPLE,
+        "one vector per sample of tokens",
+        MAP,
+        (w, x) -> Functional.addPerSample(Functional.narrow(tokens(x), 1, 2, 4), summary(w, x)));
+    add(
+        Op.RESHAPE,
+        "tokens in a row",
+        TOKENS,
+        (w, x) -> linear(w, "fc", Functional.reshape(x, x.dim(0), 96), 5));
+    add(Op.SOFTMAX, "softmax of runs", TOKENS, (w, x) -> Functional.softmax(x, 4));
+    add(Op.SOFTMAX, "softmax of whole rows", TOKENS, (w, x) -> Functional.softmax(x, 8));
+    add(
+        Op.SOFTMAX,
+        "softmax of vectors in runs",
+        new int[] {12},
+        (w, x) -> Functional.softmax(x, 4));
+    add(Op.MAX_POOL2D, "max pool 3x3", MAP, (w, x) -> Functional.maxPool2d(x, 3, 2, 1));
+    add(Op.MAX_POOL2D, "max pool 2x2", MAP, (w, x) -> Functional.maxPool2d(x, 2, 2, 0));
+    add(
+        Op.ATTENTION,
+        "attention packed in one projection",
+        TOKENS,
+        (w, x) -> Functional.selfAttention(linear(w, "qkv", x, 24), 2));
+    add(
+        Op.ATTENTION,
+        "attention packed in an input",
+        new int[] {12, 24},
+        (w, x) -> Functional.selfAttention(x, 2));
+    add(Op.DEFORMABLE_ATTENTION, "deformable attention, one level", MAP, LoweringCases::oneLevel);
+    add(
+        Op.DEFORMABLE_ATTENTION,
+        "deformable attention, three levels",
+        new int[] {29, 8},
+        LoweringCases::threeLevels);
+    CASES.get(Op.DEFORMABLE_ATTENTION).forEach(c -> c.from(16));
     add(
         Op.ATTACH_IDLE,
         "idle parameters",

@@ -6,5 +6,7 @@ public enum Activation {
   RELU,
   /** Exact form, 0.5·x·(1 + erf(x/√2)). */
   GELU,
-  SIGMOID
+  SIGMOID,
+  /** x·sigmoid(x). */
+  SILU
 }

@@ -33,6 +33,8 @@ public interface Backend {
 
   Resample resample();
 
+  Sampling sampling();
+
   Loss loss();
 
   Optimize optimize();

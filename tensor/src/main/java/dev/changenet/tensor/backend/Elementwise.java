@@ -35,6 +35,23 @@ public interface Elementwise {
   void activationBackward(Activation f, Tensor x, Tensor gradOut, Tensor gradX);
 
   /**
+   * Gated activation: out[…, i] = silu(x[…, i])·x[…, F + i].
+   *
+   * @param x [M…, 2F], gates first
+   * @param out [M…, F]
+   */
+  void swiglu(Tensor x, Tensor out);
+
+  /** gradX [M…, 2F] of {@link #swiglu}. */
+  void swigluBackward(Tensor x, Tensor gradOut, Tensor gradX);
+
+  /** out[b, …, c] = x[b, …, c] + y[b, c] for x [B, …, C] and y [B, C]; out may be x. */
+  void addPerSample(Tensor x, Tensor y, Tensor out);
+
+  /** out [B, C] = sums of x [B, …, C] over all but the first and last dimension. */
+  void sumPerSample(Tensor x, Tensor out);
+
+  /**
    * Layer-scaled residual: out[b, i, c] = x[b, i, c] + s[b]·gamma[c]·y[b, i, c].
    *
    * @param x [B, …, C]

@@ -19,6 +19,7 @@ final class ActivationKernels {
       case RELU -> relu(x, out, from, to);
       case GELU -> gelu(x, out, from, to);
       case SIGMOID -> sigmoid(x, out, from, to);
+      case SILU -> GatedKernels.silu(x, out, from, to);
     }
   }
 
@@ -29,6 +30,7 @@ final class ActivationKernels {
       case RELU -> reluBackward(x, g, gx, from, to);
       case GELU -> geluBackward(x, g, gx, from, to);
       case SIGMOID -> sigmoidBackward(x, g, gx, from, to);
+      case SILU -> GatedKernels.siluBackward(x, g, gx, from, to);
     }
   }
 

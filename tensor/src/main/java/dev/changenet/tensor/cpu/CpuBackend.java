@@ -12,6 +12,7 @@ import dev.changenet.tensor.backend.Loss;
 import dev.changenet.tensor.backend.Normalization;
 import dev.changenet.tensor.backend.Optimize;
 import dev.changenet.tensor.backend.Resample;
+import dev.changenet.tensor.backend.Sampling;
 
 /** Vector API kernels on Java arrays; float64 tensors go to the reference kernels. */
 public final class CpuBackend implements Backend {
@@ -21,6 +22,7 @@ public final class CpuBackend implements Backend {
   private final Normalization normalization = new CpuNormalization();
   private final Attention attention = new CpuAttention();
   private final Resample resample = new CpuResample();
+  private final Sampling sampling = new CpuSampling();
   private final Loss loss = new CpuLoss();
   private final Optimize optimize = new CpuOptimize();
 
@@ -72,6 +74,11 @@ public final class CpuBackend implements Backend {
   @Override
   public Resample resample() {
     return resample;
+  }
+
+  @Override
+  public Sampling sampling() {
+    return sampling;
   }
 
   @Override

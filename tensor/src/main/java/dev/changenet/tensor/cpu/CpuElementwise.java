@@ -190,6 +190,97 @@ final class CpuElementwise implements Elementwise {
   }
 
   @Override
+  public void swiglu(Tensor x, Tensor out) {
+    if (x.dtype() == DType.FLOAT64) {
+      reference.swiglu(x, out);
+      return;
+    }
+    float[] in = x.floats();
+    float[] result = out.floats();
+    int f = out.dim(-1);
+    Parallel.forBlocks(
+        out.rows(),
+        Math.max(1, BLOCK / f),
+        (from, to) -> {
+          for (int r = from; r < to; r++) {
+            GatedKernels.swiglu(in, 2 * r * f, 2 * r * f + f, result, r * f, f);
+          }
+        });
+  }
+
+  @Override
+  public void swigluBackward(Tensor x, Tensor gradOut, Tensor gradX) {
+    if (x.dtype() == DType.FLOAT64) {
+      reference.swigluBackward(x, gradOut, gradX);
+      return;
+    }
+    float[] in = x.floats();
+    float[] g = gradOut.floats();
+    float[] gx = gradX.floats();
+    int f = gradOut.dim(-1);
+    Parallel.forBlocks(
+        gradOut.rows(),
+        Math.max(1, BLOCK / f),
+        (from, to) -> {
+          for (int r = from; r < to; r++) {
+            GatedKernels.swigluBackward(in, 2 * r * f, 2 * r * f + f, g, r * f, gx, f);
+          }
+        });
+  }
+
+  @Override
+  public void addPerSample(Tensor x, Tensor y, Tensor out) {
+    if (x.dtype() == DType.FLOAT64) {
+      reference.addPerSample(x, y, out);
+      return;
+    }
+    float[] a = x.floats();
+    float[] b = y.floats();
+    float[] z = out.floats();
+    int c = x.dim(-1);
+    int perSample = x.rows() / x.dim(0);
+    Parallel.forBlocks(
+        x.rows(),
+        Math.max(1, BLOCK / c),
+        (from, to) -> {
+          for (int r = from; r < to; r++) {
+            addScaled(a, r * c, b, r / perSample * c, 1f, z, r * c, r * c + c);
+          }
+        });
+  }
+
+  @Override
+  public void sumPerSample(Tensor x, Tensor out) {
+    if (x.dtype() == DType.FLOAT64) {
+      reference.sumPerSample(x, out);
+      return;
+    }
+    float[] in = x.floats();
+    float[] sums = out.floats();
+    int c = x.dim(-1);
+    int rows = x.rows() / x.dim(0);
+    int block = RowBlocks.blockRows(rows);
+    int blocks = RowBlocks.blocks(rows);
+    float[] partial = new float[blocks * c * x.dim(0)];
+    Parallel.forEach(
+        x.dim(0) * blocks,
+        task -> {
+          int first = task / blocks * rows + task % blocks * block;
+          int end = Math.min(first + block, task / blocks * rows + rows);
+          RowBlocks.sumRows(in, first, end, c, partial, task * c);
+        });
+    for (int b = 0; b < x.dim(0); b++) {
+      for (int i = 0; i < c; i++) {
+        double sum = 0;
+        for (int k = 0; k < blocks; k++) {
+          sum += partial[(b * blocks + k) * c + i];
+        }
+        sums[b * c + i] = (float) sum;
+      }
+    }
+  }
+
+  @Override
   public void residual(Tensor x, Tensor y, Tensor gamma, float[] sampleScale, Tensor out) {
     if (x.dtype() == DType.FLOAT64) {
       reference.residual(x, y, gamma, sampleScale, out);

@@ -36,6 +36,10 @@ final class CpuResample implements Resample {
       reference.resize(x, geometry, out);
       return;
     }
+    if (geometry.mode() == ResizeGeometry.Mode.BICUBIC) {
+      CubicResize.forward(x, geometry, out);
+      return;
+    }
     ResizeAxis rows = axis(x, out, 1, geometry);
     ResizeAxis cols = axis(x, out, 2, geometry);
     int c = x.dim(3);
@@ -112,6 +116,10 @@ final class CpuResample implements Resample {
   public void resizeBackward(Tensor gradOut, ResizeGeometry geometry, Tensor gradX) {
     if (gradOut.dtype() == DType.FLOAT64) {
       reference.resizeBackward(gradOut, geometry, gradX);
+      return;
+    }
+    if (geometry.mode() == ResizeGeometry.Mode.BICUBIC) {
+      CubicResize.backward(gradOut, geometry, gradX);
       return;
     }
     ResizeAxis rows = axis(gradX, gradOut, 1, geometry);
@@ -197,6 +205,25 @@ final class CpuResample implements Resample {
       }
       row[at + j] = sum;
     }
+  }
+
+  @Override
+  public void maxPool2d(Tensor x, int kernel, int stride, int padding, Tensor out, Tensor argmax) {
+    if (x.dtype() == DType.FLOAT64) {
+      reference.maxPool2d(x, kernel, stride, padding, out, argmax);
+      return;
+    }
+    MaxPool.forward(x, kernel, stride, padding, out, argmax);
+  }
+
+  @Override
+  public void maxPool2dBackward(
+      Tensor gradOut, Tensor argmax, int kernel, int stride, int padding, Tensor gradX) {
+    if (gradOut.dtype() == DType.FLOAT64) {
+      reference.maxPool2dBackward(gradOut, argmax, kernel, stride, padding, gradX);
+      return;
+    }
+    MaxPool.backward(gradOut, argmax, kernel, stride, padding, gradX);
   }
 
   private static void addScaled(float[] row, float f, float[] gx, int at, int n) {

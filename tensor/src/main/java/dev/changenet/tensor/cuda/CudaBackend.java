@@ -11,6 +11,7 @@ import dev.changenet.tensor.backend.Loss;
 import dev.changenet.tensor.backend.Normalization;
 import dev.changenet.tensor.backend.Optimize;
 import dev.changenet.tensor.backend.Resample;
+import dev.changenet.tensor.backend.Sampling;
 import java.util.HashMap;
 import java.util.Map;
 
@@ -25,6 +26,7 @@ public final class CudaBackend implements Backend {
   private final Normalization normalization;
   private final Attention attention;
   private final Resample resample;
+  private final Sampling sampling;
   private final Loss loss;
   private final Optimize optimize;
 
@@ -36,6 +38,7 @@ public final class CudaBackend implements Backend {
     normalization = missing(Normalization.class);
     attention = missing(Attention.class);
     resample = missing(Resample.class);
+    sampling = missing(Sampling.class);
     loss = missing(Loss.class);
     optimize = missing(Optimize.class);
   }
@@ -145,6 +148,11 @@ public final class CudaBackend implements Backend {
   @Override
   public Resample resample() {
     return resample;
+  }
+
+  @Override
+  public Sampling sampling() {
+    return sampling;
   }
 
   @Override

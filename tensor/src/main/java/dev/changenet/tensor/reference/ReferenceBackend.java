@@ -12,6 +12,7 @@ import dev.changenet.tensor.backend.Loss;
 import dev.changenet.tensor.backend.Normalization;
 import dev.changenet.tensor.backend.Optimize;
 import dev.changenet.tensor.backend.Resample;
+import dev.changenet.tensor.backend.Sampling;
 
 /**
  * The specification of every kernel: plain loops on float32 or float64 tensors in Java arrays. Each
@@ -25,6 +26,7 @@ public final class ReferenceBackend implements Backend {
   private final Normalization normalization = new ReferenceNormalization();
   private final Attention attention = new ReferenceAttention();
   private final Resample resample = new ReferenceResample();
+  private final Sampling sampling = new ReferenceSampling();
   private final Loss loss = new ReferenceLoss();
   private final Optimize optimize = new ReferenceOptimize();
 
@@ -76,6 +78,11 @@ public final class ReferenceBackend implements Backend {
   @Override
   public Resample resample() {
     return resample;
+  }
+
+  @Override
+  public Sampling sampling() {
+    return sampling;
   }
 
   @Override

@@ -97,6 +97,7 @@ public final class ReferenceElementwise implements Elementwise {
       case RELU -> Math.max(0.0, x);
       case GELU -> 0.5 * x * (1 + ErrorFunction.erf(x * SQRT_HALF));
       case SIGMOID -> sigmoid(x);
+      case SILU -> x * sigmoid(x);
     };
   }
 
@@ -108,7 +109,64 @@ public final class ReferenceElementwise implements Elementwise {
           0.5 * (1 + ErrorFunction.erf(x * SQRT_HALF))
               + x * INV_SQRT_TWO_PI * Math.exp(-0.5 * x * x);
       case SIGMOID -> sigmoid(x) * (1 - sigmoid(x));
+      case SILU -> siluDerivative(x);
     };
+  }
+
+  private static double siluDerivative(double x) {
+    double s = sigmoid(x);
+    return s * (1 + x * (1 - s));
+  }
+
+  @Override
+  public void swiglu(Tensor x, Tensor out) {
+    double[] xv = Doubles.of(x);
+    int f = out.dim(-1);
+    double[] y = new double[xv.length / 2];
+    for (int i = 0; i < y.length; i++) {
+      int gate = i / f * 2 * f + i % f;
+      y[i] = value(Activation.SILU, xv[gate]) * xv[gate + f];
+    }
+    Doubles.write(y, out);
+  }
+
+  @Override
+  public void swigluBackward(Tensor x, Tensor gradOut, Tensor gradX) {
+    double[] xv = Doubles.of(x);
+    double[] g = Doubles.of(gradOut);
+    int f = gradOut.dim(-1);
+    double[] gx = new double[xv.length];
+    for (int i = 0; i < g.length; i++) {
+      int gate = i / f * 2 * f + i % f;
+      gx[gate] = g[i] * xv[gate + f] * siluDerivative(xv[gate]);
+      gx[gate + f] = g[i] * value(Activation.SILU, xv[gate]);
+    }
+    Doubles.write(gx, gradX);
+  }
+
+  @Override
+  public void addPerSample(Tensor x, Tensor y, Tensor out) {
+    double[] xv = Doubles.of(x);
+    double[] yv = Doubles.of(y);
+    int c = x.dim(-1);
+    int perSample = xv.length / x.dim(0);
+    double[] sum = new double[xv.length];
+    for (int i = 0; i < sum.length; i++) {
+      sum[i] = xv[i] + yv[i / perSample * c + i % c];
+    }
+    Doubles.write(sum, out);
+  }
+
+  @Override
+  public void sumPerSample(Tensor x, Tensor out) {
+    double[] xv = Doubles.of(x);
+    int c = x.dim(-1);
+    int perSample = xv.length / x.dim(0);
+    double[] sum = new double[(int) out.elements()];
+    for (int i = 0; i < xv.length; i++) {
+      sum[i / perSample * c + i % c] += xv[i];
+    }
+    Doubles.write(sum, out);
   }
 
   static double sigmoid(double x) {

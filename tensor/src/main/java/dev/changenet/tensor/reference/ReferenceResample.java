@@ -4,29 +4,54 @@ import dev.changenet.tensor.Tensor;
 import dev.changenet.tensor.backend.Resample;
 import dev.changenet.tensor.backend.ResizeGeometry;
 
-/** Bilinear and nearest resizing; each axis is a list of weighted taps, the two are independent. */
+/**
+ * Resizing, where each axis is a list of weighted taps and the two are independent, and pooling.
+ */
 public final class ReferenceResample implements Resample {
-  /** Where output index d of one axis reads: weight[d] of input low[d] plus the rest of high[d]. */
-  private record Taps(int[] low, int[] high, double[] lowWeight) {
-    static Taps of(ResizeGeometry.Mode mode, boolean alignCorners, double scale, int in, int out) {
-      Taps taps = new Taps(new int[out], new int[out], new double[out]);
+  /** Where output index d of one axis reads: inputs index[d] with weights weight[d]. */
+  private record Taps(int[][] index, double[][] weight) {
+    static Taps of(ResizeGeometry g, double scale, int in, int out) {
+      Taps taps = new Taps(new int[out][], new double[out][]);
       for (int d = 0; d < out; d++) {
-        double s =
-            switch (mode) {
-              case NEAREST -> Math.min(in - 1, Math.floor(d * scale));
-              case BILINEAR -> {
-                if (alignCorners) {
-                  yield out == 1 ? 0 : d * (double) (in - 1) / (out - 1);
-                }
-                yield Math.max(0, (d + 0.5) * scale - 0.5);
-              }
-            };
-        int low = Math.min(in - 1, (int) Math.floor(s));
-        taps.low[d] = low;
-        taps.high[d] = Math.min(low + 1, in - 1);
-        taps.lowWeight[d] = 1 - (s - low);
+        switch (g.mode()) {
+          case NEAREST -> taps.set(d, in, (int) Math.floor(d * scale), 1);
+          case BILINEAR -> {
+            double s = Math.max(0, source(g, d, scale, in, out));
+            double f = s - Math.floor(s);
+            taps.set(d, in, (int) Math.floor(s), 1 - f, f);
+          }
+          case BICUBIC -> {
+            double s = source(g, d, scale, in, out);
+            double f = s - Math.floor(s);
+            taps.set(
+                d, in, (int) Math.floor(s) - 1, cubic(1 + f), cubic(f), cubic(1 - f), cubic(2 - f));
+          }
+        }
       }
       return taps;
+    }
+
+    private static double source(ResizeGeometry g, int d, double scale, int in, int out) {
+      if (g.alignCorners()) {
+        return out == 1 ? 0 : d * (double) (in - 1) / (out - 1);
+      }
+      return (d + 0.5) * scale - 0.5;
+    }
+
+    /** Cubic convolution kernel with a = −0.75 (Keys, 1981). */
+    private static double cubic(double t) {
+      double a = -0.75;
+      return t <= 1
+          ? ((a + 2) * t - (a + 3)) * t * t + 1
+          : ((a * t - 5 * a) * t + 8 * a) * t - 4 * a;
+    }
+
+    private void set(int d, int in, int first, double... weights) {
+      index[d] = new int[weights.length];
+      weight[d] = weights;
+      for (int i = 0; i < weights.length; i++) {
+        index[d][i] = Math.clamp(first + i, 0, in - 1);
+      }
     }
   }
 
@@ -41,26 +66,20 @@ public final class ReferenceResample implements Resample {
     int c = input.dim(3);
     int oh = output.dim(1);
     int ow = output.dim(2);
-    Taps rows = Taps.of(g.mode(), g.alignCorners(), g.scaleH(), h, oh);
-    Taps cols = Taps.of(g.mode(), g.alignCorners(), g.scaleW(), w, ow);
-    for (int b = 0; b < input.dim(0); b++) {
-      for (int oy = 0; oy < oh; oy++) {
-        for (int ox = 0; ox < ow; ox++) {
-          for (int corner = 0; corner < 4; corner++) {
-            boolean top = corner < 2;
-            boolean left = corner % 2 == 0;
-            int y = top ? rows.low[oy] : rows.high[oy];
-            int x = left ? cols.low[ox] : cols.high[ox];
-            double weightY = top ? rows.lowWeight[oy] : 1 - rows.lowWeight[oy];
-            double weightX = left ? cols.lowWeight[ox] : 1 - cols.lowWeight[ox];
-            if (weightY * weightX == 0) {
-              continue;
-            }
-            int in = ((b * h + y) * w + x) * c;
-            int out = ((b * oh + oy) * ow + ox) * c;
-            for (int i = 0; i < c; i++) {
-              tap.visit(in + i, out + i, weightY * weightX);
-            }
+    Taps rows = Taps.of(g, g.scaleH(), h, oh);
+    Taps cols = Taps.of(g, g.scaleW(), w, ow);
+    for (int pixel = 0; pixel < output.dim(0) * oh * ow; pixel++) {
+      int oy = pixel / ow % oh;
+      int ox = pixel % ow;
+      for (int i = 0; i < rows.index[oy].length; i++) {
+        for (int j = 0; j < cols.index[ox].length; j++) {
+          double weight = rows.weight[oy][i] * cols.weight[ox][j];
+          if (weight == 0) {
+            continue;
+          }
+          int in = ((pixel / (oh * ow) * h + rows.index[oy][i]) * w + cols.index[ox][j]) * c;
+          for (int k = 0; k < c; k++) {
+            tap.visit(in + k, pixel * c + k, weight);
           }
         }
       }
@@ -80,6 +99,49 @@ public final class ReferenceResample implements Resample {
     double[] g = Doubles.of(gradOut);
     double[] gx = new double[(int) gradX.elements()];
     forEachTap(gradX, gradOut, geometry, (i, o, weight) -> gx[i] += weight * g[o]);
+    Doubles.write(gx, gradX);
+  }
+
+  @Override
+  public void maxPool2d(Tensor x, int kernel, int stride, int padding, Tensor out, Tensor argmax) {
+    double[] xv = Doubles.of(x);
+    double[] best = new double[(int) out.elements()];
+    double[] winner = new double[best.length];
+    int h = x.dim(1);
+    int w = x.dim(2);
+    int c = x.dim(3);
+    int oh = out.dim(1);
+    int ow = out.dim(2);
+    for (int o = 0; o < best.length; o++) {
+      int pixel = o / c;
+      int top = pixel / ow % oh * stride - padding;
+      int left = pixel % ow * stride - padding;
+      winner[o] = -1;
+      for (int y = Math.max(0, top); y < Math.min(h, top + kernel); y++) {
+        for (int z = Math.max(0, left); z < Math.min(w, left + kernel); z++) {
+          double value = xv[((pixel / (oh * ow) * h + y) * w + z) * c + o % c];
+          if (winner[o] < 0 || value > best[o] || Double.isNaN(value)) {
+            best[o] = value;
+            winner[o] = y * w + z;
+          }
+        }
+      }
+    }
+    Doubles.write(best, out);
+    Doubles.write(winner, argmax);
+  }
+
+  @Override
+  public void maxPool2dBackward(
+      Tensor gradOut, Tensor argmax, int kernel, int stride, int padding, Tensor gradX) {
+    double[] g = Doubles.of(gradOut);
+    double[] gx = new double[(int) gradX.elements()];
+    int c = gradX.dim(3);
+    int perSample = gradX.dim(1) * gradX.dim(2);
+    int windows = gradOut.dim(1) * gradOut.dim(2);
+    for (int o = 0; o < g.length; o++) {
+      gx[(o / c / windows * perSample + (int) argmax.at(o)) * c + o % c] += g[o];
+    }
     Doubles.write(gx, gradX);
   }
 }

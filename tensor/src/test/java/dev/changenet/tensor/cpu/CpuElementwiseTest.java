@@ -21,6 +21,7 @@ class CpuElementwiseTest {
       case RELU -> Math.max(0, x);
       case GELU -> 0.5 * x * (1 + Samples.erf(x / Math.sqrt(2)));
       case SIGMOID -> 1 / (1 + Math.exp(-x));
+      case SILU -> x / (1 + Math.exp(-x));
     };
   }
 
@@ -33,6 +34,7 @@ class CpuElementwiseTest {
           0.5 * (1 + Samples.erf(x / Math.sqrt(2)))
               + x * Math.exp(-x * x / 2) / Math.sqrt(2 * Math.PI);
       case SIGMOID -> s * (1 - s);
+      case SILU -> s * (1 + x * (1 - s));
     };
   }
 

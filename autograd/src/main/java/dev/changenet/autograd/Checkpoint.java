@@ -1,0 +1,50 @@
+package dev.changenet.autograd;
+
+import dev.changenet.tensor.Scope;
+import dev.changenet.tensor.Tensor;
+import java.util.function.UnaryOperator;
+
+/**
+ * A part of the network whose activations are not kept: forward runs unrecorded, backward runs
+ * forward again and then back through it (Chen et al., "Training deep nets with sublinear memory
+ * cost"). Inputs: x, then the parameters that the part reads; those receive their gradients
+ * directly.
+ *
+ * <p>The body must compute the same both times: random draws are made before, batch statistics have
+ * no place in it.
+ */
+final class Checkpoint extends Function {
+  private final UnaryOperator<Variable> body;
+
+  Checkpoint(UnaryOperator<Variable> body) {
+    this.body = body;
+  }
+
+  @Override
+  public Op op() {
+    return Op.CHECKPOINT;
+  }
+
+  @Override
+  protected Tensor forward(Tensor... in) {
+    save(in[0]);
+    try (NoGrad _ = NoGrad.open();
+        Scope scope = Scope.open()) {
+      Variable out = body.apply(new Variable(in[0]));
+      scope.keep(out.data());
+      return out.data();
+    }
+  }
+
+  @Override
+  protected void backward(Tensor gradOut, Gradients g) {
+    Variable x = new Variable(saved(0), g.needed(0));
+    try (Tape _ = Tape.open()) {
+      Tape.backward(body.apply(x), gradOut.share());
+    }
+    if (x.grad() != null) {
+      g.set(0, x.grad().reshape(x.shape().toArray()));
+      x.zeroGrad();
+    }
+  }
+}
