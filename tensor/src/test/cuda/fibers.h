@@ -167,7 +167,6 @@ Fiber* newFiber() {
 // Lays out a stack that changenet_switch "returns" from into fiberMain.
 void prepare(Fiber* fiber) {
   auto* top = reinterpret_cast<void**>(fiber->stack + STACK + GUARD);
-  *--top = nullptr;
   *--top = nullptr;                              // fiberMain's return address, never used
   *--top = reinterpret_cast<void*>(fiberMain);   // where changenet_switch returns to
   for (int i = 0; i < 6; i++) {

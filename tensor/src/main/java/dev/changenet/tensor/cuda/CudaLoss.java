@@ -1,0 +1,117 @@
+package dev.changenet.tensor.cuda;
+
+import dev.changenet.tensor.Tensor;
+import dev.changenet.tensor.backend.Loss;
+
+/** Losses whose sums, means and gradients stay on the device; labels are not checked there. */
+final class CudaLoss implements Loss {
+  private static final String FAMILY = "loss";
+  private static final int THREADS = 256;
+
+  /** Rows per block of a sum, as in the source. */
+  private static final int ROWS = 2048;
+
+  private final CudaDevice device;
+
+  CudaLoss(CudaDevice device) {
+    this.device = device;
+  }
+
+  private CudaLaunch launch(String kernel, Tensor logits) {
+    return device.launch(FAMILY, kernel + "_" + CudaDevice.suffix(logits.dtype()));
+  }
+
+  private static int pieces(long rows) {
+    return Math.toIntExact((rows + ROWS - 1) / ROWS);
+  }
+
+  @Override
+  public void crossEntropy(
+      Tensor logits, Tensor labels, int ignoreIndex, Tensor loss, Tensor gradLogits) {
+    int classes = logits.dim(-1);
+    long rows = logits.elements() / classes;
+    int pieces = pieces(rows);
+    try (Tensor parts = device.scratch(2L * pieces);
+        Tensor inverse = device.scratch(1)) {
+      launch("cross_entropy_parts", logits)
+          .tensor(logits)
+          .tensor(labels)
+          .i32(ignoreIndex)
+          .tensor(parts)
+          .i64(rows)
+          .i32(classes)
+          .run(pieces, 1, 1, THREADS, 0);
+      device
+          .launch(FAMILY, "cross_entropy_mean_f32")
+          .tensor(parts)
+          .i32(pieces)
+          .tensor(loss)
+          .tensor(inverse)
+          .run(1, 1, 1, THREADS, 0);
+      if (gradLogits != null) {
+        launch("cross_entropy_gradient", logits)
+            .tensor(logits)
+            .tensor(labels)
+            .i32(ignoreIndex)
+            .tensor(inverse)
+            .tensor(gradLogits)
+            .i64(rows)
+            .i32(classes)
+            .run(CudaGrid.blocks(device, rows, THREADS), 1, 1, THREADS, 0);
+      }
+    }
+  }
+
+  @Override
+  public void mmIou(Tensor logits, Tensor labels, int ignoreIndex, Tensor loss, Tensor gradLogits) {
+    int classes = logits.dim(-1);
+    int samples = logits.dim(0);
+    long rows = logits.elements() / classes;
+    int rowsPerSample = Math.toIntExact(rows / samples);
+    int pieces = pieces(rowsPerSample);
+    try (Tensor parts = device.scratch(2L * samples * pieces * classes);
+        Tensor factors = device.scratch(2L * samples * classes)) {
+      launch("mm_iou_parts", logits)
+          .tensor(logits)
+          .tensor(labels)
+          .i32(ignoreIndex)
+          .tensor(parts)
+          .i32(rowsPerSample)
+          .i32(classes)
+          .run(pieces, samples, 1, THREADS, 0);
+      device
+          .launch(FAMILY, "mm_iou_total_f32")
+          .tensor(parts)
+          .i32(samples)
+          .i32(pieces)
+          .i32(classes)
+          .tensor(loss)
+          .tensor(factors)
+          .run(1, 1, 1, THREADS, 0);
+      if (gradLogits != null) {
+        launch("mm_iou_gradient", logits)
+            .tensor(logits)
+            .tensor(labels)
+            .i32(ignoreIndex)
+            .tensor(factors)
+            .tensor(gradLogits)
+            .i64(rows)
+            .i32(rowsPerSample)
+            .i32(classes)
+            .run(CudaGrid.blocks(device, rows, THREADS), 1, 1, THREADS, 0);
+      }
+    }
+  }
+
+  @Override
+  public void argmax(Tensor logits, Tensor out) {
+    int classes = logits.dim(-1);
+    long rows = logits.elements() / classes;
+    launch("argmax", logits)
+        .tensor(logits)
+        .tensor(out)
+        .i64(rows)
+        .i32(classes)
+        .run(CudaGrid.blocks(device, rows, THREADS), 1, 1, THREADS, 0);
+  }
+}

@@ -1,0 +1,250 @@
+// Losses on logits [rows, classes] with integer labels, and argmax. Sums are cut into pieces of
+// LOSS_ROWS rows, whatever the GPU.
+#include "common.cuh"
+
+constexpr int LOSS_THREADS = 256;
+constexpr int LOSS_ROWS = 2048;
+
+// Largest value and sum of exp(x - largest) of one row.
+template <typename T>
+__device__ __forceinline__ void row_softmax(const T* x, int classes, float& top, float& sum) {
+  top = to_float(x[0]);
+  for (int c = 1; c < classes; c++) {
+    top = fmaxf(top, to_float(x[c]));
+  }
+  sum = 0.0f;
+  for (int c = 0; c < classes; c++) {
+    sum += expf(to_float(x[c]) - top);
+  }
+}
+
+// parts [blocks][2]: sum of the losses of a block's rows, and their number.
+template <typename T>
+__device__ __forceinline__ void cross_entropy_parts(
+    const T* logits, const int* labels, int ignored, float* parts, long long rows, int classes) {
+  long long first = (long long)blockIdx.x * LOSS_ROWS;
+  float sum = 0.0f;
+  float count = 0.0f;
+  for (int i = threadIdx.x; i < LOSS_ROWS && first + i < rows; i += LOSS_THREADS) {
+    int label = labels[first + i];
+    if (label != ignored) {
+      const T* x = logits + (first + i) * classes;
+      float top;
+      float total;
+      row_softmax(x, classes, top, total);
+      sum += top - to_float(x[label]) + logf(total);
+      count += 1.0f;
+    }
+  }
+  sum = block_sum<LOSS_THREADS>(sum);
+  count = block_sum<LOSS_THREADS>(count);
+  if (threadIdx.x == 0) {
+    parts[2 * blockIdx.x] = sum;
+    parts[2 * blockIdx.x + 1] = count;
+  }
+}
+
+// loss = mean, inverse = 1 / number of counted rows; 0 when there is none. One block.
+extern "C" __global__ void __launch_bounds__(LOSS_THREADS)
+    cross_entropy_mean_f32(const float* parts, int blocks, float* loss, float* inverse) {
+  float sum = 0.0f;
+  float count = 0.0f;
+  for (int i = threadIdx.x; i < blocks; i += LOSS_THREADS) {
+    sum += parts[2 * i];
+    count += parts[2 * i + 1];
+  }
+  sum = block_sum<LOSS_THREADS>(sum);
+  count = block_sum<LOSS_THREADS>(count);
+  if (threadIdx.x == 0) {
+    loss[0] = count > 0.0f ? sum / count : 0.0f;
+    inverse[0] = count > 0.0f ? 1.0f / count : 0.0f;
+  }
+}
+
+template <typename T>
+__device__ __forceinline__ void cross_entropy_gradient(
+    const T* logits, const int* labels, int ignored, const float* inverse, T* grad, long long rows,
+    int classes) {
+  float scale = inverse[0];
+  long long step = (long long)gridDim.x * blockDim.x;
+  for (long long r = (long long)blockIdx.x * blockDim.x + threadIdx.x; r < rows; r += step) {
+    int label = labels[r];
+    const T* x = logits + r * classes;
+    T* g = grad + r * classes;
+    if (label == ignored) {
+      for (int c = 0; c < classes; c++) {
+        g[c] = from_float<T>(0.0f);
+      }
+      continue;
+    }
+    float top;
+    float sum;
+    row_softmax(x, classes, top, sum);
+    float each = 1.0f / sum;
+    for (int c = 0; c < classes; c++) {
+      float p = expf(to_float(x[c]) - top) * each;
+      g[c] = from_float<T>((p - (c == label ? 1.0f : 0.0f)) * scale);
+    }
+  }
+}
+
+// parts [samples][pieces][classes][2]: intersection and union. Grid: pieces, samples.
+template <typename T>
+__device__ __forceinline__ void mm_iou_parts(
+    const T* logits, const int* labels, int ignored, float* parts, int rows, int classes) {
+  int first = blockIdx.x * LOSS_ROWS;
+  const T* sample = logits + (size_t)blockIdx.y * rows * classes;
+  const int* sample_labels = labels + (size_t)blockIdx.y * rows;
+  float* target = parts + ((size_t)blockIdx.y * gridDim.x + blockIdx.x) * classes * 2;
+  for (int c = 0; c < classes; c++) {
+    float both = 0.0f;
+    float either = 0.0f;
+    for (int i = threadIdx.x; i < LOSS_ROWS && first + i < rows; i += LOSS_THREADS) {
+      int label = sample_labels[first + i];
+      if (label != ignored) {
+        const T* x = sample + (size_t)(first + i) * classes;
+        float top;
+        float sum;
+        row_softmax(x, classes, top, sum);
+        float p = expf(to_float(x[c]) - top) / sum;
+        both += c == label ? p : 0.0f;
+        either += c == label ? 1.0f : p;
+      }
+    }
+    both = block_sum<LOSS_THREADS>(both);
+    either = block_sum<LOSS_THREADS>(either);
+    if (threadIdx.x == 0) {
+      target[2 * c] = both;
+      target[2 * c + 1] = either;
+    }
+  }
+}
+
+// loss, and per sample and class the gradient by p of a pixel whose label is the class and of
+// another pixel: factors [samples][classes][2]. One block.
+extern "C" __global__ void __launch_bounds__(LOSS_THREADS) mm_iou_total_f32(
+    const float* parts, int samples, int pieces, int classes, float* loss, float* factors) {
+  __shared__ float lowest[LOSS_THREADS];
+  __shared__ int lowest_at[LOSS_THREADS];
+  int cells = samples * classes;
+  float best = INFINITY;
+  int best_at = cells;
+  float sum = 0.0f;
+  for (int i = threadIdx.x; i < cells; i += LOSS_THREADS) {
+    float both = 0.0f;
+    float either = 0.0f;
+    for (int p = 0; p < pieces; p++) {
+      const float* part = parts + (((size_t)(i / classes) * pieces + p) * classes + i % classes) * 2;
+      both += part[0];
+      either += part[1];
+    }
+    either += 1e-8f;
+    float iou = both / either;
+    sum += iou;
+    if (iou < best) {
+      best = iou;
+      best_at = i;
+    }
+    factors[2 * i] = 1.0f / either;
+    factors[2 * i + 1] = -both / (either * either);
+  }
+  sum = block_sum<LOSS_THREADS>(sum);
+  lowest[threadIdx.x] = best;
+  lowest_at[threadIdx.x] = best_at;
+  __syncthreads();
+  best = lowest[0];
+  best_at = lowest_at[0];
+  for (int t = 1; t < LOSS_THREADS; t++) {
+    bool better = lowest[t] < best || (lowest[t] == best && lowest_at[t] < best_at);
+    best = better ? lowest[t] : best;
+    best_at = better ? lowest_at[t] : best_at;
+  }
+  for (int i = threadIdx.x; i < cells; i += LOSS_THREADS) {
+    float by_iou = -1.0f / cells - (i == best_at ? 1.0f : 0.0f);
+    factors[2 * i] *= by_iou;
+    factors[2 * i + 1] *= by_iou;
+  }
+  if (threadIdx.x == 0) {
+    loss[0] = -best - sum / cells;
+  }
+}
+
+template <typename T>
+__device__ __forceinline__ void mm_iou_gradient(
+    const T* logits, const int* labels, int ignored, const float* factors, T* grad, long long rows,
+    int rows_per_sample, int classes) {
+  long long step = (long long)gridDim.x * blockDim.x;
+  for (long long r = (long long)blockIdx.x * blockDim.x + threadIdx.x; r < rows; r += step) {
+    int label = labels[r];
+    const T* x = logits + r * classes;
+    T* g = grad + r * classes;
+    if (label == ignored) {
+      for (int c = 0; c < classes; c++) {
+        g[c] = from_float<T>(0.0f);
+      }
+      continue;
+    }
+    const float* factor = factors + (r / rows_per_sample) * classes * 2;
+    float top;
+    float sum;
+    row_softmax(x, classes, top, sum);
+    float each = 1.0f / sum;
+    float dot = 0.0f;
+    for (int c = 0; c < classes; c++) {
+      float by_p = factor[2 * c + (c == label ? 0 : 1)];
+      dot += expf(to_float(x[c]) - top) * each * by_p;
+    }
+    for (int c = 0; c < classes; c++) {
+      float by_p = factor[2 * c + (c == label ? 0 : 1)];
+      g[c] = from_float<T>(expf(to_float(x[c]) - top) * each * (by_p - dot));
+    }
+  }
+}
+
+template <typename T>
+__device__ __forceinline__ void argmax_rows(const T* x, int* out, long long rows, int classes) {
+  long long step = (long long)gridDim.x * blockDim.x;
+  for (long long r = (long long)blockIdx.x * blockDim.x + threadIdx.x; r < rows; r += step) {
+    const T* row = x + r * classes;
+    float best = to_float(row[0]);
+    int at = 0;
+    for (int c = 1; c < classes; c++) {
+      float value = to_float(row[c]);
+      if (value > best) {
+        best = value;
+        at = c;
+      }
+    }
+    out[r] = at;
+  }
+}
+
+#define LOSS(T, SUFFIX)                                                                         \
+  extern "C" __global__ void __launch_bounds__(LOSS_THREADS) cross_entropy_parts_##SUFFIX(      \
+      const T* logits, const int* labels, int ignored, float* parts, long long rows,            \
+      int classes) {                                                                            \
+    cross_entropy_parts<T>(logits, labels, ignored, parts, rows, classes);                      \
+  }                                                                                             \
+  extern "C" __global__ void cross_entropy_gradient_##SUFFIX(                                   \
+      const T* logits, const int* labels, int ignored, const float* inverse, T* grad,           \
+      long long rows, int classes) {                                                            \
+    cross_entropy_gradient<T>(logits, labels, ignored, inverse, grad, rows, classes);           \
+  }                                                                                             \
+  extern "C" __global__ void __launch_bounds__(LOSS_THREADS) mm_iou_parts_##SUFFIX(             \
+      const T* logits, const int* labels, int ignored, float* parts, int rows, int classes) {   \
+    mm_iou_parts<T>(logits, labels, ignored, parts, rows, classes);                             \
+  }                                                                                             \
+  extern "C" __global__ void mm_iou_gradient_##SUFFIX(                                          \
+      const T* logits, const int* labels, int ignored, const float* factors, T* grad,           \
+      long long rows, int rows_per_sample, int classes) {                                       \
+    mm_iou_gradient<T>(                                                                         \
+        logits, labels, ignored, factors, grad, rows, rows_per_sample, classes);                \
+  }                                                                                             \
+  extern "C" __global__ void argmax_##SUFFIX(                                                   \
+      const T* x, int* out, long long rows, int classes) {                                      \
+    argmax_rows<T>(x, out, rows, classes);                                                      \
+  }
+
+LOSS(float, f32)
+LOSS(bf16, bf16)
+LOSS(f16, f16)
