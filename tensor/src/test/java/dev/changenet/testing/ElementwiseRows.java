@@ -23,8 +23,14 @@ final class ElementwiseRows {
           "elementwise.scale" + size, c -> ops(c).scale(c.random(n), -1.5f, c.output("out", n)));
       rows.add("elementwise.cast" + size, c -> ops(c).cast(c.random(n), c.output("out", n)));
       rows.add(
+          "elementwise.cast to parameter" + size,
+          c -> ops(c).cast(c.random(n), c.parameterOutput("out", n)));
+      rows.add(
+          "elementwise.cast from parameter" + size,
+          c -> ops(c).cast(c.parameter(0, 1, n), c.output("out", n)));
+      rows.add(
           "elementwise.scaleBy" + size,
-          c -> ops(c).scaleBy(c.random(n), c.random(1), c.output("out", n)));
+          c -> ops(c).scaleBy(c.random(n), c.parameter(0, 1, 1), c.output("out", n)));
       for (Activation f : Activation.values()) {
         rows.add(
             "elementwise.activation " + f + size,
@@ -96,7 +102,9 @@ final class ElementwiseRows {
   }
 
   private static void addBroadcast(OpTable.Rows rows) {
-    int[][] sizes = {{1, 1}, {1, 17}, {3, 1}, {5, 33}, {2, 4099}, {517, 48}, {8, 20_011}};
+    int[][] sizes = {
+      {1, 1}, {1, 17}, {3, 1}, {5, 33}, {2, 4099}, {517, 48}, {8, 20_011}, {70, 264}, {1100, 8}
+    };
     for (int[] s : sizes) {
       int r = s[0];
       int n = s[1];
@@ -107,11 +115,17 @@ final class ElementwiseRows {
       rows.add(
           "elementwise.sumLeading" + size,
           c -> ops(c).sumLeading(c.random(r, n), c.output("out", n)));
+      rows.add(
+          "elementwise.addRepeated parameter" + size,
+          c -> ops(c).addRepeated(c.random(r, n), c.parameter(0, 1, n), c.output("out", r, n)));
+      rows.add(
+          "elementwise.sumLeading parameter" + size,
+          c -> ops(c).sumLeading(c.random(r, n), c.parameterOutput("out", n)));
     }
   }
 
   private static void addResidual(OpTable.Rows rows) {
-    int[][] shapes = {{1, 1, 1}, {2, 3, 17}, {3, 7, 7, 24}, {2, 301, 96}};
+    int[][] shapes = {{1, 1, 1}, {2, 3, 17}, {3, 7, 7, 24}, {2, 301, 96}, {2, 40, 264}};
     for (int[] shape : shapes) {
       int channels = shape[shape.length - 1];
       float[] drop = new float[shape[0]];
@@ -133,7 +147,7 @@ final class ElementwiseRows {
                     .residual(
                         c.random(shape),
                         c.random(shape),
-                        withGamma ? c.random(channels) : null,
+                        withGamma ? c.parameter(0, 1, channels) : null,
                         scale,
                         c.output("out", shape)));
         rows.add(
@@ -143,10 +157,10 @@ final class ElementwiseRows {
                     .residualBackward(
                         c.random(shape),
                         c.random(shape),
-                        withGamma ? c.random(channels) : null,
+                        withGamma ? c.parameter(0, 1, channels) : null,
                         scale,
                         c.output("gradY", shape),
-                        withGamma ? c.output("gradGamma", channels) : null));
+                        withGamma ? c.parameterOutput("gradGamma", channels) : null));
       }
     }
     rows.add(
@@ -156,10 +170,10 @@ final class ElementwiseRows {
                 .residualBackward(
                     c.random(2, 5, 19),
                     c.random(2, 5, 19),
-                    c.random(19),
+                    c.parameter(0, 1, 19),
                     null,
                     null,
-                    c.output("gradGamma", 19)));
+                    c.parameterOutput("gradGamma", 19)));
   }
 
   private static void addGated(OpTable.Rows rows) {
@@ -177,7 +191,7 @@ final class ElementwiseRows {
                   .swigluBackward(
                       c.uniform(0, 6, n, 2 * f), c.random(n, f), c.output("gradX", n, 2 * f)));
     }
-    for (int[] s : new int[][] {{1, 1, 1}, {2, 3, 17}, {3, 300, 33}, {2, 4100, 24}}) {
+    for (int[] s : new int[][] {{1, 1, 1}, {2, 3, 17}, {3, 300, 33}, {2, 4100, 24}, {2, 70, 264}}) {
       String size = " " + Arrays.toString(s);
       rows.add(
           "elementwise.addPerSample" + size,

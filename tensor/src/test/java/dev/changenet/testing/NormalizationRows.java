@@ -6,7 +6,20 @@ import dev.changenet.tensor.backend.Normalization;
 final class NormalizationRows {
   /** Rows and channels. */
   private static final int[][] SIZES = {
-    {1, 2}, {3, 7}, {15, 16}, {33, 17}, {50, 24}, {7, 192}, {517, 33}, {2050, 48}
+    {1, 2},
+    {3, 7},
+    {15, 16},
+    {33, 17},
+    {50, 24},
+    {7, 192},
+    {517, 33},
+    {2050, 48},
+    {70, 256},
+    {37, 384},
+    {9, 512},
+    {35, 1024},
+    {3, 1536},
+    {2, 2056}
   };
 
   private NormalizationRows() {}
@@ -30,20 +43,22 @@ final class NormalizationRows {
             ops(c)
                 .layerNorm(
                     c.uniform(100, 1, 5, 96),
-                    c.uniform(1, 0.1, 96),
-                    c.random(96),
+                    c.parameter(1, 0.1, 96),
+                    c.parameter(0, 1, 96),
                     1e-6,
                     false,
                     c.output("out", 5, 96),
-                    c.output("mean", 5),
-                    c.output("rstd", 5)));
+                    c.parameterOutput("mean", 5),
+                    c.parameterOutput("rstd", 5)));
     rows.add(
         "normalization.batchStatistics large mean",
         1e-4,
         c ->
             ops(c)
                 .batchStatistics(
-                    c.uniform(100, 1, 700, 19), c.output("mean", 19), c.output("var", 19)));
+                    c.uniform(100, 1, 700, 19),
+                    c.parameterOutput("mean", 19),
+                    c.parameterOutput("var", 19)));
   }
 
   private static void addLayerNorm(OpTable.Rows rows, int r, int n, boolean unbiased) {
@@ -54,13 +69,13 @@ final class NormalizationRows {
             ops(c)
                 .layerNorm(
                     c.uniform(0.3, 2, r, n),
-                    c.uniform(1, 0.5, n),
-                    c.random(n),
+                    c.parameter(1, 0.5, n),
+                    c.parameter(0, 1, n),
                     1e-6,
                     unbiased,
                     c.output("out", r, n),
-                    c.output("mean", r),
-                    c.output("rstd", r)));
+                    c.parameterOutput("mean", r),
+                    c.parameterOutput("rstd", r)));
     rows.add(
         "normalization.layerNormBackward" + what,
         c ->
@@ -68,13 +83,13 @@ final class NormalizationRows {
                 .layerNormBackward(
                     c.random(r, n),
                     c.uniform(0.3, 2, r, n),
-                    c.uniform(1, 0.5, n),
-                    c.uniform(0.3, 0.1, r),
-                    c.uniform(0.9, 0.2, r),
+                    c.parameter(1, 0.5, n),
+                    c.parameter(0.3, 0.1, r),
+                    c.parameter(0.9, 0.2, r),
                     unbiased,
                     c.output("gradX", r, n),
-                    c.output("gradW", n),
-                    c.output("gradB", n)));
+                    c.parameterOutput("gradW", n),
+                    c.parameterOutput("gradB", n)));
   }
 
   private static void addBatchNorm(OpTable.Rows rows, int r, int n) {
@@ -83,17 +98,20 @@ final class NormalizationRows {
         "normalization.batchStatistics" + what,
         c ->
             ops(c)
-                .batchStatistics(c.uniform(0.5, 2, r, n), c.output("mean", n), c.output("var", n)));
+                .batchStatistics(
+                    c.uniform(0.5, 2, r, n),
+                    c.parameterOutput("mean", n),
+                    c.parameterOutput("var", n)));
     rows.add(
         "normalization.batchNorm" + what,
         c ->
             ops(c)
                 .batchNorm(
                     c.uniform(0.5, 2, r, n),
-                    c.uniform(0.5, 0.1, n),
-                    c.uniform(1.3, 0.3, n),
-                    c.uniform(1, 0.5, n),
-                    c.random(n),
+                    c.parameter(0.5, 0.1, n),
+                    c.parameter(1.3, 0.3, n),
+                    c.parameter(1, 0.5, n),
+                    c.parameter(0, 1, n),
                     1e-5,
                     c.output("out", r, n)));
     for (boolean batchStats : new boolean[] {true, false}) {
@@ -104,26 +122,26 @@ final class NormalizationRows {
                   .batchNormBackward(
                       c.random(r, n),
                       c.uniform(0.5, 2, r, n),
-                      c.uniform(0.5, 0.1, n),
-                      c.uniform(1.3, 0.3, n),
-                      c.uniform(1, 0.5, n),
+                      c.parameter(0.5, 0.1, n),
+                      c.parameter(1.3, 0.3, n),
+                      c.parameter(1, 0.5, n),
                       1e-5,
                       batchStats,
                       c.output("gradX", r, n),
-                      c.output("gradW", n),
-                      c.output("gradB", n)));
+                      c.parameterOutput("gradW", n),
+                      c.parameterOutput("gradB", n)));
     }
     rows.add(
         "normalization.updateRunning" + what,
         c ->
             ops(c)
                 .updateRunning(
-                    c.random(n),
-                    c.uniform(1, 0.5, n),
+                    c.parameter(0, 1, n),
+                    c.parameter(1, 0.5, n),
                     r + 1,
                     0.1,
-                    c.inOut("runningMean", c.random(n)),
-                    c.inOut("runningVar", c.uniform(1, 0.5, n))));
+                    c.inOut("runningMean", c.parameter(0, 1, n)),
+                    c.inOut("runningVar", c.parameter(1, 0.5, n))));
   }
 
   /** Each result of the backward passes may be left out. */
@@ -138,13 +156,13 @@ final class NormalizationRows {
                   .layerNormBackward(
                       c.random(r, n),
                       c.random(r, n),
-                      c.random(n),
-                      c.uniform(0, 0.1, r),
-                      c.uniform(1.5, 0.2, r),
+                      c.parameter(0, 1, n),
+                      c.parameter(0, 0.1, r),
+                      c.parameter(1.5, 0.2, r),
                       false,
                       only.equals("gradX") ? c.output("gradX", r, n) : null,
-                      only.equals("gradW") ? c.output("gradW", n) : null,
-                      only.equals("gradB") ? c.output("gradB", n) : null));
+                      only.equals("gradW") ? c.parameterOutput("gradW", n) : null,
+                      only.equals("gradB") ? c.parameterOutput("gradB", n) : null));
       rows.add(
           "normalization.batchNormBackward only " + only,
           c ->
@@ -152,14 +170,14 @@ final class NormalizationRows {
                   .batchNormBackward(
                       c.random(r, n),
                       c.random(r, n),
-                      c.uniform(0, 0.1, n),
-                      c.uniform(0.4, 0.1, n),
-                      c.random(n),
+                      c.parameter(0, 0.1, n),
+                      c.parameter(0.4, 0.1, n),
+                      c.parameter(0, 1, n),
                       1e-5,
                       true,
                       only.equals("gradX") ? c.output("gradX", r, n) : null,
-                      only.equals("gradW") ? c.output("gradW", n) : null,
-                      only.equals("gradB") ? c.output("gradB", n) : null));
+                      only.equals("gradW") ? c.parameterOutput("gradW", n) : null,
+                      only.equals("gradB") ? c.parameterOutput("gradB", n) : null));
     }
   }
 }

@@ -41,12 +41,28 @@ public final class OpCall {
 
   /** Returns a tensor of uniform values in [centre − spread, centre + spread). */
   Tensor uniform(double centre, double spread, int... shape) {
+    return uniform(dtype, centre, spread, shape);
+  }
+
+  /**
+   * The same for what isn't an activation: parameters, statistics. Beside two-byte activations they
+   * are float32.
+   */
+  Tensor parameter(double centre, double spread, int... shape) {
+    return uniform(parameterType(), centre, spread, shape);
+  }
+
+  private DType parameterType() {
+    return dtype.isHalf() ? DType.FLOAT32 : dtype;
+  }
+
+  private Tensor uniform(DType type, double centre, double spread, int... shape) {
     float[] f = GoldenFormula.fill(seed + "/" + made++, "affine", centre, spread, elements(shape));
     double[] values = new double[f.length];
     for (int i = 0; i < f.length; i++) {
       values[i] = f[i];
     }
-    return transfer.upload(values, shape, dtype, device);
+    return transfer.upload(values, shape, type, device);
   }
 
   /** Returns a tensor of the given values. */
@@ -73,9 +89,18 @@ public final class OpCall {
 
   /** Returns an output full of NaN, so that an element the kernel forgets is seen. */
   Tensor output(String name, int... shape) {
+    return output(name, dtype, shape);
+  }
+
+  /** The same for gradients of parameters and for statistics; see {@link #parameter}. */
+  Tensor parameterOutput(String name, int... shape) {
+    return output(name, parameterType(), shape);
+  }
+
+  private Tensor output(String name, DType type, int... shape) {
     double[] values = new double[elements(shape)];
     Arrays.fill(values, Double.NaN);
-    return inOut(name, transfer.upload(values, shape, dtype, device));
+    return inOut(name, transfer.upload(values, shape, type, device));
   }
 
   /** Returns an int32 output full of −1. */
