@@ -49,6 +49,15 @@ LAYOUTS = ("channels_last", "contiguous", "mixed")
 PAIRINGS = ("stacked", "separate")
 PRECISIONS = ("fp32", "tf32", "bf16", "bf16-true")
 COMPILE_MODES = ("default", "reduce-overhead", "max-autotune", "max-autotune-no-cudagraphs")
+REGIONS = (
+    "ConvNextBlock",
+    "FanBlock",
+    "VitBlock",
+    "SpatialPrior",
+    "Injector",
+    "Extractor",
+    "Decoder",
+)
 LEARNING_RATE, WEIGHT_DECAY = 1e-4, 0.01
 
 
@@ -65,9 +74,17 @@ def autocast(device: torch.device, precision: str) -> contextlib.AbstractContext
     return torch.autocast(device.type, dtype=torch.bfloat16)
 
 
+def compile_regions(model: nn.Module) -> None:
+    """Compiles each repeated part of the network by itself; parts of one kind share the code."""
+    torch._dynamo.config.recompile_limit = 64
+    for module in model.modules():
+        if type(module).__name__ in REGIONS:
+            module.compile(dynamic=False)
+
+
 def compiled(function: Callable[..., Any], execution: str) -> Callable[..., Any]:
     """The function itself, or compiled for `compile` and `compile-MODE`."""
-    if not execution.startswith("compile"):
+    if not execution.startswith("compile") or execution == "compile-regions":
         return function
     if not hasattr(torch, "compile"):
         raise RuntimeError(f"torch.compile: absent in PyTorch {torch.__version__}, needs 2.0")
@@ -116,7 +133,8 @@ class Case:
 
     def validate(self) -> None:
         """Raises ValueError for a value that is not one of the choices."""
-        executions = ("eager", "graph", "compile", *(f"compile-{m}" for m in COMPILE_MODES))
+        modes = (*COMPILE_MODES, "regions")
+        executions = ("eager", "graph", "compile", *(f"compile-{m}" for m in modes))
         choices = {
             "backbone": BACKBONES,
             "mode": ("train", "infer"),
@@ -149,6 +167,8 @@ def timed_model(case: Case, device: torch.device) -> ChangeNet:
         model = model.to(torch.bfloat16)
     set_layout(model, case.layout)
     set_stacked(model, case.pairing == "stacked")
+    if case.execution == "compile-regions":
+        compile_regions(model)
     return model
 
 
@@ -273,8 +293,10 @@ def time_case(case: Case, device: torch.device, seconds: float, stochastic: bool
     result = step()
     synchronize(device)
     first = time.perf_counter() - built
+    tensors = result if isinstance(result, list) else [result]
+    finite = all(bool(t.isfinite().all()) for t in tensors)
+    del result, tensors
     samples = measure(step, device, seconds)
-    finite = all(bool(t.isfinite().all()) for t in (result if isinstance(result, list) else [result]))
     median = statistics.median(samples)
     report = {
         "median_ms": round(median, 4),
@@ -436,7 +458,12 @@ def check_forward(golden: Path, folder: Path, arguments: argparse.Namespace) -> 
         # A comparison that a NaN fails too.
         worst[kind] = error if not error <= worst[kind] else worst[kind]
     passed = not problems and worst["feat"] < arguments.limit and worst["out"] < arguments.limit
-    return {"max_error_maps": worst["feat"], "max_error_outputs": worst["out"], "problems": problems, "passed": passed}
+    return {
+        "max_error_maps": worst["feat"],
+        "max_error_outputs": worst["out"],
+        "problems": problems,
+        "passed": passed,
+    }
 
 
 def samples_of(x: Tensor, count: int) -> np.ndarray:
@@ -467,14 +494,9 @@ def check_gradients(model: nn.Module, golden: dict[str, Any]) -> tuple[float, st
     return worst, where
 
 
-def train_case(path: Path) -> dict[str, Any]:
-    """A golden training file with the fields that golden_model reads."""
-    return json.loads(path.read_text())
-
-
 def check_loss(path: Path, arguments: argparse.Namespace) -> dict[str, Any]:
     """Relative errors of loss and gradients in train mode; with AdamW, of the loss after each step."""
-    case = train_case(path)
+    case = json.loads(path.read_text())
     model = golden_model(case, arguments).train()
     device = torch.device(arguments.device)
     x1, x2 = golden_images(case, arguments.device)
@@ -710,7 +732,7 @@ def parse_arguments(argv: list[str]) -> argparse.Namespace:
     timing.add_argument("--size", type=int, default=256)
     timing.add_argument("--mode", choices=("train", "infer"), default="train")
     timing.add_argument("--precision", choices=PRECISIONS, default="tf32")
-    timing.add_argument("--execution", default="eager", help="eager, graph, compile or compile-MODE")
+    timing.add_argument("--execution", default="eager", help="eager, graph, compile, compile-MODE")
     timing.add_argument("--compile", action="store_true")
     timing.add_argument("--compile-mode", choices=COMPILE_MODES, default="default")
     timing.add_argument("--seconds", type=float, default=3.0, help="timed part of each case")

@@ -48,19 +48,24 @@ class PairBatchNorm2d(nn.BatchNorm2d):
 
 
 class DropPath(nn.Module):
-    """Stochastic depth: one draw per sample, kept samples divided by the keep probability."""
+    """Stochastic depth: one draw per sample, kept samples divided by the keep probability.
+
+    The probability is a tensor, so that blocks which differ in nothing else share compiled code.
+    """
+
+    keep: Tensor
 
     def __init__(self, probability: float) -> None:
         super().__init__()
-        self.probability = probability
+        self.active = probability > 0
+        self.register_buffer("keep", torch.tensor(1.0 - probability), persistent=False)
 
     def forward(self, x: Tensor) -> Tensor:
-        if not self.training or self.probability == 0.0:
+        if not (self.training and self.active):
             return x
-        keep = 1.0 - self.probability
         shape = (x.shape[0],) + (1,) * (x.dim() - 1)
-        mask = torch.rand(shape, device=x.device).lt(keep).to(x.dtype)
-        return x * (mask / keep)
+        mask = torch.rand(shape, device=x.device).lt(self.keep)
+        return x * (mask / self.keep).to(x.dtype)
 
 
 class ChannelNorm(nn.Module):
@@ -150,6 +155,6 @@ def set_stochastic(model: nn.Module, on: bool) -> None:
     """Switches stochastic depth and the random crops of position embeddings off (for comparisons)."""
     for module in model.modules():
         if isinstance(module, DropPath) and not on:
-            module.probability = 0.0
+            module.active = False
         if hasattr(module, "random_positions"):
             module.random_positions = on  # type: ignore[assignment]

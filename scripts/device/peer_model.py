@@ -189,7 +189,7 @@ def config_from_definition(definition: dict) -> FanConfig | VitConfig:
         spm_width=d["conv_inplane"],
         deform_heads=d["deform_num_heads"],
         points=d["n_points"],
-        position_grid=d.get("cpe_max_size", 128),
+        position_grid=d.get("cpe_max_size", 2048) // 16,  # pixels in the definition
         prefix_tokens=d["num_cls_tokens"] + d["num_registers"] if radio else 1,
     )
 

@@ -167,6 +167,7 @@ class DeformableAttention(nn.Module):
     """
 
     references: Tensor
+    steps: Tensor
 
     def __init__(
         self, width: int, heads: int, points: int, queries: list[Grid], levels: list[Grid]
@@ -178,7 +179,10 @@ class DeformableAttention(nn.Module):
         self.attention_weights = nn.Linear(width, samples)
         self.value_proj = nn.Linear(width, width // 2)
         self.output_proj = nn.Linear(width // 2, width)
-        self.register_buffer("references", pixel_centres(queries), persistent=False)
+        # grid_sample's coordinates run from -1 to 1
+        self.register_buffer("references", 2 * pixel_centres(queries) - 1, persistent=False)
+        steps = torch.tensor([(2 / columns, 2 / rows) for rows, columns in levels])
+        self.register_buffer("steps", steps, persistent=False)
         self._spread_offsets()
 
     def _spread_offsets(self) -> None:
@@ -207,8 +211,7 @@ class DeformableAttention(nn.Module):
         for level, part in enumerate(value.float().split(lengths, dim=1)):
             rows, columns = self.levels[level]
             maps = part.transpose(1, 2).reshape(batch * self.heads, -1, rows, columns)
-            step = offsets.new_tensor((2.0 / columns, 2.0 / rows))
-            grid = (2 * self.references - 1) + offsets[:, :, :, level] * step
+            grid = self.references + offsets[:, :, :, level] * self.steps[level]
             grid = grid.transpose(1, 2).flatten(0, 1)
             sampled.append(F.grid_sample(maps, grid, align_corners=False))
         out = (torch.cat(sampled, dim=-1) * weights).sum(-1)
