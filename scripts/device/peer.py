@@ -283,7 +283,11 @@ def clocked(step: Callable[[], Any]) -> float:
 
 
 def time_case(case: Case, device: torch.device, seconds: float, stochastic: bool) -> dict[str, Any]:
-    """Times one case."""
+    """Times one case.
+
+    compile_s is the first step, compilation included. peak_bytes leaves out the private memory of CUDA
+    graphs (execution graph, compile-reduce-overhead, compile-max-autotune): read reserved_bytes there.
+    """
     set_tf32(case.precision != "fp32")
     torch.backends.cudnn.benchmark = True
     start = time.perf_counter()
