@@ -7,6 +7,7 @@ import dev.changenet.autograd.function.AddRepeatedFunction;
 import dev.changenet.autograd.function.AttachIdleFunction;
 import dev.changenet.autograd.function.AttentionFunction;
 import dev.changenet.autograd.function.BatchNormFunction;
+import dev.changenet.autograd.function.CastFunction;
 import dev.changenet.autograd.function.ChannelGateFunction;
 import dev.changenet.autograd.function.ConcatFunction;
 import dev.changenet.autograd.function.Conv2dFunction;
@@ -30,6 +31,7 @@ import dev.changenet.autograd.function.SoftmaxFunction;
 import dev.changenet.autograd.function.SwigluFunction;
 import dev.changenet.autograd.function.TokensToMapFunction;
 import dev.changenet.autograd.function.WeightedSumFunction;
+import dev.changenet.tensor.DType;
 import dev.changenet.tensor.Tensor;
 import dev.changenet.tensor.backend.Activation;
 import dev.changenet.tensor.backend.ConvGeometry;
@@ -156,6 +158,11 @@ public final class Functional {
     return new AddPerSampleFunction().apply(x, y);
   }
 
+  /** x in another floating type; x itself when it has that type. */
+  public static Variable cast(Variable x, DType type) {
+    return x.data().dtype() == type ? x : new CastFunction(type).apply(x);
+  }
+
   /** alpha·x. */
   public static Variable scale(Variable x, float alpha) {
     return new ScaleFunction(alpha).apply(x);
@@ -175,7 +182,20 @@ public final class Functional {
   /** Concatenation along {@code dim}. */
   public static Variable concat(int dim, Variable... parts) {
     ShapeChecks.concat(dim, parts);
-    return new ConcatFunction(dim).apply(parts);
+    return new ConcatFunction(dim).apply(sameType(parts));
+  }
+
+  /** In mixed precision parameters meet activations of a shorter type: that one counts. */
+  private static Variable[] sameType(Variable... parts) {
+    DType type = parts[0].data().dtype();
+    for (Variable p : parts) {
+      type = p.data().dtype().isHalf() ? p.data().dtype() : type;
+    }
+    Variable[] cast = new Variable[parts.length];
+    for (int i = 0; i < parts.length; i++) {
+      cast[i] = cast(parts[i], type);
+    }
+    return cast;
   }
 
   /** Elements start … start + length − 1 along {@code dim}. */

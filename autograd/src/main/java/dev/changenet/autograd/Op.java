@@ -20,6 +20,8 @@ public enum Op {
   /** One vector per sample, added to every row of it. */
   ADD_PER_SAMPLE,
   SCALE,
+  /** The same values in another floating type. */
+  CAST,
   RESIDUAL,
   CONCAT,
   NARROW,

@@ -3,6 +3,7 @@ package dev.changenet.autograd;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.within;
 
+import dev.changenet.autograd.function.CastFunction;
 import dev.changenet.tensor.DType;
 import dev.changenet.tensor.Device;
 import dev.changenet.tensor.MemoryUse;
@@ -198,6 +199,9 @@ class GradientTest {
             v -> Functional.addRepeated(v[0], v[1]),
             s(3, 2, 4),
             s(1, 2, 4)));
+    rows.add(
+        row(
+            "cast", Op.CAST, v -> new CastFunction(v[0].data().dtype()).apply(v[0]), s(2, 3)));
     rows.add(row("scale", Op.SCALE, v -> Functional.scale(v[0], -1.5f), s(2, 3)));
     rows.add(
         row(

@@ -15,6 +15,8 @@ final class FourierPositionEncoding extends Module {
 
   private final Linear projection;
 
+  private Tensor table;
+
   FourierPositionEncoding(Device device, int width) {
     super(device);
     Initializer init = Initializer.fanIn(2 * HIDDEN);
@@ -23,7 +25,31 @@ final class FourierPositionEncoding extends Module {
 
   /** The encoding of a grid, [1, height, width, C]. */
   Variable encode(int height, int width) {
-    return run(() -> projection.call(new Variable(table(height, width))));
+    return run(() -> projection.call(new Variable(cached(height, width))));
+  }
+
+  /** The table on the device; the last one is kept, since runs have one image size. */
+  private Tensor cached(int height, int width) {
+    if (table == null || table.dim(1) != height || table.dim(2) != width) {
+      closeTable();
+      try (Tensor onCpu = table(height, width).detached()) {
+        table = onCpu.to(device()).detached();
+      }
+    }
+    return table;
+  }
+
+  private void closeTable() {
+    if (table != null) {
+      table.close();
+      table = null;
+    }
+  }
+
+  @Override
+  public void close() {
+    closeTable();
+    super.close();
   }
 
   /** Channels 0–31 encode y, 32–63 x; even channels are sines, odd ones cosines. */

@@ -18,13 +18,19 @@ final class CrossChecks {
   private final SpecReading reading;
   private final Predicate<BackboneType> supported;
 
-  private CrossChecks(SpecReading reading, Predicate<BackboneType> supported) {
+  private final boolean gpu;
+
+  private CrossChecks(SpecReading reading, Predicate<BackboneType> supported, boolean gpu) {
     this.reading = reading;
     this.supported = supported;
+    this.gpu = gpu;
   }
 
-  static void run(SpecReading reading, Predicate<BackboneType> supported) {
-    CrossChecks checks = new CrossChecks(reading, supported);
+  /**
+   * @param gpu whether one is usable
+   */
+  static void run(SpecReading reading, Predicate<BackboneType> supported, boolean gpu) {
+    CrossChecks checks = new CrossChecks(reading, supported, gpu);
     checks.network();
     switch (reading.task()) {
       case TRAIN -> {
@@ -39,6 +45,21 @@ final class CrossChecks {
     }
     if (reading.task() == Task.TRAIN || reading.task() == Task.EVALUATE) {
       checks.lossWeights();
+    }
+  }
+
+  private void precision() {
+    if (!reading.readable("train.precision")) {
+      return;
+    }
+    String precision = reading.text("train.precision");
+    boolean mixed = List.of("bf16-mixed", "bf16").contains(precision);
+    if (mixed && !gpu) {
+      unusable("train.precision", precision + " needs a GPU and none is usable, use 32-true");
+    } else if (!mixed && !List.of("32-true", "32").contains(precision)) {
+      notImplemented(
+          "train.precision",
+          precision + " is not supported by this build, use 32-true or, on a GPU, bf16-mixed");
     }
   }
 
@@ -139,12 +160,7 @@ final class CrossChecks {
           "train.optim.policy",
           "step needs train.num_epochs >= 3, got " + reading.integer("train.num_epochs"));
     }
-    if (reading.readable("train.precision")
-        && !List.of("32-true", "32").contains(reading.text("train.precision"))) {
-      notImplemented(
-          "train.precision",
-          reading.text("train.precision") + " is not supported by this build, use 32-true");
-    }
+    precision();
     String path = "model.backbone.pretrained_backbone_path";
     if (reading.readable("model.backbone.freeze_backbone", path)
         && reading.flag("model.backbone.freeze_backbone")

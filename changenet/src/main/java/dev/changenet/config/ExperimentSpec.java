@@ -76,7 +76,7 @@ public final class ExperimentSpec {
   }
 
   /**
-   * Loads a spec for a run without a GPU; see {@link SpecLoader} for more choices.
+   * Loads a spec for a run on this machine and its GPUs; see {@link SpecLoader} for more choices.
    *
    * @param specFile YAML, or JSON when its name ends in {@code .json}
    * @param overrides {@code path.to.key=value} arguments in the order in which they were given
@@ -85,7 +85,8 @@ public final class ExperimentSpec {
    */
   public static ExperimentSpec load(
       Path specFile, List<String> overrides, Task task, Map<String, String> environment) {
-    return new SpecLoader(task).environment(environment).load(specFile, overrides);
+    GpuSupport gpus = GpuSupport.ofThisMachine();
+    return new SpecLoader(task).environment(environment).gpus(gpus).load(specFile, overrides);
   }
 
   /** Returns the spec file as the user named it. */

@@ -29,6 +29,7 @@ public final class SpecLoader {
   private final Task task;
   private Map<String, String> environment = Map.of();
   private int usableGpus;
+  private String gpuProblem = "";
   private boolean checkFiles = true;
   private Predicate<BackboneType> supported = BackboneType::isSupported;
 
@@ -46,6 +47,13 @@ public final class SpecLoader {
   /** Sets the number of GPUs that this machine can use. */
   public SpecLoader usableGpus(int usableGpus) {
     this.usableGpus = usableGpus;
+    return this;
+  }
+
+  /** Sets the GPUs of the machine, and why there is none. */
+  SpecLoader gpus(GpuSupport gpus) {
+    usableGpus = gpus.count();
+    gpuProblem = gpus.problem().isEmpty() ? "" : " (" + gpus.problem() + ")";
     return this;
   }
 
@@ -100,7 +108,7 @@ public final class SpecLoader {
     List<String> warnings = new ArrayList<>();
     GpuSelection gpus = selectGpus(reading, warnings);
     Optional<String> resultsDir = ResultsDirectory.choose(reading);
-    CrossChecks.run(reading, supported);
+    CrossChecks.run(reading, supported, usableGpus > 0);
     if (FileChecks.arePaths(reading, PATH_KEYS) && checkFiles) {
       FileChecks.run(reading);
     }
@@ -165,7 +173,7 @@ public final class SpecLoader {
     reading.replace(gpuIds, gpus.gpuIds().stream().map(Long::valueOf).toList());
     reading.replace(numNodes, (long) gpus.numNodes());
     if (usableGpus == 0) {
-      warnings.add("no usable GPU, running on the CPU");
+      warnings.add("no usable GPU" + gpuProblem + ", running on the CPU");
     } else if (task == Task.EVALUATE && gpus.numGpus() > 1) {
       warnings.add("evaluate runs on one GPU, using the first of " + gpus.gpuIds());
     }
@@ -206,7 +214,7 @@ public final class SpecLoader {
       reading.unusable(FailureKind.PARAMETER, "export.gpu_id", problem);
     }
     if (usableGpus == 0) {
-      warnings.add("no usable GPU, running on the CPU");
+      warnings.add("no usable GPU" + gpuProblem + ", running on the CPU");
     }
     return gpu;
   }

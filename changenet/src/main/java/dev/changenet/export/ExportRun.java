@@ -47,6 +47,9 @@ public final class ExportRun {
         context.reporter().info(node.toString());
       }
     }
+    if (encrypt) {
+      OnnxFile.requireSingleFile(model, target, OnnxFile.SINGLE_FILE_LIMIT);
+    }
     OnnxFile.write(model, plain);
     if (encrypt) {
       encrypt(plain, target, spec.encryptionKey().orElse(""));

@@ -11,6 +11,7 @@ import dev.changenet.decoder.ChangeDecoder;
 import dev.changenet.nn.Module;
 import dev.changenet.nn.StepRandom;
 import dev.changenet.tensor.ChangeNetException;
+import dev.changenet.tensor.DType;
 import dev.changenet.tensor.Device;
 import java.util.ArrayList;
 import java.util.List;
@@ -47,6 +48,7 @@ public final class ChangeNet extends Module {
   private final ChangeDecoder decoder;
   private final List<Integer> inIndex;
   private final StepRandom random = new StepRandom();
+  private DType activations = DType.FLOAT32;
 
   /** Builds the network of {@code config}; fill it with {@link #initialize} or a checkpoint. */
   public ChangeNet(Device device, Config config) {
@@ -108,7 +110,17 @@ public final class ChangeNet extends Module {
     return runAll(() -> decodeSelected(a, b));
   }
 
-  private List<Variable> decodeSelected(Variable a, Variable b) {
+  /**
+   * Sets the type of the activations: a two-byte type is mixed precision, with parameters, their
+   * gradients, statistics and sums in float32. GPU only.
+   */
+  public void setActivations(DType type) {
+    activations = type;
+  }
+
+  private List<Variable> decodeSelected(Variable imageA, Variable imageB) {
+    Variable a = Functional.cast(imageA, activations);
+    Variable b = Functional.cast(imageB, activations);
     // In training the two passes are separate: batch statistics are not pooled over the images.
     boolean together = !isTraining() && !Tape.isRecording() && !Trace.isOpen();
     if (!together) {

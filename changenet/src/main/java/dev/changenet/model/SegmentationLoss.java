@@ -2,7 +2,6 @@ package dev.changenet.model;
 
 import dev.changenet.autograd.Functional;
 import dev.changenet.autograd.Variable;
-import dev.changenet.tensor.Device;
 import dev.changenet.tensor.Tensor;
 import java.util.ArrayList;
 import java.util.List;
@@ -56,12 +55,7 @@ public record SegmentationLoss(Kind kind, boolean multiScale, List<Double> weigh
   }
 
   private static Tensor onDevice(int[] target, Variable out, int b) {
-    Device device = out.data().device();
-    Tensor cpu = Tensor.of(target, b, out.dim(1), out.dim(2));
-    if (device.kind() == Device.Kind.CPU || device.kind() == Device.Kind.REFERENCE) {
-      return cpu;
-    }
-    throw new IllegalStateException("labels cannot be moved to " + device + " in this build");
+    return Tensor.of(target, b, out.dim(1), out.dim(2)).to(out.data().device());
   }
 
   private Variable one(Variable logits, Tensor target) {

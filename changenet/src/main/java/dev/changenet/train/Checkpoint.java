@@ -10,6 +10,7 @@ import dev.changenet.nn.state.StoredTensor;
 import dev.changenet.nn.state.Tuple;
 import dev.changenet.nn.state.WeightsFile;
 import dev.changenet.tensor.DType;
+import dev.changenet.tensor.Device;
 import dev.changenet.tensor.Tensor;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -73,6 +74,9 @@ public final class Checkpoint {
     root.put("optimizer_states", List.of(optimizerState(optimizer, p.baseLr())));
     root.put("lr_schedulers", List.of(schedulerState(optimizer, p)));
     root.put("tao_model", TAO_MODEL);
+    if (net.stateDict().keySet().stream().anyMatch(n -> n.startsWith("backbone.radio."))) {
+      root.put("tao_model_type", "radio");
+    }
     Path file = folder.resolve(name);
     PthWriter.write(file, root);
     LatestCheckpoint.point(folder, name);
@@ -123,7 +127,8 @@ public final class Checkpoint {
     int[] shape = t.shape().toArray();
     return t.dtype() == DType.INT64
         ? StoredTensor.ofLongs(shape, t.longs())
-        : StoredTensor.ofFloats(shape, t.floats());
+        : StoredTensor.ofFloats(
+            shape, t.device().kind() == Device.Kind.CPU ? t.floats() : t.toFloatArray());
   }
 
   private static Map<String, Object> optimizerState(Optimizer optimizer, double baseLr) {
@@ -269,7 +274,7 @@ public final class Checkpoint {
             file, "its optimizer state has an unusable entry " + e.getKey());
       }
       int i = index.intValue();
-      List<float[]> slots = new ArrayList<>();
+      List<StoredTensor> slots = new ArrayList<>();
       for (String slot : optimizer.slots()) {
         if (!(one.get(slot) instanceof StoredTensor t)
             || !Arrays.equals(t.shape(), parameters.get(i).shape().toArray())) {
@@ -279,9 +284,12 @@ public final class Checkpoint {
                   + slot
                   + "' is absent or has another shape); use the optimizer it was trained with");
         }
-        slots.add(t.toFloats());
+        slots.add(t);
       }
-      optimizer.restore(i, momentum ? 2 : steps(one), slots);
+      Tensor[] restored = optimizer.restore(i, momentum ? 2 : steps(one));
+      for (int k = 0; k < restored.length; k++) {
+        StateLoading.copy(slots.get(k), restored[k]);
+      }
     }
     optimizer.setHyperparameters(group);
   }

@@ -7,6 +7,7 @@ import dev.changenet.data.Batch;
 import dev.changenet.model.ChangeNet;
 import dev.changenet.model.SegmentationLoss;
 import dev.changenet.tensor.DType;
+import dev.changenet.tensor.Device;
 import dev.changenet.tensor.Scope;
 import dev.changenet.tensor.Tensor;
 import dev.changenet.tensor.backend.Backends;
@@ -39,7 +40,8 @@ final class Predictor {
   Prediction predict(Batch batch, SegmentationLoss loss) {
     try (NoGrad _ = NoGrad.open();
         Scope _ = Scope.open()) {
-      List<Variable> outputs = net.forward(image(batch, batch.a()), image(batch, batch.b()));
+      List<Variable> outputs = net.forward(
+              image(batch, batch.a(), net.device()), image(batch, batch.b(), net.device()));
       double value =
           loss == null ? Double.NaN : loss.compute(outputs, batch.labels()).total().data().item();
       Tensor scores = (multiScale ? average(outputs) : outputs.getLast()).data();
@@ -49,12 +51,15 @@ final class Predictor {
               DType.INT32,
               scores.device());
       Backends.of(scores.device()).loss().argmax(scores, ids);
-      return new Prediction(Arrays.copyOf(ids.ints(), (int) ids.elements()), value);
+      int[] onCpu = ids.to(Device.CPU).ints();
+      return new Prediction(Arrays.copyOf(onCpu, (int) ids.elements()), value);
     }
   }
 
-  static Variable image(Batch batch, float[] values) {
-    return new Variable(Tensor.of(values, batch.size(), batch.imgSize(), batch.imgSize(), 3));
+  /** The images of a batch as the network's input, on its device. */
+  static Variable image(Batch batch, float[] values, Device device) {
+    Tensor onCpu = Tensor.of(values, batch.size(), batch.imgSize(), batch.imgSize(), 3);
+    return new Variable(onCpu.to(device));
   }
 
   private static Variable average(List<Variable> outputs) {

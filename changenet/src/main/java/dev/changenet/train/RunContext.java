@@ -4,12 +4,16 @@ import dev.changenet.config.AugmentationSpec;
 import dev.changenet.config.ExperimentSpec;
 import dev.changenet.config.ModelSpec;
 import dev.changenet.config.SegmentDataSpec;
+import dev.changenet.config.Task;
 import dev.changenet.data.AugmentationSettings;
 import dev.changenet.data.DataSettings;
 import dev.changenet.model.ChangeNet;
 import dev.changenet.picture.ColorTable;
 import dev.changenet.picture.PairPictures;
+import dev.changenet.tensor.DType;
 import dev.changenet.tensor.Device;
+import dev.changenet.tensor.backend.Backends;
+import dev.changenet.tensor.cuda.CudaBackend;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -21,9 +25,24 @@ import java.util.Map;
 public record RunContext(
     ExperimentSpec spec, Reporter reporter, StatusLog status, Interruption interruption) {
 
-  /** Device that computes. */
+  /** Device that computes: the first GPU of the spec when one is usable, else the CPU. */
   public Device device() {
-    return Device.CPU;
+    return spec.task() != Task.EXPORT && spec.gpu().isPresent()
+        ? Device.cuda(spec.gpu().getAsInt())
+        : Device.CPU;
+  }
+
+  /** Type of the activations in training: {@code train.precision}. */
+  public DType activations() {
+    return spec.train().precision().startsWith("bf16") ? DType.BFLOAT16 : DType.FLOAT32;
+  }
+
+  /** Sets the GPU's choice of convolution algorithms to that of {@code train.cudnn}. */
+  public void chooseAlgorithms() {
+    if (Backends.of(device()) instanceof CudaBackend gpu) {
+      gpu.chooseAlgorithms(
+          spec.train().cudnn().benchmark(), spec.train().cudnn().deterministic());
+    }
   }
 
   /** Builds the network that the spec describes; without weights. */

@@ -20,18 +20,6 @@ final class StateLoading {
 
   private StateLoading() {}
 
-  /** What a non-strict load did. */
-  record Report(int matched, List<String> missing, List<String> unexpected) {
-    String line() {
-      return "matched "
-          + matched
-          + ", missing "
-          + some(missing)
-          + ", unexpected "
-          + some(unexpected);
-    }
-  }
-
   /**
    * Loads a whole model: every name and shape must match.
    *
@@ -86,46 +74,18 @@ final class StateLoading {
         });
   }
 
-  /** Loads what is there by name; other shapes are errors. */
-  static Report matching(Module net, String prefix, Map<String, StoredTensor> stored, Path file) {
-    List<String> missing = new ArrayList<>();
-    Set<String> unexpected = new LinkedHashSet<>(stored.keySet());
-    int matched = 0;
-    for (Map.Entry<String, Tensor> e : net.stateDict().entrySet()) {
-      String name = e.getKey().substring(prefix.length());
-      StoredTensor s = stored.get(name);
-      if (s == null) {
-        missing.add(name);
-        continue;
-      }
-      unexpected.remove(name);
-      if (!Arrays.equals(s.shape(), e.getValue().shape().toArray())) {
-        throw new CheckpointException(
-            file,
-            "tensor "
-                + name
-                + " has shape "
-                + Arrays.toString(s.shape())
-                + ", the backbone of the spec has "
-                + e.getValue().shape()
-                + "; check model.backbone.type");
-      }
-      copy(s, e.getValue());
-      matched++;
-    }
-    return new Report(matched, missing, new ArrayList<>(unexpected));
-  }
-
-  private static void copy(StoredTensor from, Tensor to) {
+  /** Copies stored values into a tensor of the same shape, without another array between. */
+  static void copy(StoredTensor from, Tensor to) {
     if (to.dtype() == DType.INT64) {
       to.set(0, from.item());
-      to.storage().changed();
     } else {
-      Module.write(to, from.toFloats());
+      from.copyTo(to.floats(), 0);
     }
+    to.storage().changed();
   }
 
-  private static String some(java.util.Collection<String> names) {
+  /** Number of names, and the first of them. */
+  static String some(java.util.Collection<String> names) {
     if (names.isEmpty()) {
       return "0";
     }

@@ -1,6 +1,5 @@
 package dev.changenet.train;
 
-import dev.changenet.autograd.Tape;
 import dev.changenet.config.ExperimentSpec;
 import dev.changenet.config.OptimSpec;
 import dev.changenet.config.TrainSpec;
@@ -11,14 +10,11 @@ import dev.changenet.image.DataException;
 import dev.changenet.metrics.ConfusionMatrix;
 import dev.changenet.model.ChangeNet;
 import dev.changenet.model.SegmentationLoss;
-import dev.changenet.nn.optim.Adam;
 import dev.changenet.nn.optim.LrSchedule;
 import dev.changenet.nn.optim.Optimizer;
-import dev.changenet.nn.optim.Sgd;
 import dev.changenet.nn.state.WeightsFile;
 import dev.changenet.tensor.ChangeNetException;
 import dev.changenet.tensor.HeapStorage;
-import dev.changenet.tensor.Scope;
 import java.nio.file.Path;
 import java.util.LinkedHashMap;
 import java.util.Locale;
@@ -74,10 +70,13 @@ public final class TrainRun {
               + " status.json");
     }
     openData();
+    requireMemory();
     try (ChangeNet network = context.buildNetwork();
         DataLoader _ = training;
         DataLoader _ = validation) {
       net = network;
+      net.setActivations(context.activations());
+      context.chooseAlgorithms();
       net.initialize(seed);
       reporter.info("Number of output classes: " + spec.segmentData().numClasses());
       PretrainedWeights.load(spec, net, reporter);
@@ -95,6 +94,20 @@ public final class TrainRun {
         context.status().write(StatusLog.Status.RUNNING, "Training loop complete.");
       }
     }
+  }
+
+  private void requireMemory() {
+    MemoryCheck.of(context.device())
+        .require(spec, n -> MemoryPlan.of(spec, n, loss, this::plannedNetwork), reporter);
+  }
+
+  /** The network as it will be trained, for its sizes alone. */
+  private ChangeNet plannedNetwork() {
+    ChangeNet planned = context.buildNetwork();
+    if (spec.model().backbone().freezeBackbone()) {
+      PretrainedWeights.freeze(planned);
+    }
+    return planned;
   }
 
   private void epochs() {
@@ -144,13 +157,7 @@ public final class TrainRun {
     OptimSpec o = train.optim();
     baseLr = o.lr();
     stepSize = o.policy().equals("step") ? train.numEpochs() / 3 : 0;
-    return switch (o.optim()) {
-      case "adamw" ->
-          Adam.adamW(net.parameters(), o.lr(), o.betas().get(0), o.betas().get(1), o.weightDecay());
-      case "adam" ->
-          Adam.adam(net.parameters(), o.lr(), o.betas().get(0), o.betas().get(1), o.weightDecay());
-      default -> new Sgd(net.parameters(), o.lr(), o.momentum(), o.weightDecay());
-    };
+    return TrainStep.optimizer(net, o);
   }
 
   private void restore(Optional<Path> resume) {
@@ -303,21 +310,18 @@ public final class TrainRun {
     }
   }
 
-  /** Forward, loss, backward, update. */
   private double step(Batch batch) {
     net.random().set(seed, globalStep);
-    double value;
-    try (Scope _ = Scope.open();
-        Tape _ = Tape.open()) {
-      SegmentationLoss.Result result =
-          loss.compute(
-              net.forward(Predictor.image(batch, batch.a()), Predictor.image(batch, batch.b())),
-              batch.labels());
-      value = result.total().data().item();
-      result.total().backward();
-    }
-    optimizer.step();
-    optimizer.zeroGrad();
+    double value =
+        TrainStep.run(
+            net,
+            loss,
+            optimizer,
+            () ->
+                new TrainStep.Images(
+                    Predictor.image(batch, batch.a(), net.device()),
+                    Predictor.image(batch, batch.b(), net.device())),
+            batch.labels());
     globalStep++;
     return value;
   }

@@ -17,12 +17,14 @@ import dev.changenet.tensor.Tensor;
 import dev.changenet.testing.GoldenFormula;
 import java.io.IOException;
 import java.nio.FloatBuffer;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
 import java.util.Random;
 import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.Assumptions;
+import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
@@ -72,6 +74,23 @@ class OnnxExportTest {
         assertThat(session.getOutputNames()).containsExactlyElementsOf(OnnxExport.OUTPUTS);
         for (int batch : new int[] {1, 3}) {
           compare(env, session, net, batch, height, width);
+        }
+      }
+    }
+    onnxCheckerAccepts(file);
+  }
+
+  @Test
+  void constantsBesideTheFileGiveTheSameOutputs() throws Exception {
+    Path file = folder.resolve("split.onnx");
+    try (ChangeNet net = network("fan_tiny_8_p4_hybrid", 32, 2)) {
+      OnnxFile.write(OnnxExport.lower(net, -1, 64, 32, 17, Map.of()), file, 1 << 20);
+      assertThat(Files.size(OnnxFile.dataPath(file))).isGreaterThan(20 << 20);
+      assertThat(Files.size(file)).isLessThan(2 << 20);
+      OrtEnvironment env = OrtEnvironment.getEnvironment();
+      try (OrtSession session = env.createSession(file.toString())) {
+        for (int batch : new int[] {1, 2}) {
+          compare(env, session, net, batch, 64, 32);
         }
       }
     }

@@ -14,7 +14,9 @@ import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.function.BiConsumer;
+import java.util.function.Predicate;
 import java.util.function.Supplier;
 
 /**
@@ -54,9 +56,10 @@ public abstract class Module implements AutoCloseable {
     return p;
   }
 
-  /** Registers a buffer: part of the state, not trained. */
+  /** Registers a buffer: part of the state, not trained. Counters stay in the CPU's memory. */
   protected final Tensor buffer(String name, DType dtype, double value, int... shape) {
-    Tensor t = Tensor.full(Shape.of(shape), dtype, device, value).detached();
+    Device place = dtype == DType.INT64 ? Device.CPU : device;
+    Tensor t = Tensor.full(Shape.of(shape), dtype, place, value).detached();
     buffers.put(name, t);
     return t;
   }
@@ -152,6 +155,29 @@ public abstract class Module implements AutoCloseable {
     children.values().forEach(Module::freeze);
   }
 
+  /**
+   * Freezes the parameters whose names below this module {@code chosen} accepts, and every module
+   * all of whose state it accepts.
+   */
+  public final void freeze(Predicate<String> chosen) {
+    int prefix = path().isEmpty() ? 0 : path().length() + 1;
+    freezeChosen(name -> chosen.test(name.substring(prefix)));
+  }
+
+  private void freezeChosen(Predicate<String> chosen) {
+    Set<String> names = stateDict().keySet();
+    if (!names.isEmpty() && names.stream().allMatch(chosen)) {
+      freeze();
+      return;
+    }
+    for (Parameter p : parameters.values()) {
+      if (chosen.test(p.name())) {
+        p.setFrozen(true);
+      }
+    }
+    children.values().forEach(c -> c.freezeChosen(chosen));
+  }
+
   /** True after {@link #freeze}. */
   public final boolean isFrozen() {
     return frozen;
@@ -211,6 +237,12 @@ public abstract class Module implements AutoCloseable {
 
   /** Overwrites {@code target}, on any device, with {@code values}. */
   public static void write(Tensor target, float[] values) {
+    if (target.device().kind() == Device.Kind.CUDA) {
+      try (Tensor source = Tensor.of(values, values.length).detached()) {
+        target.copyFrom(source);
+      }
+      return;
+    }
     for (int i = 0; i < values.length; i++) {
       target.set(i, values[i]);
     }

@@ -59,7 +59,14 @@ public final class OnnxFile {
       if (external) {
         Files.move(temporaryData, data, StandardCopyOption.ATOMIC_MOVE);
       }
-      Files.move(temporary, target, StandardCopyOption.ATOMIC_MOVE);
+      try {
+        Files.move(temporary, target, StandardCopyOption.ATOMIC_MOVE);
+      } catch (IOException e) {
+        if (external) {
+          remove(data);
+        }
+        throw e;
+      }
     } catch (IOException e) {
       throw new OnnxException(target + ": writing the ONNX model failed: " + e.getMessage(), e);
     } finally {
@@ -71,6 +78,24 @@ public final class OnnxFile {
   /** True when {@code model} is too large for one file. */
   public static boolean needsExternalData(OnnxModel model) {
     return needsExternalData(model, SINGLE_FILE_LIMIT);
+  }
+
+  /**
+   * Refuses a model that is too large for one file, for containers that hold only one.
+   *
+   * @param target named in the message
+   * @throws OnnxException when the constants take more than {@code singleFileLimit} bytes
+   */
+  public static void requireSingleFile(OnnxModel model, Path target, long singleFileLimit) {
+    if (needsExternalData(model, singleFileLimit)) {
+      throw new OnnxException(
+          target
+              + ": the model has "
+              + model.dataBytes()
+              + " bytes of weights, more than the "
+              + singleFileLimit
+              + " that an encrypted file holds; export to a name that ends in .onnx");
+    }
   }
 
   private static boolean needsExternalData(OnnxModel model, long singleFileLimit) {

@@ -78,6 +78,26 @@ class OnnxFileTest {
   }
 
   @Test
+  void aLargeModelIsNotEncrypted() {
+    Path path = folder.resolve("model.etlt");
+    OnnxFile.requireSingleFile(model(), path, model().dataBytes());
+    assertThatThrownBy(() -> OnnxFile.requireSingleFile(model(), path, 64))
+        .isInstanceOf(OnnxException.class)
+        .hasMessageContaining("model.etlt: the model has " + model().dataBytes() + " bytes")
+        .hasMessageContaining("export to a name that ends in .onnx");
+  }
+
+  @Test
+  void noDataIsLeftBesideAModelThatCouldNotBeWritten() throws IOException {
+    Path path = folder.resolve("model.onnx");
+    Files.writeString(OnnxFile.dataPath(path), "precious");
+    assertThatThrownBy(() -> OnnxFile.write(model(), path, 64))
+        .hasMessageContaining("model.onnx.data already exists");
+    assertThat(Files.readString(OnnxFile.dataPath(path))).isEqualTo("precious");
+    assertThat(path).doesNotExist();
+  }
+
+  @Test
   void aFileThatIsNoModelIsRefusedWithItsPath() throws IOException {
     Path path = folder.resolve("text.onnx");
     Files.writeString(path, "this is no model");

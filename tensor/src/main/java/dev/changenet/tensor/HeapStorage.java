@@ -36,16 +36,32 @@ public final class HeapStorage extends Storage {
     int n = (int) length;
     Object array = n >= SMALLEST_POOLED ? takePooled(dtype, n) : null;
     if (array == null) {
-      array =
-          switch (dtype) {
-            case FLOAT32 -> new float[n];
-            case FLOAT64 -> new double[n];
-            case INT32 -> new int[n];
-            case INT64 -> new long[n];
-            case BFLOAT16, FLOAT16 -> new short[n];
-          };
+      array = fresh(dtype, n);
     }
     return new HeapStorage(dtype, n, array, n >= SMALLEST_POOLED);
+  }
+
+  private static Object fresh(DType dtype, int n) {
+    try {
+      return newArray(dtype, n);
+    } catch (OutOfMemoryError e) {
+      // Perhaps the pool holds arrays of lengths that nobody asks for any more.
+      if (POOL.isEmpty()) {
+        throw e;
+      }
+      POOL.clear();
+      return newArray(dtype, n);
+    }
+  }
+
+  private static Object newArray(DType dtype, int n) {
+    return switch (dtype) {
+      case FLOAT32 -> new float[n];
+      case FLOAT64 -> new double[n];
+      case INT32 -> new int[n];
+      case INT64 -> new long[n];
+      case BFLOAT16, FLOAT16 -> new short[n];
+    };
   }
 
   /**

@@ -9,6 +9,7 @@ import java.util.concurrent.atomic.AtomicInteger;
 public abstract class Storage {
   private final DType dtype;
   private final long length;
+  private final MemoryUse.Counter counter = MemoryUse.counter();
   private final AtomicInteger references = new AtomicInteger(1);
   private volatile int version;
   private volatile Derived derived;
@@ -18,7 +19,7 @@ public abstract class Storage {
   protected Storage(DType dtype, long length) {
     this.dtype = dtype;
     this.length = length;
-    MemoryUse.allocated(bytes());
+    counter.allocated(bytes());
   }
 
   public final DType dtype() {
@@ -97,7 +98,7 @@ public abstract class Storage {
     int left = references.decrementAndGet();
     if (left == 0) {
       dropDerived();
-      MemoryUse.released(bytes());
+      counter.released(bytes());
       free();
     } else if (left < 0) {
       throw new IllegalStateException("storage released twice");

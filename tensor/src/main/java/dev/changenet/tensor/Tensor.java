@@ -160,32 +160,34 @@ public final class Tensor implements AutoCloseable {
     }
   }
 
-  private HeapStorage heap() {
+  private Object array() {
     requireOpen();
-    if (!(storage instanceof HeapStorage h)) {
-      throw new IllegalStateException("tensor is on " + device + "; copy it to the CPU first");
-    }
-    return h;
+    return switch (storage) {
+      case HeapStorage heap -> heap.array();
+      case DryStorage dry -> dry.zeros();
+      default ->
+          throw new IllegalStateException("tensor is on " + device + "; copy it to the CPU first");
+    };
   }
 
   /** The backing array of a float32 tensor on the CPU; element i is at index i. */
   public float[] floats() {
-    return (float[]) heap().array();
+    return (float[]) array();
   }
 
   /** The backing array of a float64 tensor on the CPU. */
   public double[] doubles() {
-    return (double[]) heap().array();
+    return (double[]) array();
   }
 
   /** The backing array of an int32 tensor on the CPU. */
   public int[] ints() {
-    return (int[]) heap().array();
+    return (int[]) array();
   }
 
   /** The backing array of an int64 tensor on the CPU. */
   public long[] longs() {
-    return (long[]) heap().array();
+    return (long[]) array();
   }
 
   /** The backing array of a two-byte floating tensor on the CPU: the bits of each element. */
@@ -253,13 +255,16 @@ public final class Tensor implements AutoCloseable {
     } else if (storage instanceof HeapStorage to) {
       Backends.of(source.device).download(source.storage, to.array());
     } else {
-      Backends.of(device).upload(source.heap().array(), storage);
+      Backends.of(device).upload(source.array(), storage);
     }
     storage.changed();
   }
 
   /** Element {@code i} of a CPU tensor in row-major order, as a double. */
   public double at(int i) {
+    if (storage instanceof DryStorage) {
+      return 0;
+    }
     return switch (dtype()) {
       case FLOAT32 -> floats()[i];
       case FLOAT64 -> doubles()[i];
@@ -272,6 +277,9 @@ public final class Tensor implements AutoCloseable {
 
   /** Writes element {@code i} of a CPU tensor, rounded to its type. */
   public void set(int i, double value) {
+    if (storage instanceof DryStorage) {
+      return;
+    }
     switch (dtype()) {
       case FLOAT32 -> floats()[i] = (float) value;
       case FLOAT64 -> doubles()[i] = value;

@@ -91,11 +91,6 @@ public final class OpCall {
     return tensor;
   }
 
-  /** Adds a number returned by the op to the outputs. */
-  void result(String name, double value) {
-    results.put(name, new double[] {value});
-  }
-
   Map<String, double[]> collect() {
     outputs.forEach((name, tensor) -> results.put(name, transfer.download(tensor)));
     return results;

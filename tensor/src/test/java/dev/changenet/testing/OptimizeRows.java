@@ -1,6 +1,8 @@
 package dev.changenet.testing;
 
 import dev.changenet.tensor.backend.Optimize;
+import java.util.ArrayList;
+import java.util.List;
 
 /** Op table rows of {@link Optimize}. */
 final class OptimizeRows {
@@ -44,6 +46,44 @@ final class OptimizeRows {
                         0.1,
                         step == 1));
       }
+    }
+    addAll(rows);
+  }
+
+  /** Sizes of one element, of odd numbers, and of more than one chunk of a launch over all. */
+  private static final int[] MANY = {1, 33, 40_003, 4, 16_384, 7};
+
+  private static void addAll(OpTable.Rows rows) {
+    for (boolean decoupled : new boolean[] {true, false}) {
+      rows.add(
+          "optimize.adamAll " + (decoupled ? "AdamW" : "Adam"),
+          c -> {
+            List<Optimize.AdamTensors> tensors = new ArrayList<>();
+            for (int n : MANY) {
+              tensors.add(
+                  new Optimize.AdamTensors(
+                      c.inOut("parameter" + n, c.random(n)),
+                      c.random(n),
+                      c.inOut("expAvg" + n, c.uniform(0, 0.1, n)),
+                      c.inOut("expAvgSq" + n, c.uniform(0.1, 0.09, n))));
+            }
+            ops(c).adamAll(tensors, 1e-2, 0.9, 0.999, 1e-8, 0.1, decoupled, 3);
+          });
+    }
+    for (boolean first : new boolean[] {true, false}) {
+      rows.add(
+          "optimize.sgdAll" + (first ? " first step" : ""),
+          c -> {
+            List<Optimize.SgdTensors> tensors = new ArrayList<>();
+            for (int n : MANY) {
+              tensors.add(
+                  new Optimize.SgdTensors(
+                      c.inOut("parameter" + n, c.random(n)),
+                      c.random(n),
+                      first ? c.output("buffer" + n, n) : c.inOut("buffer" + n, c.random(n))));
+            }
+            ops(c).sgdAll(tensors, 1e-2, 0.9, 0.1, first);
+          });
     }
   }
 }

@@ -40,7 +40,8 @@ final class NetworkCases {
     int px = s.get("px", 256);
     int batch = s.get("b", 1);
     return switch (s.op()) {
-      case "train", "infer" -> network(backbone(s), s.op().equals("train"), px, batch);
+      case "train", "infer" ->
+          network(Device.CPU, DType.FLOAT32, backbone(s), s.op().equals("train"), px, batch);
       case "decoder" -> decoder(s.get("dir", "fwd").equals("train"), px, batch);
       default -> null;
     };
@@ -52,7 +53,7 @@ final class NetworkCases {
     return name.contains(".") ? name.substring(0, name.indexOf('.')) : name;
   }
 
-  /** A network with one step of its work. */
+  /** A network with one step of its work; {@code module} is closed with it. */
   private record Step(Module module, Runnable body, Supplier<float[]> result, double flops)
       implements Case {
     @Override
@@ -71,12 +72,19 @@ final class NetworkCases {
     }
   }
 
-  private static Case network(String backbone, boolean train, int px, int batch) {
-    ChangeNet net = new ChangeNet(Device.CPU, ChangeNet.Config.of(backbone, EMBED, CLASSES));
+  /**
+   * A whole network.
+   *
+   * @param activations type of the activations
+   */
+  static Case network(
+      Device device, DType activations, String backbone, boolean train, int px, int batch) {
+    ChangeNet net = new ChangeNet(device, ChangeNet.Config.of(backbone, EMBED, CLASSES));
     net.initialize(1);
+    net.setActivations(activations);
     double flops = batch * StepCost.forwardFlops(net, px) * (train ? 3 : 1);
-    Variable a = map(11, batch, 3, px, false);
-    Variable b = map(12, batch, 3, px, false);
+    Variable a = map(11, batch, 3, px, false, device);
+    Variable b = map(12, batch, 3, px, false, device);
     if (!train) {
       net.eval();
       return new Step(net, () -> infer(() -> net.forward(a, b)), () -> null, flops);
@@ -93,8 +101,8 @@ final class NetworkCases {
     List<Variable> a = new ArrayList<>();
     List<Variable> b = new ArrayList<>();
     for (int i = 0; i < 4; i++) {
-      a.add(map(100 + i, batch, EMBED, sizes[i], train));
-      b.add(map(104 + i, batch, EMBED, sizes[i], train));
+      a.add(map(100 + i, batch, EMBED, sizes[i], train, Device.CPU));
+      b.add(map(104 + i, batch, EMBED, sizes[i], train, Device.CPU));
     }
     if (!train) {
       net.eval();
@@ -145,11 +153,12 @@ final class NetworkCases {
   /**
    * A map [batch, px, px, channels] with the values that others see as [batch, channels, px, px].
    */
-  private static Variable map(long seed, int batch, int channels, int px, boolean grad) {
+  private static Variable map(
+      long seed, int batch, int channels, int px, boolean grad, Device device) {
     Tensor nchw =
         Tensor.of(CaseSpec.data(batch * channels * px * px, seed), batch, channels, px, px);
     Tensor map = Tensor.empty(Shape.of(batch, px, px, channels), DType.FLOAT32, Device.CPU);
     Backends.of(Device.CPU).elementwise().transpose(nchw, batch, channels, px * px, map);
-    return new Variable(map, grad);
+    return new Variable(map.to(device), grad);
   }
 }

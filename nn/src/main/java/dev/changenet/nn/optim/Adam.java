@@ -1,8 +1,9 @@
 package dev.changenet.nn.optim;
 
 import dev.changenet.nn.Parameter;
-import dev.changenet.tensor.Tensor;
 import dev.changenet.tensor.backend.Backends;
+import dev.changenet.tensor.backend.Optimize;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 
@@ -49,21 +50,16 @@ public final class Adam extends Optimizer {
   }
 
   @Override
-  void update(int i, Parameter p, Tensor[] state, long step) {
-    Backends.of(p.data().device())
+  void update(List<Pending> pending, long step) {
+    List<Optimize.AdamTensors> tensors = new ArrayList<>();
+    for (Pending p : pending) {
+      tensors.add(
+          new Optimize.AdamTensors(
+              p.parameter().data(), p.parameter().grad(), p.slots()[0], p.slots()[1]));
+    }
+    Backends.of(pending.getFirst().parameter().data().device())
         .optimize()
-        .adam(
-            p.data(),
-            p.grad(),
-            state[0],
-            state[1],
-            lr(),
-            beta1,
-            beta2,
-            EPS,
-            weightDecay,
-            decoupled,
-            step);
+        .adamAll(tensors, lr(), beta1, beta2, EPS, weightDecay, decoupled, step);
   }
 
   @Override

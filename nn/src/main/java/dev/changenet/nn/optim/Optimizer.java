@@ -1,8 +1,10 @@
 package dev.changenet.nn.optim;
 
+import dev.changenet.nn.Module;
 import dev.changenet.nn.Parameter;
 import dev.changenet.tensor.DType;
 import dev.changenet.tensor.Tensor;
+import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -69,12 +71,19 @@ public abstract class Optimizer implements AutoCloseable {
   public final void restore(int i, long updates, List<float[]> values) {
     Tensor[] s = allocate(i);
     for (int k = 0; k < s.length; k++) {
-      float[] v = values.get(k);
-      for (int j = 0; j < v.length; j++) {
-        s[k].set(j, v[j]);
-      }
+      Module.write(s[k], values.get(k));
     }
     steps[i] = updates;
+  }
+
+  /**
+   * Makes the state of parameter {@code i}, which the caller fills.
+   *
+   * @return tensors in the order of {@link #slots}
+   */
+  public final Tensor[] restore(int i, long updates) {
+    steps[i] = updates;
+    return allocate(i);
   }
 
   /** Hyperparameters as PyTorch names them in {@code param_groups}, without {@code params}. */
@@ -83,7 +92,15 @@ public abstract class Optimizer implements AutoCloseable {
   /** Takes over hyperparameters read from a checkpoint. */
   public abstract void setHyperparameters(Map<?, ?> group);
 
-  abstract void update(int i, Parameter p, Tensor[] state, long step);
+  /**
+   * A parameter that has a gradient.
+   *
+   * @param slots its state, as {@link #slots} names it
+   */
+  record Pending(Parameter parameter, Tensor[] slots) {}
+
+  /** Updates parameters that are all at the same step. */
+  abstract void update(List<Pending> pending, long step);
 
   private Tensor[] allocate(int i) {
     if (state[i] == null) {
@@ -98,14 +115,21 @@ public abstract class Optimizer implements AutoCloseable {
 
   /** Updates every parameter that has a gradient. */
   public final void step() {
+    Map<Long, List<Pending>> byStep = new LinkedHashMap<>();
     for (int i = 0; i < state.length; i++) {
       Parameter p = parameters.get(i);
       if (p.grad() != null) {
         steps[i]++;
-        update(i, p, allocate(i), steps[i]);
-        p.data().storage().changed();
+        byStep
+            .computeIfAbsent(steps[i], s -> new ArrayList<>())
+            .add(new Pending(p, allocate(i)));
       }
     }
+    byStep.forEach(
+        (step, pending) -> {
+          update(pending, step);
+          pending.forEach(p -> p.parameter().data().storage().changed());
+        });
   }
 
   /** Releases all gradients. */

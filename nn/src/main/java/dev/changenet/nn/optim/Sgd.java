@@ -1,8 +1,9 @@
 package dev.changenet.nn.optim;
 
 import dev.changenet.nn.Parameter;
-import dev.changenet.tensor.Tensor;
 import dev.changenet.tensor.backend.Backends;
+import dev.changenet.tensor.backend.Optimize;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 
@@ -23,10 +24,15 @@ public final class Sgd extends Optimizer {
   }
 
   @Override
-  void update(int i, Parameter p, Tensor[] state, long step) {
-    Backends.of(p.data().device())
+  void update(List<Pending> pending, long step) {
+    List<Optimize.SgdTensors> tensors = new ArrayList<>();
+    for (Pending p : pending) {
+      tensors.add(
+          new Optimize.SgdTensors(p.parameter().data(), p.parameter().grad(), p.slots()[0]));
+    }
+    Backends.of(pending.getFirst().parameter().data().device())
         .optimize()
-        .sgd(p.data(), p.grad(), state[0], lr(), momentum, weightDecay, step == 1);
+        .sgdAll(tensors, lr(), momentum, weightDecay, step == 1);
   }
 
   @Override

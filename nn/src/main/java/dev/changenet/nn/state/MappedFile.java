@@ -36,6 +36,22 @@ record MappedFile(Path path, MemorySegment bytes) {
     }
   }
 
+  /** Bytes read before their pages are given back. */
+  static final int WINDOW = 8 << 20;
+
+  /** Pages of smaller parts aren't worth the call. */
+  private static final int WORTHWHILE = 256 << 10;
+
+  /**
+   * Gives the pages of a part back that has been read, so that a large file is never resident as a
+   * whole beside what is made of it. The content stays: a later access reads it again.
+   */
+  static void giveBack(MemorySegment part) {
+    if (part.isMapped() && part.byteSize() >= WORTHWHILE) {
+      part.unload();
+    }
+  }
+
   long size() {
     return bytes.byteSize();
   }

@@ -231,12 +231,25 @@ public final class StoredTensor {
           "copying " + n + " elements to position " + at + " of an array of " + target.length);
     }
     if (type() == StoredType.FLOAT32 && isContiguous()) {
-      MemorySegment.copy(storage.bytes(), F32, storageOffset * 4, target, at, n);
+      copyFloats(target, at, n);
       return;
     }
     Walk walk = new Walk();
     for (int i = 0; i < n; i++) {
       target[at + i] = floatAt(walk.next());
+    }
+    MappedFile.giveBack(storage.bytes());
+  }
+
+  private void copyFloats(float[] target, int at, int n) {
+    MemorySegment from = storage.bytes();
+    int window = MappedFile.WINDOW / 4;
+    for (int done = 0; done < n; ) {
+      int count = Math.min(window, n - done);
+      long start = (storageOffset + done) * 4;
+      MemorySegment.copy(from, F32, start, target, at + done, count);
+      done += count;
+      MappedFile.giveBack(from.asSlice(start, count * 4L));
     }
   }
 

@@ -26,7 +26,6 @@ final class ZipDirectory {
   private static final int CENTRAL_BYTES = 46;
   private static final int MAX_ENTRIES = 1_000_000;
   private static final int ENCRYPTED = 1;
-  private static final long CRC_STEP = 1 << 30;
 
   private final MappedFile file;
   private final Map<String, Entry> entries = new LinkedHashMap<>();
@@ -79,8 +78,10 @@ final class ZipDirectory {
     header.skip(variable);
     MemorySegment bytes = header.slice(entry.size());
     CRC32 crc = new CRC32();
-    for (long at = 0; at < bytes.byteSize(); at += CRC_STEP) {
-      crc.update(bytes.asSlice(at, Math.min(CRC_STEP, bytes.byteSize() - at)).asByteBuffer());
+    for (long at = 0; at < bytes.byteSize(); at += MappedFile.WINDOW) {
+      MemorySegment part = bytes.asSlice(at, Math.min(MappedFile.WINDOW, bytes.byteSize() - at));
+      crc.update(part.asByteBuffer());
+      MappedFile.giveBack(part);
     }
     if ((int) crc.getValue() != entry.crc()) {
       throw file.refuse("zip entry " + quote(name) + " is damaged (its checksum is wrong)");

@@ -145,7 +145,7 @@ final class ConvolutionLowering {
           x.grid(f.height(), f.width());
           map = true;
         }
-        case ACTIVATION, SWIGLU, ADD, ADD_PER_SAMPLE, SCALE, RESIDUAL, BATCH_NORM, LINEAR -> {
+        case ACTIVATION, SWIGLU, ADD, ADD_PER_SAMPLE, SCALE, CAST, RESIDUAL, BATCH_NORM, LINEAR -> {
           // Works in either form.
         }
         case CONV2D,

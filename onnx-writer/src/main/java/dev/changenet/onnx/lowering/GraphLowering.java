@@ -181,7 +181,8 @@ public final class GraphLowering {
                   + describe(node)
                   + " computes a loss, which an exported network can't contain: trace the forward"
                   + " pass only");
-      case ATTACH_IDLE -> values.put(node.output(), values.of(node.inputs().get(0)));
+      // Exported networks compute in float32 throughout.
+      case ATTACH_IDLE, CAST -> values.put(node.output(), values.of(node.inputs().get(0)));
     }
   }
 

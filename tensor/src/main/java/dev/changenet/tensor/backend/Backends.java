@@ -1,7 +1,9 @@
 package dev.changenet.tensor.backend;
 
 import dev.changenet.tensor.Device;
+import dev.changenet.tensor.DryRun;
 import dev.changenet.tensor.cpu.CpuBackend;
+import dev.changenet.tensor.cpu.CpuFootprint;
 import dev.changenet.tensor.cuda.CudaBackend;
 import dev.changenet.tensor.reference.ReferenceBackend;
 
@@ -17,8 +19,18 @@ public final class Backends {
     static final Backend INSTANCE = new ReferenceBackend();
   }
 
-  /** Returns the backend of {@code device}; created at first use. */
+  private static final class Dry {
+    static final Backend INSTANCE = DryBackend.create(new CpuFootprint());
+  }
+
+  /**
+   * Returns the backend of {@code device}, created at first use; in a {@link DryRun} one that does
+   * nothing.
+   */
   public static Backend of(Device device) {
+    if (DryRun.isOpen()) {
+      return Dry.INSTANCE;
+    }
     return switch (device.kind()) {
       case CPU -> Cpu.INSTANCE;
       case REFERENCE -> Reference.INSTANCE;

@@ -10,6 +10,9 @@ public interface Elementwise {
   /** out = x for the same number of elements and dtype. */
   void copy(Tensor x, Tensor out);
 
+  /** out = x rounded to out's floating type; the same number of elements. */
+  void cast(Tensor x, Tensor out);
+
   /** out = a + alpha·b, same shape; {@code out} may be {@code a} or {@code b}. */
   void add(Tensor a, Tensor b, float alpha, Tensor out);
 

@@ -1,6 +1,7 @@
 package dev.changenet.tensor.backend;
 
 import dev.changenet.tensor.Tensor;
+import java.util.List;
 
 /** Optimizer updates, one pass per parameter, in place. */
 public interface Optimize {
@@ -37,4 +38,44 @@ public interface Optimize {
       double momentum,
       double weightDecay,
       boolean first);
+
+  /** A parameter with its gradient and Adam's state. */
+  record AdamTensors(Tensor parameter, Tensor grad, Tensor expAvg, Tensor expAvgSq) {}
+
+  /** {@link #adam} for many parameters that have had the same number of updates. */
+  default void adamAll(
+      List<AdamTensors> tensors,
+      double lr,
+      double beta1,
+      double beta2,
+      double eps,
+      double weightDecay,
+      boolean decoupled,
+      long step) {
+    for (AdamTensors t : tensors) {
+      adam(
+          t.parameter,
+          t.grad,
+          t.expAvg,
+          t.expAvgSq,
+          lr,
+          beta1,
+          beta2,
+          eps,
+          weightDecay,
+          decoupled,
+          step);
+    }
+  }
+
+  /** A parameter with its gradient and momentum buffer. */
+  record SgdTensors(Tensor parameter, Tensor grad, Tensor buffer) {}
+
+  /** {@link #sgd} for many parameters. */
+  default void sgdAll(
+      List<SgdTensors> tensors, double lr, double momentum, double weightDecay, boolean first) {
+    for (SgdTensors t : tensors) {
+      sgd(t.parameter, t.grad, t.buffer, lr, momentum, weightDecay, first);
+    }
+  }
 }

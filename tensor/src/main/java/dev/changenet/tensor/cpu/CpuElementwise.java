@@ -156,6 +156,11 @@ final class CpuElementwise implements Elementwise {
   }
 
   @Override
+  public void cast(Tensor x, Tensor out) {
+    reference.cast(x, out);
+  }
+
+  @Override
   public void scaleBy(Tensor x, Tensor factor, Tensor out) {
     scale(x, (float) factor.item(), out);
   }

@@ -42,6 +42,13 @@ final class PackedWeights implements AutoCloseable {
     return packed.get(key, pack);
   }
 
+  /** Makes the copy {@code key} of {@code w} without filling it, for its size alone. */
+  static void reserve(Tensor w, Key key) {
+    PackedWeights packed = w.storage().derived("cpu", PackedWeights::new);
+    packed.copies.computeIfAbsent(
+        key, k -> Tensor.empty(Shape.of(k.size), DType.FLOAT32, w.device()).detached());
+  }
+
   private synchronized float[] get(Key key, Consumer<float[]> pack) {
     Tensor copy = copies.get(key);
     if (copy == null) {

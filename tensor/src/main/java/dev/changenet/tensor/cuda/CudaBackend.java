@@ -20,6 +20,7 @@ public final class CudaBackend implements Backend {
   private static final Map<Integer, CudaBackend> BACKENDS = new HashMap<>();
 
   private final CudaDevice device;
+  private final CudnnConvolution cudnn;
   private final Elementwise elementwise;
   private final Dense dense;
   private final Convolution convolution;
@@ -32,25 +33,25 @@ public final class CudaBackend implements Backend {
 
   private CudaBackend(CudaDevice device) {
     this.device = device;
-    elementwise = missing(Elementwise.class);
-    dense = missing(Dense.class);
-    convolution = missing(Convolution.class);
-    normalization = missing(Normalization.class);
-    attention = missing(Attention.class);
-    resample = missing(Resample.class);
-    sampling = missing(Sampling.class);
-    loss = missing(Loss.class);
-    optimize = missing(Optimize.class);
-  }
-
-  private static <T> T missing(Class<T> family) {
-    return family.cast(
-        java.lang.reflect.Proxy.newProxyInstance(
-            family.getClassLoader(),
-            new Class<?>[] {family},
-            (proxy, method, args) -> {
-              throw new UnsupportedOperationException("CUDA " + method);
-            }));
+    CudaElementwise pointwise = new CudaElementwise(device);
+    CudaWeights weights = new CudaWeights(device, pointwise);
+    CudaDense products = new CudaDense(device, pointwise, weights);
+    cudnn = CudnnConvolution.orNull(device, weights, pointwise);
+    elementwise = pointwise;
+    dense = products;
+    convolution =
+        new CudaConvolution(
+            pointwise,
+            products,
+            new CudaDepthwise(device),
+            new GemmConvolution(device, weights, pointwise, new CudaIm2col(device)),
+            cudnn);
+    normalization = new CudaNormalization(device);
+    attention = new CudaAttention(device);
+    resample = new CudaResample(device);
+    sampling = new CudaSampling(device);
+    loss = new CudaLoss(device);
+    optimize = new CudaOptimize(device);
   }
 
   /**
@@ -63,12 +64,14 @@ public final class CudaBackend implements Backend {
   }
 
   /**
-   * Number of GPUs of this machine.
+   * Number of GPUs of this machine that can be used: the driver and cuBLAS are there.
    *
-   * @throws CudaException with one line that says why there is none
+   * @throws CudaException with a clause that says why there is none
    */
   public static int count() {
-    return CudaDriver.initialize();
+    int devices = CudaDriver.initialize();
+    CudaLibraries.requireCublas();
+    return devices;
   }
 
   /** Name of the GPU. */
@@ -90,9 +93,27 @@ public final class CudaBackend implements Backend {
     device.allocator().resetPeak();
   }
 
+  /** Gives unused memory back to the driver. */
+  public void trim() {
+    device.allocator().trim();
+  }
+
   /** Lets float32 products use the matrix units' 19-bit floats (TF32): faster, less exact. */
   public void allowTf32(boolean allowed) {
     device.setTf32(allowed);
+  }
+
+  /**
+   * Sets how convolution algorithms are chosen.
+   *
+   * @param benchmark time them at first use instead of asking cuDNN for its prediction; two runs
+   *     may then choose differently
+   * @param deterministic use only those that give the same bits at every run
+   */
+  public void chooseAlgorithms(boolean benchmark, boolean deterministic) {
+    if (cudnn != null) {
+      cudnn.chooseAlgorithms(benchmark, deterministic);
+    }
   }
 
   /** Waits until all work of the device is done. */

@@ -37,7 +37,8 @@ final class CudaDevice {
   private final CudaLaunch launch;
   private final Staging staging;
   private Thread bound;
-  private boolean tf32;
+  private boolean tf32 = "1".equals(System.getenv("CHANGENET_TF32"));
+  private CudaBlas blas;
 
   CudaDevice(int index) {
     this.index = index;
@@ -121,6 +122,14 @@ final class CudaDevice {
   /** Name of the GPU, such as "NVIDIA H100 80GB HBM3". */
   String name() {
     return name;
+  }
+
+  /** cuBLAS, loaded at first use. */
+  CudaBlas blas() {
+    if (blas == null) {
+      blas = new CudaBlas(this);
+    }
+    return blas;
   }
 
   int multiprocessors() {

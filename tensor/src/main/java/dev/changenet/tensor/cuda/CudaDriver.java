@@ -1,5 +1,6 @@
 package dev.changenet.tensor.cuda;
 
+import java.lang.foreign.Arena;
 import java.lang.foreign.FunctionDescriptor;
 import java.lang.foreign.Linker;
 import java.lang.foreign.MemorySegment;
@@ -11,7 +12,7 @@ import jcuda.driver.JCudaDriver;
 
 /** The driver of the machine: loaded and initialised once, when a GPU is first asked for. */
 final class CudaDriver {
-  /** CUDA 11.0: the first driver that loads the kernels' PTX (version 7.0 and later). */
+  /** CUDA 12.0: the first driver that loads the kernels' PTX (version 8.0). */
   private static final int OLDEST = 12000;
 
   private static int devices = -1;
@@ -33,15 +34,17 @@ final class CudaDriver {
 
   private static int start() {
     CudaLibraries.loadDriver();
+    if (!driverInstalled()) {
+      throw new CudaException("no NVIDIA driver (libcuda.so.1) is installed");
+    }
     try {
       JCudaDriver.setExceptionsEnabled(false);
     } catch (UnsatisfiedLinkError e) {
-      throw new CudaException(
-          "no NVIDIA driver found (libcuda.so.1); install one, or run on the CPU.", e);
+      throw new CudaException("JCuda's native library cannot be loaded: " + e.getMessage(), e);
     }
     int status = JCudaDriver.cuInit(0);
     if (status == 100) {
-      throw new CudaException("the NVIDIA driver sees no GPU; run on the CPU.");
+      throw new CudaException("the NVIDIA driver sees no GPU");
     }
     CudaCheck.driver(status, "cuInit");
     int[] version = {0};
@@ -52,14 +55,26 @@ final class CudaDriver {
               + version[0] / 1000
               + "."
               + version[0] % 1000 / 10
-              + ", 12.0 or later is needed; update the driver, or run on the CPU.");
+              + ", 12.0 or later is needed");
     }
     int[] count = {0};
     CudaCheck.driver(JCudaDriver.cuDeviceGetCount(count), "cuDeviceGetCount");
     if (count[0] == 0) {
-      throw new CudaException("the NVIDIA driver sees no GPU; run on the CPU.");
+      throw new CudaException("the NVIDIA driver sees no GPU");
     }
     return count[0];
+  }
+
+  /** Looks for the driver without JCuda, whose natives take time to unpack. */
+  private static boolean driverInstalled() {
+    if (SymbolLookup.loaderLookup().find("cuInit").isPresent()) {
+      return true;
+    }
+    try (Arena arena = Arena.ofConfined()) {
+      return SymbolLookup.libraryLookup("libcuda.so.1", arena).find("cuInit").isPresent();
+    } catch (IllegalArgumentException e) {
+      return false;
+    }
   }
 
   static CUdevice device(int index) {
@@ -104,7 +119,7 @@ final class CudaDriver {
           .find(name)
           .or(
               () ->
-                  SymbolLookup.libraryLookup("libcuda.so.1", java.lang.foreign.Arena.global())
+                  SymbolLookup.libraryLookup("libcuda.so.1", Arena.global())
                       .find(name))
           .orElseThrow(() -> new CudaException("the NVIDIA driver lacks " + name + "."));
     }

@@ -74,19 +74,30 @@ final class CudaLibraries {
     }
   }
 
+  /** Throws when cuBLAS isn't installed. */
+  static void requireCublas() {
+    cublasVersion();
+  }
+
   /** Loads cuBLAS, and JCublas2's native library for it. */
   static void loadCublas() {
+    int version = cublasVersion();
+    load(find("libcublasLt.so." + version));
+    load(find("libcublas.so." + version));
+    initializeCublas(version);
+  }
+
+  private static int cublasVersion() {
     for (int version : new int[] {12, 13}) {
-      Path lt = find("libcublasLt.so." + version);
-      Path cublas = find("libcublas.so." + version);
-      if (lt != null && cublas != null) {
-        load(lt);
-        load(cublas);
-        initializeCublas(version);
-        return;
+      if (find("libcublasLt.so." + version) != null && find("libcublas.so." + version) != null) {
+        return version;
       }
     }
-    throw missing("libcublas.so.12 or libcublas.so.13 (with libcublasLt beside it)");
+    throw new CudaException(
+        "neither libcublas.so.12 nor libcublas.so.13 (with libcublasLt) found in "
+            + String.join(", ", folders().stream().map(Path::toString).toList())
+            + "; install the CUDA libraries, or name their folders in "
+            + PATH_VARIABLE);
   }
 
   /** Loads cuDNN; returns false when it isn't installed. */
@@ -98,17 +109,6 @@ final class CudaLibraries {
     load(cudnn);
     jcuda.jcudnn.JCudnn.initialize();
     return true;
-  }
-
-  private static CudaException missing(String what) {
-    return new CudaException(
-        "no "
-            + what
-            + " found in "
-            + String.join(", ", folders().stream().map(Path::toString).toList())
-            + "; install the CUDA libraries, or name their folders in "
-            + PATH_VARIABLE
-            + ".");
   }
 
   private static void load(Path library) {

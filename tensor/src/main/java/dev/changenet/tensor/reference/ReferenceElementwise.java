@@ -66,6 +66,11 @@ public final class ReferenceElementwise implements Elementwise {
   }
 
   @Override
+  public void cast(Tensor x, Tensor out) {
+    Doubles.write(Doubles.of(x).clone(), out);
+  }
+
+  @Override
   public void scaleBy(Tensor x, Tensor factor, Tensor out) {
     scale(x, (float) factor.item(), out);
   }

@@ -1,0 +1,81 @@
+package dev.changenet.benchmark;
+
+import dev.changenet.tensor.DType;
+import dev.changenet.tensor.Device;
+import dev.changenet.tensor.backend.Backends;
+import dev.changenet.tensor.cuda.CudaBackend;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Locale;
+
+/**
+ * Times whole steps on a GPU: {@code GpuMain [seconds=3] backbone:batch:px:train|infer:precision …}
+ * with precision {@code fp32}, {@code tf32} or {@code bf16}. Prints one line of JSON per case.
+ */
+public final class GpuMain {
+  private static final int WARM_UP = 5;
+
+  /** Steps that are started before the GPU is waited for. */
+  private static final int STEPS = 5;
+
+  private GpuMain() {}
+
+  public static void main(String[] args) {
+    double seconds = 3;
+    for (String arg : args) {
+      if (arg.startsWith("seconds=")) {
+        seconds = Double.parseDouble(arg.substring("seconds=".length()));
+      } else {
+        System.out.println(line(arg, seconds));
+      }
+    }
+  }
+
+  private static String line(String spec, double seconds) {
+    try {
+      return time(spec, seconds);
+    } catch (RuntimeException e) {
+      return "{\"case\": \"" + spec + "\", \"error\": \"" + e + "\"}";
+    }
+  }
+
+  private static String time(String spec, double seconds) {
+    String[] part = spec.split(":");
+    boolean train = part[3].equals("train");
+    Device device = Device.cuda(0);
+    CudaBackend gpu = (CudaBackend) Backends.of(device);
+    gpu.allowTf32(!part[4].equals("fp32"));
+    DType type = part[4].equals("bf16") ? DType.BFLOAT16 : DType.FLOAT32;
+    gpu.trim();
+    gpu.resetPeak();
+    try (Case c =
+        NetworkCases.network(
+            device, type, part[0], train, Integer.parseInt(part[2]), Integer.parseInt(part[1]))) {
+      for (int i = 0; i < WARM_UP; i++) {
+        c.run();
+      }
+      gpu.synchronize();
+      List<Double> rounds = new ArrayList<>();
+      long end = System.nanoTime() + (long) (seconds * 1e9);
+      while (System.nanoTime() < end || rounds.size() < 3) {
+        long began = System.nanoTime();
+        for (int i = 0; i < STEPS; i++) {
+          c.run();
+        }
+        gpu.synchronize();
+        rounds.add((System.nanoTime() - began) / 1e6 / STEPS);
+      }
+      double[] sorted = rounds.stream().mapToDouble(Double::doubleValue).sorted().toArray();
+      return String.format(
+          Locale.ROOT,
+          "{\"case\": \"%s\", \"median_ms\": %.3f, \"min_ms\": %.3f, \"rounds\": %d,"
+              + " \"peak_mib\": %d, \"device\": \"%s\"}",
+          spec,
+          sorted[sorted.length / 2],
+          sorted[0],
+          sorted.length,
+          gpu.peakBytes() >> 20,
+          gpu.deviceName());
+    }
+  }
+}

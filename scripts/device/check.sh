@@ -1,0 +1,89 @@
+#!/usr/bin/env bash
+# Checks and times ChangeNet on a machine with an NVIDIA GPU that need not have Java:
+#   scripts/device/check.sh BUNDLE STEP…
+# BUNDLE is what scripts/device/bundle.sh made. Steps:
+#   parity            the op table, GPU against reference
+#   golden            golden forward passes and training cases on the GPU
+#   sanitizer         compute-sanitizer over part of the op table
+#   train             the quickstart's training on the GPU, resumed on the CPU
+#   time CASE…        our steps and PyTorch's, eager and compiled (see GpuMain, peer.py)
+# CUDA's libraries are looked for in CHANGENET_CUDA_PATH, else in the Python packages of PyTorch.
+set -uo pipefail
+here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+bundle=$1
+shift
+work=${WORK:-/tmp/changenet-device}
+if [ ! -d "$work/bundle" ]; then
+  mkdir -p "$work"
+  tar -C "$work" -xJf "$bundle"
+fi
+b=$work/bundle
+if [ -z "${CHANGENET_CUDA_PATH-}" ]; then
+  packages=$(python3 -c 'import sysconfig; print(sysconfig.get_paths()["purelib"])' 2>/dev/null)
+  CHANGENET_CUDA_PATH=$(find "$packages/nvidia" -name lib -type d 2>/dev/null | paste -sd: -)
+fi
+export CHANGENET_CUDA_PATH
+export LD_LIBRARY_PATH=$CHANGENET_CUDA_PATH${LD_LIBRARY_PATH:+:$LD_LIBRARY_PATH}
+tests=$b/tests/changenet:$b/tests/benchmark:$b/changenet/changenet.jar
+for jar in "$b"/tests/*.jar "$b"/changenet/lib/*.jar; do
+  case $jar in *console-standalone*) ;; *) tests=$tests:$jar ;; esac
+done
+console=$(echo "$b"/tests/junit-platform-console-standalone-*.jar)
+
+run_java() {
+  "$b/changenet/runtime/bin/java" --add-modules jdk.incubator.vector -XX:Tier3DelayOn=1000000 \
+    --enable-native-access=ALL-UNNAMED --sun-misc-unsafe-memory-access=allow -Xmx24g \
+    -Dchangenet.reference="$b/reference" -Dchangenet.test.device=cuda:0 "$@"
+}
+
+heading() { printf '\n=== %s (%s s)\n' "$*" "$SECONDS"; }
+
+parity() {
+  heading "op table"
+  run_java -cp "$tests" dev.changenet.testing.DeviceCheck
+}
+
+golden() {
+  heading "golden cases"
+  run_java -jar "$console" execute -cp "$tests" --disable-banner --details=${DETAILS:-summary} \
+    -c dev.changenet.model.GoldenForwardTest -c dev.changenet.model.GoldenTrainTest "$@"
+}
+
+sanitizer() {
+  heading "compute-sanitizer"
+  for tool in memcheck racecheck; do
+    compute-sanitizer --tool $tool --target-processes all --print-limit 5 \
+      "$b/changenet/runtime/bin/java" --add-modules jdk.incubator.vector \
+      --enable-native-access=ALL-UNNAMED --sun-misc-unsafe-memory-access=allow \
+      -cp "$tests" dev.changenet.testing.DeviceCheck "${@:-softmax}" 2>&1 | tail -n 12
+  done
+}
+
+train() {
+  heading "quickstart on the GPU"
+  (cd "$work" && rm -rf quickstart && "$b/changenet/bin/changenet" quickstart 2>&1 | tail -n 25)
+}
+
+timings() {
+  heading "timings"
+  ours=()
+  peer=()
+  for c in "$@"; do
+    ours+=("$c")
+    peer+=(--case "$c:eager" --case "$c:compile")
+  done
+  run_java -cp "$tests" dev.changenet.benchmark.GpuMain seconds="${TIME_SECONDS:-2}" "${ours[@]}"
+  python3 "$here/peer.py" time "${peer[@]}" --seconds "${TIME_SECONDS:-2}"
+}
+
+case $1 in
+  time)
+    shift
+    timings "$@"
+    ;;
+  sanitizer)
+    shift
+    sanitizer "$@"
+    ;;
+  *) for step in "$@"; do "$step"; done ;;
+esac

@@ -1,0 +1,53 @@
+#!/usr/bin/env bash
+# Builds the distribution image: a folder with a Java runtime, ChangeNet and its libraries, which
+# runs on a Linux machine without Java. Usage: scripts/image.sh [target folder]
+# The default target is cli/target/image/changenet; a .tar.xz of it is written beside it.
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/.."
+. scripts/find-java.sh
+find_java
+if [ -z "$java_home" ] || [ ! -x "$java_home/bin/jlink" ]; then
+  echo "image: a JDK 25 is needed, found ${java_home:-${java_seen:-no Java}}; install one or set JAVA_HOME to it." >&2
+  exit 1
+fi
+target=${1:-cli/target/image/changenet}
+if [ ! -f cli/target/changenet.jar ] || [ ! -d cli/target/lib ]; then
+  echo "image: building (mvn package)"
+  JAVA_HOME=$java_home mvn -B -q -Dstrict=false -DskipTests package
+fi
+rm -rf "$target" "$target.tar.xz"
+mkdir -p "$(dirname "$target")"
+# java.desktop reads JPEG; naming and xml are for logback; jdk.unsupported for protobuf.
+"$java_home/bin/jlink" \
+  --add-modules java.base,java.desktop,java.logging,java.management,java.naming,java.xml,jdk.incubator.vector,jdk.unsupported \
+  --strip-debug --no-header-files --no-man-pages --compress zip-0 --output "$target/runtime"
+cp cli/target/changenet.jar "$target/"
+cp -r cli/target/lib "$target/lib"
+cp LICENSE README.md "$target/"
+mkdir "$target/bin"
+cat >"$target/bin/changenet" <<'LAUNCHER'
+#!/bin/sh
+# Starts ChangeNet with the Java runtime beside it.
+# CHANGENET_JAVA_OPTS  further options for the Java virtual machine, for instance -Xmx8g
+file=$0
+while [ -L "$file" ]; do
+  link=$(readlink "$file")
+  case $link in
+    /*) file=$link ;;
+    *) file=$(dirname "$file")/$link ;;
+  esac
+done
+home=$(CDPATH='' cd -P "$(dirname "$file")/.." && pwd) || exit 1
+set -f # options are split at blanks, never expanded as file names
+# shellcheck disable=SC2086
+exec "$home/runtime/bin/java" \
+  --add-modules jdk.incubator.vector -XX:Tier3DelayOn=1000000 -XX:ObjectAlignmentInBytes=64 \
+  --enable-native-access=ALL-UNNAMED --sun-misc-unsafe-memory-access=allow \
+  -Djava.awt.headless=true -XX:+UseParallelGC -XX:MaxNewSize=128m -XX:MaxRAMPercentage=70 \
+  ${CHANGENET_JAVA_OPTS-} "-Dchangenet.program=${0##*/}" "-Dchangenet.command=$0" \
+  -jar "$home/changenet.jar" "$@"
+LAUNCHER
+chmod +x "$target/bin/changenet"
+ln -s changenet "$target/bin/tao"
+tar -C "$(dirname "$target")" -c "$(basename "$target")" | xz -T0 -6 >"$target.tar.xz"
+echo "image: $target ($(du -sm "$target" | cut -f1) MiB), $target.tar.xz ($(du -sm "$target.tar.xz" | cut -f1) MiB)"

@@ -1,0 +1,363 @@
+package dev.changenet.tensor.cuda;
+
+import dev.changenet.tensor.DType;
+import dev.changenet.tensor.Tensor;
+import dev.changenet.tensor.backend.ConvGeometry;
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
+import java.util.HashMap;
+import java.util.Map;
+import jcuda.Pointer;
+import jcuda.jcudnn.JCudnn;
+import jcuda.jcudnn.cudnnConvolutionBwdDataAlgoPerf;
+import jcuda.jcudnn.cudnnConvolutionBwdFilterAlgoPerf;
+import jcuda.jcudnn.cudnnConvolutionDescriptor;
+import jcuda.jcudnn.cudnnConvolutionFwdAlgoPerf;
+import jcuda.jcudnn.cudnnConvolutionMode;
+import jcuda.jcudnn.cudnnDataType;
+import jcuda.jcudnn.cudnnDeterminism;
+import jcuda.jcudnn.cudnnFilterDescriptor;
+import jcuda.jcudnn.cudnnHandle;
+import jcuda.jcudnn.cudnnMathType;
+import jcuda.jcudnn.cudnnTensorDescriptor;
+import jcuda.jcudnn.cudnnTensorFormat;
+import jcuda.runtime.cudaStream_t;
+
+/**
+ * Convolutions by cuDNN, channels last.
+ *
+ * <p>Usually only deterministic algorithms are used, and cuDNN's own prediction chooses among them,
+ * which is the same at every run; both can be changed by {@link CudaBackend#chooseAlgorithms}.
+ */
+final class CudnnConvolution implements ConvolutionKernels {
+  /** Largest workspace of an algorithm. */
+  private static final long MOST_WORKSPACE = 1L << 30;
+
+  private static final int CANDIDATES = 10;
+
+  private enum Kind {
+    FORWARD,
+    BACKWARD_INPUT,
+    BACKWARD_WEIGHT
+  }
+
+  private record Key(
+      Kind kind,
+      int batch,
+      int inHeight,
+      int inWidth,
+      int in,
+      int outHeight,
+      int outWidth,
+      int out,
+      int kernelHeight,
+      int kernelWidth,
+      ConvGeometry geometry,
+      DType type,
+      boolean tf32) {}
+
+  private record Candidate(int algorithm, int status, long workspace, int determinism) {}
+
+  /** Descriptors and algorithm of one convolution. */
+  private final class Plan {
+    final cudnnTensorDescriptor input;
+    final cudnnTensorDescriptor output;
+    final cudnnFilterDescriptor filter = new cudnnFilterDescriptor();
+    final cudnnConvolutionDescriptor convolution = new cudnnConvolutionDescriptor();
+    final int algorithm;
+    final long workspace;
+
+    Plan(Key k) {
+      input = map(k.batch, k.inHeight, k.inWidth, k.in, k.type);
+      output = map(k.batch, k.outHeight, k.outWidth, k.out, k.type);
+      CudaCheck.cudnn(
+          JCudnn.cudnnCreateFilterDescriptor(filter), "cudnnCreateFilterDescriptor");
+      CudaCheck.cudnn(
+          JCudnn.cudnnSetFilter4dDescriptor(
+              filter,
+              type(k.type),
+              cudnnTensorFormat.CUDNN_TENSOR_NHWC,
+              k.out,
+              k.in,
+              k.kernelHeight,
+              k.kernelWidth),
+          "cudnnSetFilter4dDescriptor");
+      describe(k);
+      Candidate chosen = choose(candidates(k), k);
+      algorithm = chosen.algorithm;
+      workspace = chosen.workspace;
+    }
+
+    private cudnnTensorDescriptor map(int batch, int height, int width, int channels, DType type) {
+      cudnnTensorDescriptor d = new cudnnTensorDescriptor();
+      CudaCheck.cudnn(JCudnn.cudnnCreateTensorDescriptor(d), "cudnnCreateTensorDescriptor");
+      CudaCheck.cudnn(
+          JCudnn.cudnnSetTensor4dDescriptor(
+              d,
+              cudnnTensorFormat.CUDNN_TENSOR_NHWC,
+              type(type),
+              batch,
+              channels,
+              height,
+              width),
+          "cudnnSetTensor4dDescriptor");
+      return d;
+    }
+
+    private void describe(Key k) {
+      int s = k.geometry.stride();
+      int p = k.geometry.padding();
+      CudaCheck.cudnn(
+          JCudnn.cudnnCreateConvolutionDescriptor(convolution),
+          "cudnnCreateConvolutionDescriptor");
+      CudaCheck.cudnn(
+          JCudnn.cudnnSetConvolution2dDescriptor(
+              convolution,
+              p,
+              p,
+              s,
+              s,
+              1,
+              1,
+              cudnnConvolutionMode.CUDNN_CROSS_CORRELATION,
+              cudnnDataType.CUDNN_DATA_FLOAT),
+          "cudnnSetConvolution2dDescriptor");
+      int math =
+          k.type != DType.FLOAT32
+              ? cudnnMathType.CUDNN_TENSOR_OP_MATH
+              : k.tf32 ? cudnnMathType.CUDNN_DEFAULT_MATH : cudnnMathType.CUDNN_FMA_MATH;
+      CudaCheck.cudnn(
+          JCudnn.cudnnSetConvolutionMathType(convolution, math), "cudnnSetConvolutionMathType");
+    }
+
+    private Candidate[] candidates(Key k) {
+      return switch (k.kind) {
+        case FORWARD -> forwardCandidates();
+        case BACKWARD_INPUT -> inputCandidates();
+        case BACKWARD_WEIGHT -> weightCandidates();
+      };
+    }
+
+    private Candidate[] forwardCandidates() {
+      cudnnConvolutionFwdAlgoPerf[] found = new cudnnConvolutionFwdAlgoPerf[CANDIDATES];
+      for (int i = 0; i < CANDIDATES; i++) {
+        found[i] = new cudnnConvolutionFwdAlgoPerf();
+      }
+      int[] count = {0};
+      CudaCheck.cudnn(
+          benchmark
+              ? JCudnn.cudnnFindConvolutionForwardAlgorithm(
+                  handle, input, filter, convolution, output, CANDIDATES, count, found)
+              : JCudnn.cudnnGetConvolutionForwardAlgorithm_v7(
+                  handle, input, filter, convolution, output, CANDIDATES, count, found),
+          "choosing cuDNN's forward algorithm");
+      Candidate[] result = new Candidate[count[0]];
+      for (int i = 0; i < result.length; i++) {
+        cudnnConvolutionFwdAlgoPerf f = found[i];
+        result[i] = new Candidate(f.algo, f.status, f.memory, f.determinism);
+      }
+      return result;
+    }
+
+    private Candidate[] inputCandidates() {
+      cudnnConvolutionBwdDataAlgoPerf[] found = new cudnnConvolutionBwdDataAlgoPerf[CANDIDATES];
+      for (int i = 0; i < CANDIDATES; i++) {
+        found[i] = new cudnnConvolutionBwdDataAlgoPerf();
+      }
+      int[] count = {0};
+      CudaCheck.cudnn(
+          benchmark
+              ? JCudnn.cudnnFindConvolutionBackwardDataAlgorithm(
+                  handle, filter, output, convolution, input, CANDIDATES, count, found)
+              : JCudnn.cudnnGetConvolutionBackwardDataAlgorithm_v7(
+                  handle, filter, output, convolution, input, CANDIDATES, count, found),
+          "choosing cuDNN's input-gradient algorithm");
+      Candidate[] result = new Candidate[count[0]];
+      for (int i = 0; i < result.length; i++) {
+        cudnnConvolutionBwdDataAlgoPerf f = found[i];
+        result[i] = new Candidate(f.algo, f.status, f.memory, f.determinism);
+      }
+      return result;
+    }
+
+    private Candidate[] weightCandidates() {
+      cudnnConvolutionBwdFilterAlgoPerf[] found =
+          new cudnnConvolutionBwdFilterAlgoPerf[CANDIDATES];
+      for (int i = 0; i < CANDIDATES; i++) {
+        found[i] = new cudnnConvolutionBwdFilterAlgoPerf();
+      }
+      int[] count = {0};
+      CudaCheck.cudnn(
+          benchmark
+              ? JCudnn.cudnnFindConvolutionBackwardFilterAlgorithm(
+                  handle, input, output, convolution, filter, CANDIDATES, count, found)
+              : JCudnn.cudnnGetConvolutionBackwardFilterAlgorithm_v7(
+                  handle, input, output, convolution, filter, CANDIDATES, count, found),
+          "choosing cuDNN's weight-gradient algorithm");
+      Candidate[] result = new Candidate[count[0]];
+      for (int i = 0; i < result.length; i++) {
+        cudnnConvolutionBwdFilterAlgoPerf f = found[i];
+        result[i] = new Candidate(f.algo, f.status, f.memory, f.determinism);
+      }
+      return result;
+    }
+
+    private Candidate choose(Candidate[] candidates, Key k) {
+      for (Candidate c : candidates) {
+        if (c.status == 0
+            && (!deterministic || c.determinism == cudnnDeterminism.CUDNN_DETERMINISTIC)
+            && c.workspace <= MOST_WORKSPACE) {
+          return c;
+        }
+      }
+      throw new CudaException("cuDNN has no algorithm for " + k + ".");
+    }
+  }
+
+  private final CudaDevice device;
+  private final CudaWeights weights;
+  private final CudaElementwise elementwise;
+  private final cudnnHandle handle = new cudnnHandle();
+  private final Map<Key, Plan> plans = new HashMap<>();
+  private boolean benchmark;
+  private boolean deterministic = true;
+  private final Pointer one;
+  private final Pointer zero;
+
+  private CudnnConvolution(CudaDevice device, CudaWeights weights, CudaElementwise elementwise) {
+    this.device = device;
+    this.weights = weights;
+    this.elementwise = elementwise;
+    JCudnn.setExceptionsEnabled(false);
+    device.bind();
+    CudaCheck.cudnn(JCudnn.cudnnCreate(handle), "cudnnCreate");
+    CudaCheck.cudnn(
+        JCudnn.cudnnSetStream(handle, new cudaStream_t(device.cudaStream())), "cudnnSetStream");
+    MemorySegment constants = Arena.global().allocate(8, 8);
+    constants.setAtIndex(ValueLayout.JAVA_FLOAT, 0, 1f);
+    one = new RawPointer(constants.address());
+    zero = new RawPointer(constants.address() + 4);
+  }
+
+  /** Returns the kernels, or null when cuDNN isn't installed. */
+  static CudnnConvolution orNull(
+      CudaDevice device, CudaWeights weights, CudaElementwise elementwise) {
+    return CudaLibraries.loadCudnn() ? new CudnnConvolution(device, weights, elementwise) : null;
+  }
+
+  /** Forgets the algorithms chosen so far. */
+  void chooseAlgorithms(boolean timed, boolean onlyDeterministic) {
+    if (timed != benchmark || onlyDeterministic != deterministic) {
+      benchmark = timed;
+      deterministic = onlyDeterministic;
+      plans.clear();
+    }
+  }
+
+  private static int type(DType type) {
+    return switch (type) {
+      case FLOAT32 -> cudnnDataType.CUDNN_DATA_FLOAT;
+      case BFLOAT16 -> cudnnDataType.CUDNN_DATA_BFLOAT16;
+      case FLOAT16 -> cudnnDataType.CUDNN_DATA_HALF;
+      default -> throw new IllegalArgumentException("cuDNN is not used for " + type);
+    };
+  }
+
+  private Plan plan(Kind kind, Tensor in, Tensor w, ConvGeometry geometry, Tensor out) {
+    return plans.computeIfAbsent(
+        new Key(
+            kind,
+            in.dim(0),
+            in.dim(1),
+            in.dim(2),
+            in.dim(3),
+            out.dim(1),
+            out.dim(2),
+            out.dim(3),
+            w.dim(2),
+            w.dim(3),
+            geometry,
+            in.dtype(),
+            device.tf32()),
+        Plan::new);
+  }
+
+  private Tensor workspace(Plan plan) {
+    return device.scratch(Math.max(1, (plan.workspace + 3) / 4));
+  }
+
+  @Override
+  public void forward(Tensor x, Tensor w, ConvGeometry geometry, Tensor out) {
+    device.bind();
+    Plan plan = plan(Kind.FORWARD, x, w, geometry, out);
+    try (Tensor workspace = workspace(plan)) {
+      CudaCheck.cudnn(
+          JCudnn.cudnnConvolutionForward(
+              handle,
+              one,
+              plan.input,
+              device.pointer(x),
+              plan.filter,
+              new RawPointer(weights.channelsLast(w, x.dtype())),
+              plan.convolution,
+              plan.algorithm,
+              device.pointer(workspace),
+              plan.workspace,
+              zero,
+              plan.output,
+              device.pointer(out)),
+          "cudnnConvolutionForward");
+    }
+  }
+
+  @Override
+  public void backwardInput(Tensor gradOut, Tensor w, ConvGeometry geometry, Tensor gradX) {
+    device.bind();
+    Plan plan = plan(Kind.BACKWARD_INPUT, gradX, w, geometry, gradOut);
+    try (Tensor workspace = workspace(plan)) {
+      CudaCheck.cudnn(
+          JCudnn.cudnnConvolutionBackwardData(
+              handle,
+              one,
+              plan.filter,
+              new RawPointer(weights.channelsLast(w, gradOut.dtype())),
+              plan.output,
+              device.pointer(gradOut),
+              plan.convolution,
+              plan.algorithm,
+              device.pointer(workspace),
+              plan.workspace,
+              zero,
+              plan.input,
+              device.pointer(gradX)),
+          "cudnnConvolutionBackwardData");
+    }
+  }
+
+  @Override
+  public void backwardWeight(Tensor gradOut, Tensor x, ConvGeometry geometry, Tensor gradW) {
+    device.bind();
+    Plan plan = plan(Kind.BACKWARD_WEIGHT, x, gradW, geometry, gradOut);
+    try (Tensor workspace = workspace(plan);
+        Tensor khwi = device.scratch(x.dtype(), gradW.elements())) {
+      CudaCheck.cudnn(
+          JCudnn.cudnnConvolutionBackwardFilter(
+              handle,
+              one,
+              plan.input,
+              device.pointer(x),
+              plan.output,
+              device.pointer(gradOut),
+              plan.convolution,
+              plan.algorithm,
+              device.pointer(workspace),
+              plan.workspace,
+              zero,
+              plan.filter,
+              device.pointer(khwi)),
+          "cudnnConvolutionBackwardFilter");
+      elementwise.weightsFromKhwi(khwi, gradW);
+    }
+  }
+}

@@ -1,0 +1,143 @@
+// Optimizer updates of float32 parameters, one tensor or all in one launch. Hyperparameters come
+// combined in float64 and rounded once, as torch.optim does.
+#include "columns.cuh"
+
+// keep scales the old parameter (1 - lr * decay for AdamW), decay is added to the gradient times
+// the parameter (Adam).
+struct AdamStep {
+  float keep;
+  float decay;
+  float beta1;
+  float beta2;
+  float first;
+  float second;
+  float root;
+  float eps;
+  float step;
+};
+
+#define ADAM_ARGUMENTS                                                                             \
+  float keep, float decay, float beta1, float beta2, float first, float second, float root,        \
+      float eps, float step
+#define ADAM AdamStep{keep, decay, beta1, beta2, first, second, root, eps, step}
+
+template <int V>
+__device__ __forceinline__ void adam(float* p, const float* g, float* m, float* v, AdamStep s) {
+  float pv[V];
+  float gv[V];
+  float mv[V];
+  float vv[V];
+  load(p, pv);
+  load(g, gv);
+  load(m, mv);
+  load(v, vv);
+#pragma unroll
+  for (int k = 0; k < V; k++) {
+    float gradient = gv[k] + s.decay * pv[k];
+    mv[k] = s.beta1 * mv[k] + s.first * gradient;
+    vv[k] = s.beta2 * vv[k] + s.second * (gradient * gradient);
+    pv[k] = s.keep * pv[k] - s.step * (mv[k] / (sqrtf(vv[k]) / s.root + s.eps));
+  }
+  store(p, pv);
+  store(m, mv);
+  store(v, vv);
+}
+
+// buffer is not read when first is set.
+template <int V>
+__device__ __forceinline__ void sgd(
+    float* p, const float* g, float* buffer, float lr, float momentum, float decay, int first) {
+  float pv[V];
+  float gv[V];
+  float bv[V] = {};
+  load(p, pv);
+  load(g, gv);
+  if (!first) {
+    load(buffer, bv);
+  }
+#pragma unroll
+  for (int k = 0; k < V; k++) {
+    bv[k] = momentum * bv[k] + (gv[k] + decay * pv[k]);
+    pv[k] -= lr * bv[k];
+  }
+  store(p, pv);
+  store(buffer, bv);
+}
+
+extern "C" __global__ void __launch_bounds__(THREADS) adam_f32(
+    float* p, const float* g, float* m, float* v, long long n, ADAM_ARGUMENTS) {
+  AdamStep s = ADAM;
+  for_packs<4>(n, [&](long long i, auto width) {
+    adam<decltype(width)::value>(p + i, g + i, m + i, v + i, s);
+  });
+}
+
+extern "C" __global__ void __launch_bounds__(THREADS) sgd_f32(
+    float* p, const float* g, float* buffer, long long n, float lr, float momentum, float decay,
+    int first) {
+  for_packs<4>(n, [&](long long i, auto width) {
+    sgd<decltype(width)::value>(p + i, g + i, buffer + i, lr, momentum, decay, first);
+  });
+}
+
+// All tensors in one launch: a block has a chunk of CHUNK elements of one tensor. Entry t of the
+// table is {number of chunks of the tensors before t, elements, addresses …}.
+constexpr int CHUNK = 16384;
+
+template <int ADDRESSES>
+struct Entry {
+  long long first_chunk;
+  long long elements;
+  long long address[ADDRESSES];
+};
+
+template <int ADDRESSES, typename F>
+__device__ __forceinline__ void for_chunk(const Entry<ADDRESSES>* table, int count, F f) {
+  int low = 0;
+  int high = count;
+  while (high - low > 1) {
+    int middle = (low + high) / 2;
+    if (table[middle].first_chunk <= blockIdx.x) {
+      low = middle;
+    } else {
+      high = middle;
+    }
+  }
+  const Entry<ADDRESSES>& entry = table[low];
+  long long from = (blockIdx.x - entry.first_chunk) * CHUNK;
+  long long n = entry.elements - from < CHUNK ? entry.elements - from : CHUNK;
+  int packs = (int)n / 4;
+  for (int i = threadIdx.x; i < packs; i += THREADS) {
+    f(entry, from + 4 * i, Width<4>());
+  }
+  int rest = 4 * packs + threadIdx.x;
+  if (rest < n) {
+    f(entry, from + rest, Width<1>());
+  }
+}
+
+__device__ __forceinline__ float* at(long long address, long long i) {
+  return reinterpret_cast<float*>(address) + i;
+}
+
+// Addresses: parameter, gradient, mean and squares.
+extern "C" __global__ void __launch_bounds__(THREADS) adam_all_f32(
+    const long long* table, int count, ADAM_ARGUMENTS) {
+  AdamStep s = ADAM;
+  for_chunk(reinterpret_cast<const Entry<4>*>(table), count,
+      [&](const Entry<4>& e, long long i, auto width) {
+        adam<decltype(width)::value>(
+            at(e.address[0], i), at(e.address[1], i), at(e.address[2], i), at(e.address[3], i), s);
+      });
+}
+
+// Addresses: parameter, gradient, buffer.
+extern "C" __global__ void __launch_bounds__(THREADS) sgd_all_f32(
+    const long long* table, int count, float lr, float momentum, float decay, int first) {
+  for_chunk(reinterpret_cast<const Entry<3>*>(table), count,
+      [&](const Entry<3>& e, long long i, auto width) {
+        sgd<decltype(width)::value>(
+            at(e.address[0], i), at(e.address[1], i), at(e.address[2], i), lr, momentum, decay,
+            first);
+      });
+}
