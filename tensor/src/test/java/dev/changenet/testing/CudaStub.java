@@ -46,13 +46,25 @@ public final class CudaStub {
 
   /** Builds what is missing; skips the calling test where g++ is absent. */
   public static synchronized CudaStub build() {
-    assumeTrue(compilerPresent(), "g++ absent: install it to test the CUDA kernels without a GPU");
+    requireCompiler();
     if (instance == null) {
       CudaStub stub = new CudaStub();
       stub.buildAll();
       instance = stub;
     }
     return instance;
+  }
+
+  /** Skips the calling test where g++ is absent. */
+  public static void requireCompiler() {
+    assumeTrue(compilerPresent(), "g++ absent: install it to test the CUDA kernels without a GPU");
+  }
+
+  /** Runs g++ with {@code arguments}; an error shows what it said. */
+  public static void gxx(String... arguments) {
+    List<String> command = new ArrayList<>(List.of("g++"));
+    command.addAll(List.of(arguments));
+    run(command, arguments[arguments.length - 1]);
   }
 
   private static boolean compilerPresent() {
@@ -208,13 +220,21 @@ public final class CudaStub {
         return;
       }
       Files.deleteIfExists(keyFile);
+      run(List.of(command), output.getFileName().toString());
+      Files.writeString(keyFile, key);
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
+  }
+
+  private static void run(List<String> command, String what) {
+    try {
       Process process = new ProcessBuilder(command).redirectErrorStream(true).start();
       String text = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
       if (!process.waitFor(5, TimeUnit.MINUTES) || process.exitValue() != 0) {
         throw new IllegalStateException(
-            "building " + output.getFileName() + " failed:\n" + text.lines().limit(60).toList());
+            "building " + what + " failed:\n" + String.join("\n", text.lines().limit(60).toList()));
       }
-      Files.writeString(keyFile, key);
     } catch (IOException e) {
       throw new UncheckedIOException(e);
     } catch (InterruptedException e) {

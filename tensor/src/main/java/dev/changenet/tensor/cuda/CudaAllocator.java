@@ -52,7 +52,14 @@ final class CudaAllocator {
     }
   }
 
+  /**
+   * Environment variable: {@code off} asks the driver for each tensor's very bytes and gives them
+   * back at once, so that memory checkers see every access outside a tensor.
+   */
+  static final String CACHING_VARIABLE = "CHANGENET_CUDA_CACHING";
+
   private final Source source;
+  private final boolean caching;
   private final TreeSet<Block> free =
       new TreeSet<>(
           (a, b) ->
@@ -65,25 +72,46 @@ final class CudaAllocator {
   private long reservedBytes;
 
   CudaAllocator(Source source) {
+    this(source, !"off".equals(System.getenv(CACHING_VARIABLE)));
+  }
+
+  CudaAllocator(Source source, boolean caching) {
     this.source = source;
+    this.caching = caching;
   }
 
   /** Returns the address of a block of at least {@code bytes}, or 0 when the device is full. */
   synchronized long allocate(long bytes) {
-    long size = Math.max(ALIGNMENT, roundUp(bytes, ALIGNMENT));
-    Block block = takeFree(size);
-    if (block == null) {
-      block = newSegment(size);
-    }
+    Block block = caching ? cached(bytes) : uncached(Math.max(1, bytes));
     if (block == null) {
       return 0;
     }
-    split(block, size);
     block.free = false;
     used.put(block.address, block);
     usedBytes += block.bytes;
     peakBytes = Math.max(peakBytes, usedBytes);
     return block.address;
+  }
+
+  private Block cached(long bytes) {
+    long size = Math.max(ALIGNMENT, roundUp(bytes, ALIGNMENT));
+    Block block = takeFree(size);
+    if (block == null) {
+      block = newSegment(size);
+    }
+    if (block != null) {
+      split(block, size);
+    }
+    return block;
+  }
+
+  private Block uncached(long bytes) {
+    long address = source.allocate(bytes);
+    if (address == 0) {
+      return null;
+    }
+    reservedBytes += bytes;
+    return new Block(address, bytes);
   }
 
   private static long roundUp(long value, long multiple) {
@@ -140,6 +168,11 @@ final class CudaAllocator {
       throw new IllegalStateException("device memory released twice, or not of this allocator");
     }
     usedBytes -= block.bytes;
+    if (!caching) {
+      reservedBytes -= block.bytes;
+      source.free(address);
+      return;
+    }
     if (block.next != null && block.next.free) {
       free.remove(block.next);
       join(block);

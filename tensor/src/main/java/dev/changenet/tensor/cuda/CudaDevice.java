@@ -282,8 +282,8 @@ final class CudaDevice {
     Staging() {
       Pointer p = new Pointer();
       CudaCheck.driver(JCudaDriver.cuMemHostAlloc(p, STAGING, 0), "cuMemHostAlloc");
-      hostAddress = addressOf(p);
-      buffer = MemorySegment.ofAddress(hostAddress).reinterpret(STAGING);
+      buffer = MemorySegment.ofBuffer(p.getByteBuffer(0, STAGING));
+      hostAddress = buffer.address();
     }
 
     /** Returns the start of {@code bytes} unused bytes of the ring. */

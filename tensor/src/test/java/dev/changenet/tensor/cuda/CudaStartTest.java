@@ -1,0 +1,126 @@
+package dev.changenet.tensor.cuda;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.junit.jupiter.api.Assumptions.assumeFalse;
+
+import dev.changenet.testing.CudaStub;
+import java.io.IOException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Map;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/**
+ * What a user is told where the GPU can't be used: one line. Each case is a JVM of its own, since
+ * the driver is loaded once.
+ */
+class CudaStartTest {
+  @TempDir Path folder;
+
+  /** Runs {@link CudaProbe}; returns what it printed. */
+  private static String probe(String what, Path libraries, Map<String, String> environment)
+      throws IOException, InterruptedException {
+    String classPath =
+        System.getProperty("surefire.test.class.path", System.getProperty("java.class.path"));
+    ProcessBuilder builder =
+        new ProcessBuilder(
+            Path.of(System.getProperty("java.home"), "bin/java").toString(),
+            "--enable-native-access=ALL-UNNAMED",
+            "--add-modules=jdk.incubator.vector",
+            "-XX:TieredStopAtLevel=1",
+            "-Xmx256m",
+            "-cp",
+            classPath,
+            CudaProbe.class.getName(),
+            what);
+    builder.environment().remove("LD_LIBRARY_PATH");
+    builder.environment().put(CudaLibraries.PATH_VARIABLE, libraries.toString());
+    builder.environment().putAll(environment);
+    builder.redirectError(ProcessBuilder.Redirect.DISCARD);
+    Process process = builder.start();
+    String out = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
+    assertThat(process.waitFor()).as(out).isZero();
+    return out.strip();
+  }
+
+  private static Path stub() {
+    return CudaStub.build().libraries();
+  }
+
+  @Test
+  void aWorkingDriverIsFound() throws Exception {
+    assertThat(probe("count", stub(), Map.of("CHANGENET_FAKE_DEVICES", "3"))).isEqualTo("GPUs: 3");
+  }
+
+  @Test
+  void noDriver() throws Exception {
+    assumeFalse(
+        List.of("/usr/lib/x86_64-linux-gnu", "/usr/lib64", "/usr/lib").stream()
+            .anyMatch(p -> Files.exists(Path.of(p, "libcuda.so.1"))),
+        "this machine has an NVIDIA driver");
+    assertThat(probe("count", folder, Map.of()))
+        .contains("no NVIDIA driver")
+        .contains("libcuda.so.1")
+        .hasLineCount(1);
+  }
+
+  @Test
+  void noGpu() throws Exception {
+    for (Map<String, String> kind :
+        List.of(Map.of("CHANGENET_FAKE_INIT", "100"), Map.of("CHANGENET_FAKE_DEVICES", "0"))) {
+      assertThat(probe("count", stub(), kind))
+          .startsWith("the NVIDIA driver sees no GPU")
+          .hasLineCount(1);
+    }
+  }
+
+  @Test
+  void tooOldADriver() throws Exception {
+    assertThat(probe("count", stub(), Map.of("CHANGENET_FAKE_VERSION", "11040")))
+        .startsWith("the NVIDIA driver supports CUDA 11.4, 12.0 or later is needed")
+        .hasLineCount(1);
+  }
+
+  @Test
+  void aDriverThatFailsToStart() throws Exception {
+    assertThat(probe("count", stub(), Map.of("CHANGENET_FAKE_INIT", "803")))
+        .startsWith("cuInit failed: CUDA_ERROR_SYSTEM_DRIVER_MISMATCH")
+        .hasLineCount(1);
+  }
+
+  @Test
+  void aFileThatIsNoLibrary() throws Exception {
+    Files.writeString(folder.resolve("libcuda.so.1"), "not a library");
+    assertThat(probe("count", folder, Map.of()))
+        .startsWith("cannot load " + folder.resolve("libcuda.so.1"))
+        .hasLineCount(1);
+  }
+
+  @Test
+  void noCublas() throws Exception {
+    Files.copy(stub().resolve("libcuda.so.1"), folder.resolve("libcuda.so.1"));
+    assumeFalse(
+        CudaLibraries.find("libcublas.so.12") != null
+            || CudaLibraries.find("libcublas.so.13") != null,
+        "this machine has cuBLAS");
+    assertThat(probe("cublas", folder, Map.of()))
+        .contains("libcublas.so.12", "libcublas.so.13", folder.toString())
+        .contains(CudaLibraries.PATH_VARIABLE)
+        .hasLineCount(1);
+  }
+
+  @Test
+  void cublas12IsUsedAsItIs() throws Exception {
+    assertThat(probe("cublas", stub(), Map.of()))
+        .isEqualTo("cuBLAS 120000: [7.0, 10.0, 15.0, 22.0]");
+  }
+
+  @Test
+  void cublas13IsUsedThroughARetargetedNative() throws Exception {
+    assertThat(probe("cublas", CudaStub.build().libraries13(), Map.of()))
+        .isEqualTo("cuBLAS 130000: [7.0, 10.0, 15.0, 22.0]");
+  }
+}
