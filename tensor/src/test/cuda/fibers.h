@@ -266,7 +266,7 @@ struct SharedBlock {
   }
 
   SharedBlock() {
-    anchor = 0;
+    *const_cast<volatile char*>(&anchor) = 0;  // makes the loader allocate the block
     dl_iterate_phdr(visit, this);
     if (bytes == 0) {
       fprintf(stderr, "fibers.h: the thread-local block of this object was not found\n");

@@ -325,27 +325,4 @@ public final class CudaStub {
         .find(name)
         .orElseThrow();
   }
-
-  /** Rows' tensors go to the device and back as a whole. */
-  public static final OpTransfer TRANSFER =
-      new OpTransfer() {
-        @Override
-        public dev.changenet.tensor.Tensor upload(
-            double[] values,
-            int[] shape,
-            dev.changenet.tensor.DType dtype,
-            dev.changenet.tensor.Device device) {
-          try (var onCpu =
-              HEAP.upload(values, shape, dtype, dev.changenet.tensor.Device.CPU).detached()) {
-            return onCpu.to(device);
-          }
-        }
-
-        @Override
-        public double[] download(dev.changenet.tensor.Tensor tensor) {
-          try (var onCpu = tensor.to(dev.changenet.tensor.Device.CPU).detached()) {
-            return HEAP.download(onCpu);
-          }
-        }
-      };
 }
