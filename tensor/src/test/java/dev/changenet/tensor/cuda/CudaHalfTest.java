@@ -9,6 +9,7 @@ import dev.changenet.tensor.Tensor;
 import dev.changenet.tensor.backend.Backends;
 import dev.changenet.testing.CudaStub;
 import dev.changenet.testing.CudaTransfer;
+import dev.changenet.testing.OpParity;
 import dev.changenet.testing.OpTable;
 import dev.changenet.testing.OpTransfer;
 import java.util.List;
@@ -86,8 +87,7 @@ class CudaHalfTest {
     assertThat(actual.keySet()).isEqualTo(expected.keySet()).isNotEmpty();
     expected.forEach((name, e) -> compare(row + ", " + name, actual.get(name), e, row, rounding));
     stub.setReverse(true);
-    dev.changenet.testing.OpParity.assertIdentical(
-        row + " in reverse order", run(row, dtype), actual);
+    OpParity.assertIdentical(row + " in reverse order", run(row, dtype), actual);
   }
 
   private static Map<String, double[]> run(OpTable.Row row, DType dtype) {
