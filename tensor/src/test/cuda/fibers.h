@@ -40,6 +40,8 @@ static dim3 blockDim;
 static dim3 gridDim;
 constexpr int warpSize = 32;
 
+extern "C" void* __tls_get_addr(size_t* moduleAndOffset);
+
 // Saves the callee's registers on the stack, the stack pointer in *save, and continues at `to`.
 extern "C" void changenet_switch(void** save, void* to);
 
@@ -112,9 +114,6 @@ bool failed;
 char message[512];
 unsigned char* dynamicShared;
 size_t dynamicBytes;
-
-// One byte in this object's thread-local block, which holds exactly the __shared__ variables.
-thread_local char anchor;
 
 // Notes the first error; a fiber then leaves for good.
 __attribute__((format(printf, 1, 2))) void fail(const char* format, ...) {
@@ -246,38 +245,42 @@ void runWarp(int warp, bool backwards) {
   } while (!failed && release(warp * 32, warp * 32 + 32, AT_WARP_BARRIER, "a warp operation"));
 }
 
-// The __shared__ variables of this object are its thread-local block.
+// The __shared__ variables of this object are its thread-local block. It is asked for by number: a
+// block that the loader places beside the thread itself isn't known to dl_iterate_phdr.
 struct SharedBlock {
-  ptrdiff_t offset = 0;
+  size_t index[2] = {0, 0};  // module and offset
   size_t bytes = 0;
 
   static int visit(dl_phdr_info* info, size_t, void* result) {
     auto* self = static_cast<SharedBlock*>(result);
+    const auto here = reinterpret_cast<uintptr_t>(&visit);
+    bool ours = false;
+    size_t size = 0;
     for (int i = 0; i < info->dlpi_phnum; i++) {
       const auto& header = info->dlpi_phdr[i];
-      auto* start = static_cast<char*>(info->dlpi_tls_data);
-      if (header.p_type == PT_TLS && start != nullptr && &anchor >= start && &anchor < start + header.p_memsz) {
-        self->offset = start - &anchor;
-        self->bytes = header.p_memsz;
-        return 1;
-      }
+      const uintptr_t start = info->dlpi_addr + header.p_vaddr;
+      ours |= header.p_type == PT_LOAD && here >= start && here < start + header.p_memsz;
+      size += header.p_type == PT_TLS ? header.p_memsz : 0;
     }
-    return 0;
+    if (ours) {
+      self->index[0] = info->dlpi_tls_modid;
+      self->bytes = size;
+    }
+    return ours;
   }
 
-  SharedBlock() {
-    *const_cast<volatile char*>(&anchor) = 0;  // makes the loader allocate the block
-    dl_iterate_phdr(visit, this);
-    if (bytes == 0) {
-      fprintf(stderr, "fibers.h: the thread-local block of this object was not found\n");
-      abort();
-    }
+  SharedBlock() { dl_iterate_phdr(visit, this); }
+
+  void* start() {
+    return __tls_get_addr(index);
   }
 };
 
 void poison() {
   static SharedBlock block;
-  memset(&anchor + block.offset, 0xff, block.bytes);
+  if (block.bytes > 0) {
+    memset(block.start(), 0xff, block.bytes);
+  }
   memset(dynamicShared, 0xff, dynamicBytes + 256);
 }
 
@@ -306,11 +309,12 @@ void runBlock(bool backwards) {
 
 // A bad address inside a kernel becomes an error of the launch; other threads' signals go to the
 // handler that was there before.
-thread_local bool inKernel;
+pthread_t kernelThread;
+bool inKernel;
 struct sigaction previous[2];
 
 void badAddress(int signal, siginfo_t* info, void* context) {
-  if (inKernel) {
+  if (inKernel && pthread_equal(kernelThread, pthread_self())) {
     fail("thread %d used the bad address %p", current, info->si_addr);
     sigset_t set;
     sigemptyset(&set);
@@ -334,6 +338,7 @@ void catchFaults() {
   action.sa_flags = SA_SIGINFO | SA_NODEFER;
   sigaction(SIGSEGV, &action, &previous[0]);
   sigaction(SIGBUS, &action, &previous[1]);
+  kernelThread = pthread_self();
   inKernel = true;
 }
 
