@@ -7,6 +7,7 @@ import dev.changenet.tensor.backend.Backend;
 import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.Map;
+import java.util.concurrent.atomic.AtomicInteger;
 
 /**
  * One run of an {@linkplain OpTable op table} row: makes seeded inputs on the device and collects
@@ -18,9 +19,9 @@ public final class OpCall {
   private final Device device;
   private final DType dtype;
   private final OpTransfer transfer;
-  private final Map<String, Tensor> outputs = new LinkedHashMap<>();
-  private final Map<String, double[]> results = new LinkedHashMap<>();
-  private int made;
+  private final Map<String, Tensor> outputs;
+  private final Map<String, double[]> results;
+  private final AtomicInteger made;
 
   OpCall(String seed, Backend backend, Device device, DType dtype, OpTransfer transfer) {
     this.seed = seed;
@@ -28,10 +29,32 @@ public final class OpCall {
     this.device = device;
     this.dtype = dtype;
     this.transfer = transfer;
+    outputs = new LinkedHashMap<>();
+    results = new LinkedHashMap<>();
+    made = new AtomicInteger();
+  }
+
+  private OpCall(OpCall run) {
+    seed = run.seed;
+    backend = run.backend;
+    device = run.device;
+    dtype = DType.FLOAT32;
+    transfer = run.transfer;
+    outputs = run.outputs;
+    results = run.results;
+    made = run.made;
   }
 
   Backend backend() {
     return backend;
+  }
+
+  /**
+   * The same run for what is float32 whatever the activations' type: parameters, their gradients,
+   * statistics, losses.
+   */
+  OpCall float32() {
+    return new OpCall(this);
   }
 
   /** Returns a tensor of uniform values in [−1, 1). */
@@ -41,7 +64,9 @@ public final class OpCall {
 
   /** Returns a tensor of uniform values in [centre − spread, centre + spread). */
   Tensor uniform(double centre, double spread, int... shape) {
-    float[] f = GoldenFormula.fill(seed + "/" + made++, "affine", centre, spread, elements(shape));
+    float[] f =
+        GoldenFormula.fill(
+            seed + "/" + made.getAndIncrement(), "affine", centre, spread, elements(shape));
     double[] values = new double[f.length];
     for (int i = 0; i < f.length; i++) {
       values[i] = f[i];
@@ -62,7 +87,7 @@ public final class OpCall {
 
   /** Returns int32 labels 0 … classes − 1, a share {@code ignored} of them 255. */
   Tensor labels(int classes, double ignored, int... shape) {
-    long s = GoldenFormula.seed(seed + "/" + made++);
+    long s = GoldenFormula.seed(seed + "/" + made.getAndIncrement());
     double[] values = new double[elements(shape)];
     for (int i = 0; i < values.length; i++) {
       boolean ignore = GoldenFormula.u(s, 2L * i + 1) < ignored;

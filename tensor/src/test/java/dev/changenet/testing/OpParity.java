@@ -15,6 +15,12 @@ public final class OpParity {
     compare(row.name(), actual, expected, row.tolerance());
   }
 
+  /** The same for a tolerance other than a row's. */
+  public static void assertClose(
+      String what, Map<String, double[]> actual, Map<String, double[]> expected, double tolerance) {
+    compare(what, actual, expected, tolerance);
+  }
+
   /** Fails unless all outputs are equal bit by bit. */
   public static void assertIdentical(
       String what, Map<String, double[]> actual, Map<String, double[]> expected) {
