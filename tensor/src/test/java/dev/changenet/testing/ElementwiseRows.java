@@ -21,8 +21,7 @@ final class ElementwiseRows {
           c -> ops(c).add(c.random(n), c.random(n), 0.75f, c.output("out", n)));
       rows.add(
           "elementwise.scale" + size, c -> ops(c).scale(c.random(n), -1.5f, c.output("out", n)));
-      rows.add(
-          "elementwise.cast" + size, c -> ops(c).cast(c.random(n), c.output("out", n)));
+      rows.add("elementwise.cast" + size, c -> ops(c).cast(c.random(n), c.output("out", n)));
       rows.add(
           "elementwise.scaleBy" + size,
           c -> ops(c).scaleBy(c.random(n), c.random(1), c.output("out", n)));
