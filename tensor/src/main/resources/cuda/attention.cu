@@ -363,7 +363,9 @@ __device__ __forceinline__ void attention_backward_kv(
   }
   if (active) {
     float one[2] = {1.0f, 1.0f};
-    float scales[2] = {scale, scale};
+    // The only key has probability 1 whatever its score.
+    float factor = nk > 1 ? scale : 0.0f;
+    float scales[2] = {factor, factor};
     HeadRows<T> gk(gk_tensor, gk_offset, gk_stride, nk, d);
     HeadRows<T> gv(gv_tensor, gv_offset, gv_stride, nk, d);
     store_rows<T, D>(grad_v, one, gv, first + own, d, aligned);
@@ -452,7 +454,8 @@ __device__ __forceinline__ void attention_backward_q(
     }
   }
   if (active) {
-    float scales[2] = {scale, scale};
+    float factor = nk > 1 ? scale : 0.0f;
+    float scales[2] = {factor, factor};
     HeadRows<T> gq(gq_tensor, gq_offset, gq_stride, nq, d);
     store_rows<T, D>(grad_q, scales, gq, first + own, d, aligned);
   }

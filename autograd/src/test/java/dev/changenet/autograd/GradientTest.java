@@ -199,9 +199,7 @@ class GradientTest {
             v -> Functional.addRepeated(v[0], v[1]),
             s(3, 2, 4),
             s(1, 2, 4)));
-    rows.add(
-        row(
-            "cast", Op.CAST, v -> new CastFunction(v[0].data().dtype()).apply(v[0]), s(2, 3)));
+    rows.add(row("cast", Op.CAST, v -> new CastFunction(v[0].data().dtype()).apply(v[0]), s(2, 3)));
     rows.add(row("scale", Op.SCALE, v -> Functional.scale(v[0], -1.5f), s(2, 3)));
     rows.add(
         row(

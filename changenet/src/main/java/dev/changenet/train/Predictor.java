@@ -40,8 +40,8 @@ final class Predictor {
   Prediction predict(Batch batch, SegmentationLoss loss) {
     try (NoGrad _ = NoGrad.open();
         Scope _ = Scope.open()) {
-      List<Variable> outputs = net.forward(
-              image(batch, batch.a(), net.device()), image(batch, batch.b(), net.device()));
+      List<Variable> outputs =
+          net.forward(image(batch, batch.a(), net.device()), image(batch, batch.b(), net.device()));
       double value =
           loss == null ? Double.NaN : loss.compute(outputs, batch.labels()).total().data().item();
       Tensor scores = (multiScale ? average(outputs) : outputs.getLast()).data();

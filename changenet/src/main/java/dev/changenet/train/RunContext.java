@@ -40,8 +40,7 @@ public record RunContext(
   /** Sets the GPU's choice of convolution algorithms to that of {@code train.cudnn}. */
   public void chooseAlgorithms() {
     if (Backends.of(device()) instanceof CudaBackend gpu) {
-      gpu.chooseAlgorithms(
-          spec.train().cudnn().benchmark(), spec.train().cudnn().deterministic());
+      gpu.chooseAlgorithms(spec.train().cudnn().benchmark(), spec.train().cudnn().deterministic());
     }
   }
 

@@ -192,7 +192,7 @@ public final class Tensor implements AutoCloseable {
 
   /** The backing array of a two-byte floating tensor on the CPU: the bits of each element. */
   public short[] shorts() {
-    return (short[]) heap().array();
+    return (short[]) array();
   }
 
   private static float bfloat16ToFloat(short bits) {

@@ -79,7 +79,7 @@ final class NetworkCases {
    */
   static Case network(
       Device device, DType activations, String backbone, boolean train, int px, int batch) {
-    ChangeNet net = new ChangeNet(device, ChangeNet.Config.of(backbone, EMBED, CLASSES));
+    ChangeNet net = new ChangeNet(device, config(backbone));
     net.initialize(1);
     net.setActivations(activations);
     double flops = batch * StepCost.forwardFlops(net, px) * (train ? 3 : 1);
@@ -91,6 +91,10 @@ final class NetworkCases {
     }
     net.train(true);
     return training(net, () -> net.forward(a, b), px, batch, flops);
+  }
+
+  static ChangeNet.Config config(String backbone) {
+    return ChangeNet.Config.of(backbone, EMBED, CLASSES);
   }
 
   private static Case decoder(boolean train, int px, int batch) {
@@ -153,7 +157,7 @@ final class NetworkCases {
   /**
    * A map [batch, px, px, channels] with the values that others see as [batch, channels, px, px].
    */
-  private static Variable map(
+  static Variable map(
       long seed, int batch, int channels, int px, boolean grad, Device device) {
     Tensor nchw =
         Tensor.of(CaseSpec.data(batch * channels * px * px, seed), batch, channels, px, px);

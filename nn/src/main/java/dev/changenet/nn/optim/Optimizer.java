@@ -120,9 +120,7 @@ public abstract class Optimizer implements AutoCloseable {
       Parameter p = parameters.get(i);
       if (p.grad() != null) {
         steps[i]++;
-        byStep
-            .computeIfAbsent(steps[i], s -> new ArrayList<>())
-            .add(new Pending(p, allocate(i)));
+        byStep.computeIfAbsent(steps[i], s -> new ArrayList<>()).add(new Pending(p, allocate(i)));
       }
     }
     byStep.forEach(

@@ -35,11 +35,9 @@ final class CudaBlas {
     device.bind();
     CudaCheck.cublas(JCublas2.cublasCreate(handle), "cublasCreate");
     CudaCheck.cublas(
-        JCublas2.cublasSetStream(handle, new cudaStream_t(device.cudaStream())),
-        "cublasSetStream");
+        JCublas2.cublasSetStream(handle, new cudaStream_t(device.cudaStream())), "cublasSetStream");
     CudaCheck.cublas(
-        JCublas2.cublasSetWorkspace(
-            handle, new RawPointer(device.allocate(WORKSPACE)), WORKSPACE),
+        JCublas2.cublasSetWorkspace(handle, new RawPointer(device.allocate(WORKSPACE)), WORKSPACE),
         "cublasSetWorkspace");
     MemorySegment constants = Arena.global().allocate(8, 8);
     constants.setAtIndex(ValueLayout.JAVA_FLOAT, 0, 1f);

@@ -5,8 +5,8 @@ import dev.changenet.tensor.backend.ConvGeometry;
 import dev.changenet.tensor.backend.Convolution;
 
 /**
- * Chooses who computes a convolution: a plain matrix product for 1×1, our own kernels for depthwise,
- * windows and a matrix product for patches that don't overlap, cuDNN for the rest.
+ * Chooses who computes a convolution: a plain matrix product for 1×1, our own kernels for
+ * depthwise, windows and a matrix product for patches that don't overlap, cuDNN for the rest.
  */
 final class CudaConvolution implements Convolution {
   private final CudaElementwise elementwise;

@@ -69,7 +69,14 @@ final class CudaDense implements Dense {
     device
         .blas()
         .multiply(
-            m, n, k, batched(a, transposeA), batched(b, transposeB), batched(out, false), false, batch);
+            m,
+            n,
+            k,
+            batched(a, transposeA),
+            batched(b, transposeB),
+            batched(out, false),
+            false,
+            batch);
   }
 
   private Matrix batched(Tensor t, boolean transposed) {

@@ -13,7 +13,9 @@ final class CudaDepthwise {
 
   private static final int STRIPS = 8;
 
-  /** Blocks of the first stage of a weight gradient; fixed, so that sums don't depend on the GPU. */
+  /**
+   * Blocks of the first stage of a weight gradient; fixed, so that sums don't depend on the GPU.
+   */
   private static final int WEIGHT_BLOCKS = 512;
 
   private final CudaDevice device;
@@ -105,12 +107,7 @@ final class CudaDepthwise {
   }
 
   private static CudaLaunch maps(CudaLaunch launch, Tensor in, Tensor out) {
-    return launch
-        .i32(in.dim(1))
-        .i32(in.dim(2))
-        .i32(out.dim(1))
-        .i32(out.dim(2))
-        .i32(in.dim(3));
+    return launch.i32(in.dim(1)).i32(in.dim(2)).i32(out.dim(1)).i32(out.dim(2)).i32(in.dim(3));
   }
 
   /** gradW [C, 1, kh, kw] and gradB [C], which may be null. */

@@ -117,10 +117,7 @@ final class CudaDriver {
       SymbolLookup loaded = SymbolLookup.loaderLookup();
       return loaded
           .find(name)
-          .or(
-              () ->
-                  SymbolLookup.libraryLookup("libcuda.so.1", Arena.global())
-                      .find(name))
+          .or(() -> SymbolLookup.libraryLookup("libcuda.so.1", Arena.global()).find(name))
           .orElseThrow(() -> new CudaException("the NVIDIA driver lacks " + name + "."));
     }
 

@@ -7,7 +7,9 @@ final class CudaGrid {
 
   private CudaGrid() {}
 
-  /** Blocks of {@code block} threads for {@code threads} threads' work, at most what fills a GPU. */
+  /**
+   * Blocks of {@code block} threads for {@code threads} threads' work, at most what fills a GPU.
+   */
   static int blocks(CudaDevice device, long threads, int block) {
     long wanted = (threads + block - 1) / block;
     return (int) Math.max(1, Math.min(wanted, (long) WAVES * device.multiprocessors()));

@@ -135,7 +135,9 @@ final class CudaSampling implements Sampling {
               .i32(width)
               .i32(levels.count())
               .i32(points);
-      sizes(launch, levels).i64(count).run(CudaGrid.blocks(device, 8 * count, THREADS), 1, 1, THREADS, 0);
+      sizes(launch, levels)
+          .i64(count)
+          .run(CudaGrid.blocks(device, 8 * count, THREADS), 1, 1, THREADS, 0);
     }
     if (gradValue != null) {
       gradValue(gradOut, levels, reference, offsets, weights, heads, points, gradValue);

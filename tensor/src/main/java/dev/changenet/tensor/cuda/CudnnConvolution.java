@@ -71,8 +71,7 @@ final class CudnnConvolution implements ConvolutionKernels {
     Plan(Key k) {
       input = map(k.batch, k.inHeight, k.inWidth, k.in, k.type);
       output = map(k.batch, k.outHeight, k.outWidth, k.out, k.type);
-      CudaCheck.cudnn(
-          JCudnn.cudnnCreateFilterDescriptor(filter), "cudnnCreateFilterDescriptor");
+      CudaCheck.cudnn(JCudnn.cudnnCreateFilterDescriptor(filter), "cudnnCreateFilterDescriptor");
       CudaCheck.cudnn(
           JCudnn.cudnnSetFilter4dDescriptor(
               filter,
@@ -94,13 +93,7 @@ final class CudnnConvolution implements ConvolutionKernels {
       CudaCheck.cudnn(JCudnn.cudnnCreateTensorDescriptor(d), "cudnnCreateTensorDescriptor");
       CudaCheck.cudnn(
           JCudnn.cudnnSetTensor4dDescriptor(
-              d,
-              cudnnTensorFormat.CUDNN_TENSOR_NHWC,
-              type(type),
-              batch,
-              channels,
-              height,
-              width),
+              d, cudnnTensorFormat.CUDNN_TENSOR_NHWC, type(type), batch, channels, height, width),
           "cudnnSetTensor4dDescriptor");
       return d;
     }
@@ -109,8 +102,7 @@ final class CudnnConvolution implements ConvolutionKernels {
       int s = k.geometry.stride();
       int p = k.geometry.padding();
       CudaCheck.cudnn(
-          JCudnn.cudnnCreateConvolutionDescriptor(convolution),
-          "cudnnCreateConvolutionDescriptor");
+          JCudnn.cudnnCreateConvolutionDescriptor(convolution), "cudnnCreateConvolutionDescriptor");
       CudaCheck.cudnn(
           JCudnn.cudnnSetConvolution2dDescriptor(
               convolution,
@@ -182,8 +174,7 @@ final class CudnnConvolution implements ConvolutionKernels {
     }
 
     private Candidate[] weightCandidates() {
-      cudnnConvolutionBwdFilterAlgoPerf[] found =
-          new cudnnConvolutionBwdFilterAlgoPerf[CANDIDATES];
+      cudnnConvolutionBwdFilterAlgoPerf[] found = new cudnnConvolutionBwdFilterAlgoPerf[CANDIDATES];
       for (int i = 0; i < CANDIDATES; i++) {
         found[i] = new cudnnConvolutionBwdFilterAlgoPerf();
       }

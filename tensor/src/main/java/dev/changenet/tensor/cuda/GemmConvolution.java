@@ -64,8 +64,7 @@ final class GemmConvolution implements ConvolutionKernels {
   @Override
   public void forward(Tensor x, Tensor w, ConvGeometry geometry, Tensor out) {
     Sizes s = Sizes.of(out, w, x.dtype().bytes());
-    Matrix wt =
-        Matrix.of(weights.channelsLast(w, x.dtype()), x.dtype(), s.window()).transpose();
+    Matrix wt = Matrix.of(weights.channelsLast(w, x.dtype()), x.dtype(), s.window()).transpose();
     inParts(
         x.dim(0),
         s.samples(),
@@ -103,8 +102,7 @@ final class GemmConvolution implements ConvolutionKernels {
   @Override
   public void backwardInput(Tensor gradOut, Tensor w, ConvGeometry geometry, Tensor gradX) {
     Sizes s = Sizes.of(gradOut, w, gradOut.dtype().bytes());
-    Matrix wm =
-        Matrix.of(weights.channelsLast(w, gradOut.dtype()), gradOut.dtype(), s.window());
+    Matrix wm = Matrix.of(weights.channelsLast(w, gradOut.dtype()), gradOut.dtype(), s.window());
     inParts(
         gradOut.dim(0),
         s.samples(),
