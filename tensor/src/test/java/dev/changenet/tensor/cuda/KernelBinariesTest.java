@@ -23,8 +23,9 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
 
 /**
- * The compiled kernels in the jar are those of the sources beside them. That each kernel the backend
- * launches is among them is checked by the stub driver, when {@link CudaParityTest} asks for it.
+ * The compiled kernels in the jar are those of the sources beside them. That each kernel the
+ * backend launches is among them is checked by the stub driver, when {@link CudaParityTest} asks
+ * for it.
  */
 class KernelBinariesTest {
   private static final Path MODULE = Path.of(System.getProperty("basedir", ""));
@@ -65,8 +66,7 @@ class KernelBinariesTest {
 
   /** As {@code digest} of the script does. */
   private static String digest(String family) throws Exception {
-    Matcher options =
-        Pattern.compile("(?m)^options=\"(.*)\"$").matcher(Files.readString(SCRIPT));
+    Matcher options = Pattern.compile("(?m)^options=\"(.*)\"$").matcher(Files.readString(SCRIPT));
     assertThat(options.find()).isTrue();
     ByteArrayOutputStream all = new ByteArrayOutputStream();
     all.writeBytes((options.group(1) + "\n").getBytes(StandardCharsets.UTF_8));
@@ -74,8 +74,7 @@ class KernelBinariesTest {
       all.writeBytes(Files.readAllBytes(header));
     }
     all.writeBytes(Files.readAllBytes(CUDA.resolve(family + ".cu")));
-    return HexFormat.of()
-        .formatHex(MessageDigest.getInstance("SHA-256").digest(all.toByteArray()));
+    return HexFormat.of().formatHex(MessageDigest.getInstance("SHA-256").digest(all.toByteArray()));
   }
 
   @ParameterizedTest(name = "{0}")
