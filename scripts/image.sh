@@ -49,5 +49,5 @@ exec "$home/runtime/bin/java" \
 LAUNCHER
 chmod +x "$target/bin/changenet"
 ln -s changenet "$target/bin/tao"
-tar -C "$(dirname "$target")" -c "$(basename "$target")" | xz -T0 -6 >"$target.tar.xz"
+[ -n "${NO_ARCHIVE-}" ] || tar -C "$(dirname "$target")" -c "$(basename "$target")" | xz -T0 -6 >"$target.tar.xz"
 echo "image: $target ($(du -sm "$target" | cut -f1) MiB), $target.tar.xz ($(du -sm "$target.tar.xz" | cut -f1) MiB)"

@@ -13,6 +13,7 @@
 //   CHANGENET_FAKE_CAPABILITY  compute capability (90)
 #include <dirent.h>
 #include <dlfcn.h>
+#include <elf.h>
 #include <sys/mman.h>
 
 #include <cstdint>
@@ -465,18 +466,40 @@ FILL(cuMemsetD32, unsigned)
 
 // --- modules and launches
 
-API cuModuleLoadData(void** module, const void*) {
+// A module is a copy of its image, PTX or cubin: kernels that it doesn't name are not found.
+API cuModuleLoadData(void** module, const void* image) {
   NEED_CONTEXT
-  *module = &functions;
+  auto* text = static_cast<const char*>(image);
+  size_t size = strlen(text);
+  if (memcmp(text, "\x7f" "ELF", 4) == 0) {
+    auto* elf = reinterpret_cast<const Elf64_Ehdr*>(image);
+    size = elf->e_shoff + size_t(elf->e_shnum) * elf->e_shentsize;
+  }
+  *module = new std::string(text, size);
   return OK;
 }
 API cuModuleLoadDataEx(void** module, const void* image, unsigned, int*, void**) { return cuModuleLoadData(module, image); }
-API cuModuleUnload(void*) { return OK; }
+API cuModuleUnload(void* module) {
+  delete static_cast<std::string*>(module);
+  return OK;
+}
 
-API cuModuleGetFunction(void** function, void*, const char* name) {
+// True when the image has the name as a word of its own, or is a placeholder.
+bool names(const std::string& image, const char* name) {
+  auto word = [](char c) { return isalnum(static_cast<unsigned char>(c)) || c == '_'; };
+  const size_t length = strlen(name);
+  for (size_t at = image.find(name); at != std::string::npos; at = image.find(name, at + 1)) {
+    if ((at == 0 || !word(image[at - 1])) && (at + length == image.size() || !word(image[at + length]))) {
+      return true;
+    }
+  }
+  return image.starts_with("// for the stub driver");
+}
+
+API cuModuleGetFunction(void** function, void* module, const char* name) {
   NEED_CONTEXT
   auto found = functions.find(name);
-  if (found == functions.end()) {
+  if (found == functions.end() || !names(*static_cast<std::string*>(module), name)) {
     return NOT_FOUND;
   }
   *function = &found->second;

@@ -24,8 +24,8 @@ struct HeadRows {
   __device__ __forceinline__ T* row(int n) const { return start + (size_t)n * stride; }
 };
 
-// tile [ROWS][D + pad] = rows first .. of the head, 0 outside rows and width d. aligned: every row
-// starts at a multiple of 16 bytes and d is a multiple of the elements in 16 bytes.
+// Starts to fill tile [ROWS][D + pad] with rows first .. of the head, 0 outside rows and width d.
+// aligned: every row starts at a multiple of 16 bytes and d is a multiple of the elements in 16.
 template <typename T, int THREADS, int ROWS, int D, int LD>
 __device__ __forceinline__ void load_tile(
     T* tile, const HeadRows<const T>& head, int first, int d, bool aligned) {
@@ -34,19 +34,49 @@ __device__ __forceinline__ void load_tile(
   for (int i = threadIdx.x; i < ROWS * COLUMNS; i += THREADS) {
     int r = i / COLUMNS;
     int c = i % COLUMNS * V;
-    Pack<T, V> p;
-    const T* source = head.row(first + r) + c;
     bool inside = first + r < head.rows;
-    if (aligned && inside && c < d) {
-      p = *reinterpret_cast<const Pack<T, V>*>(source);
+    const T* source = head.row(inside ? first + r : 0) + c;
+    if (aligned) {
+      bool zero = !inside || c >= d;
+      copy_16_async(tile + r * LD + c, zero ? head.start : source, zero);
     } else {
+      Pack<T, V> p;
       for (int j = 0; j < V; j++) {
         p.v[j] = inside && c + j < d ? source[j] : from_float<T>(0.0f);
       }
+      *reinterpret_cast<Pack<T, V>*>(tile + r * LD + c) = p;
     }
-    *reinterpret_cast<Pack<T, V>*>(tile + r * LD + c) = p;
   }
 }
+
+// Runs work(stage, i) for i = 0 .. count - 1 after load(stage, i) has filled that stage's tiles. With
+// two stages, the next tiles are copied while the present ones are worked on.
+template <int STAGES, typename LOAD, typename WORK>
+__device__ __forceinline__ void pipelined(int count, LOAD load, WORK work) {
+  if (STAGES == 2) {
+    load(0, 0);
+    end_copies();
+  }
+  for (int i = 0; i < count; i++) {
+    if (STAGES == 2) {
+      if (i + 1 < count) {
+        load((i + 1) & 1, i + 1);
+      }
+      end_copies();
+      wait_copies<1>();
+    } else {
+      load(0, i);
+      end_copies();
+      wait_copies<0>();
+    }
+    __syncthreads();
+    work(STAGES == 2 ? i & 1 : 0, i);
+    __syncthreads();
+  }
+}
+
+// Bytes of static shared memory that a kernel may use.
+constexpr int SHARED_BYTES = 47 * 1024;
 
 // Writes scale[i] * acc of a warp's 16 rows, first = number of the first.
 template <typename T, int D>
@@ -163,10 +193,10 @@ __device__ __forceinline__ void attention_forward(
   using T = typename M::Element;
   constexpr int LD = D + M::PAD;
   constexpr int KEYS = sizeof(T) == 2 ? 64 : 32;
+  constexpr int TILE = KEYS * LD;
+  constexpr int STAGES = 4 * TILE * int(sizeof(T)) <= SHARED_BYTES ? 2 : 1;
   static_assert(2 * KEYS >= FORWARD_QUERIES, "queries are staged in the tiles of keys and values");
-  __shared__ __align__(16) T tiles[2 * KEYS * LD];
-  T* keys = tiles;
-  T* values = tiles + KEYS * LD;
+  __shared__ __align__(16) T tiles[STAGES * 2 * TILE];
   int heads = gridDim.y;
   HeadRows<const T> q(q_tensor, q_offset, q_stride, nq, d);
   HeadRows<const T> k(k_tensor, k_offset, k_stride, nk, d);
@@ -178,31 +208,35 @@ __device__ __forceinline__ void attention_forward(
 
   Rows<M, D> rows;
   load_tile<T, FORWARD_THREADS, FORWARD_QUERIES, D, LD>(tiles, q, first, d, aligned);
+  end_copies();
+  wait_copies<0>();
   __syncthreads();
 #pragma unroll
   for (int i = 0; i < D / M::K; i++) {
     rows.q[i] = M::load_a(tiles, LD, own, i * M::K);
   }
+  __syncthreads();
   clear<D / 8>(rows.out);
   rows.max[0] = rows.max[1] = -INFINITY;
   rows.sum[0] = rows.sum[1] = 0.0f;
-  for (int key = 0; key < nk; key += KEYS) {
-    __syncthreads();
-    load_tile<T, FORWARD_THREADS, KEYS, D, LD>(keys, k, key, d, aligned);
-    load_tile<T, FORWARD_THREADS, KEYS, D, LD>(values, v, key, d, aligned);
-    __syncthreads();
-    if (!active) {
-      continue;
-    }
-    int left = nk - key;
-    if (left >= KEYS) {
-      rows.template step<KEYS / 8, false>(keys, values, 0, left, scale2);
-    } else {
-      for (int row = 0; row < left; row += 16) {
-        rows.template step<2, true>(keys, values, row, left - row, scale2);
-      }
-    }
-  }
+  pipelined<STAGES>(
+      (nk + KEYS - 1) / KEYS,
+      [&](int stage, int i) {
+        T* keys = tiles + stage * 2 * TILE;
+        load_tile<T, FORWARD_THREADS, KEYS, D, LD>(keys, k, i * KEYS, d, aligned);
+        load_tile<T, FORWARD_THREADS, KEYS, D, LD>(keys + TILE, v, i * KEYS, d, aligned);
+      },
+      [&](int stage, int i) {
+        const T* keys = tiles + stage * 2 * TILE;
+        int left = nk - i * KEYS;
+        if (active && left >= KEYS) {
+          rows.template step<KEYS / 8, false>(keys, keys + TILE, 0, left, scale2);
+        } else if (active) {
+          for (int row = 0; row < left; row += 16) {
+            rows.template step<2, true>(keys, keys + TILE, row, left - row, scale2);
+          }
+        }
+      });
   if (!active) {
     return;
   }
@@ -227,8 +261,10 @@ template <typename M, int D>
 struct BackwardShape {
   static constexpr int BYTES = (D + M::PAD) * int(sizeof(typename M::Element)) * 2;
   static constexpr int WARPS = BYTES * 64 <= 36 * 1024 ? 4 : 2;
-  static constexpr int LEFT = 47 * 1024 - BYTES * WARPS * 16;
+  static constexpr int LEFT = SHARED_BYTES - BYTES * WARPS * 16;
   static constexpr int STEP = BYTES * 32 <= LEFT ? 32 : BYTES * 16 <= LEFT ? 16 : 8;
+  static constexpr int STAGES = 2 * BYTES * STEP <= LEFT - 16 * STEP ? 2 : 1;
+  static constexpr int BLOCKS = D <= 64 ? 4 : 2;  // per multiprocessor at least, bounds registers
   static_assert(STEP >= M::K, "a step holds at least one fragment");
 };
 
@@ -289,12 +325,12 @@ __device__ __forceinline__ void attention_backward_kv(
   constexpr int KEYS = Shape::WARPS * 16;
   constexpr int STEP = Shape::STEP;
   constexpr int TILES = STEP / 8;
+  constexpr int TILE = STEP * LD;
   __shared__ __align__(16) T keys[KEYS * LD];
   __shared__ __align__(16) T values[KEYS * LD];
-  __shared__ __align__(16) T queries[STEP * LD];
-  __shared__ __align__(16) T grads[STEP * LD];
-  __shared__ float row_lse[STEP];
-  __shared__ float row_delta[STEP];
+  __shared__ __align__(16) T tiles[Shape::STAGES * 2 * TILE];  // queries and their gradients
+  __shared__ float row_lse[Shape::STAGES * STEP];
+  __shared__ float row_delta[Shape::STAGES * STEP];
   int heads = gridDim.y;
   HeadRows<const T> q(q_tensor, q_offset, q_stride, nq, d);
   HeadRows<const T> g(grad_out, 0, heads * d, nq, d);
@@ -313,54 +349,59 @@ __device__ __forceinline__ void attention_backward_kv(
   Acc grad_v[D / 8];
   clear<D / 8>(grad_k);
   clear<D / 8>(grad_v);
-  for (int query = 0; query < nq; query += STEP) {
-    __syncthreads();
-    load_tile<T, THREADS, STEP, D, LD>(queries, q, query, d, aligned);
-    load_tile<T, THREADS, STEP, D, LD>(grads, g, query, d, aligned);
-    if (threadIdx.x < STEP) {
-      int n = query + threadIdx.x;
-      row_lse[threadIdx.x] = n < nq ? head_lse[n] * LOG2_E : INFINITY;
-      row_delta[threadIdx.x] = n < nq ? head_delta[n] : 0.0f;
-    }
-    __syncthreads();
-    if (!active) {
-      continue;
-    }
-    // Scores and their gradients with keys as rows.
-    Acc s[TILES];
-    Acc ds[TILES];
-    clear<TILES>(s);
-    clear<TILES>(ds);
+  pipelined<Shape::STAGES>(
+      (nq + STEP - 1) / STEP,
+      [&](int stage, int i) {
+        T* queries = tiles + stage * 2 * TILE;
+        load_tile<T, THREADS, STEP, D, LD>(queries, q, i * STEP, d, aligned);
+        load_tile<T, THREADS, STEP, D, LD>(queries + TILE, g, i * STEP, d, aligned);
+        if (threadIdx.x < STEP) {
+          int n = i * STEP + threadIdx.x;
+          row_lse[stage * STEP + threadIdx.x] = n < nq ? head_lse[n] * LOG2_E : INFINITY;
+          row_delta[stage * STEP + threadIdx.x] = n < nq ? head_delta[n] : 0.0f;
+        }
+      },
+      [&](int stage, int) {
+        if (!active) {
+          return;
+        }
+        const T* queries = tiles + stage * 2 * TILE;
+        const T* grads = queries + TILE;
+        // Scores and their gradients with keys as rows.
+        Acc s[TILES];
+        Acc ds[TILES];
+        clear<TILES>(s);
+        clear<TILES>(ds);
 #pragma unroll
-    for (int i = 0; i < D / M::K; i++) {
-      typename M::A key = M::load_a(keys, LD, own, i * M::K);
-      typename M::A value = M::load_a(values, LD, own, i * M::K);
+        for (int i = 0; i < D / M::K; i++) {
+          typename M::A key = M::load_a(keys, LD, own, i * M::K);
+          typename M::A value = M::load_a(values, LD, own, i * M::K);
 #pragma unroll
-      for (int t = 0; t < TILES; t++) {
-        M::mma(s[t], key, M::load_b_rows(queries, LD, t * 8, i * M::K));
-        M::mma(ds[t], value, M::load_b_rows(grads, LD, t * 8, i * M::K));
-      }
-    }
+          for (int t = 0; t < TILES; t++) {
+            M::mma(s[t], key, M::load_b_rows(queries, LD, t * 8, i * M::K));
+            M::mma(ds[t], value, M::load_b_rows(grads, LD, t * 8, i * M::K));
+          }
+        }
 #pragma unroll
-    for (int t = 0; t < TILES; t++) {
-      for (int i = 0; i < 4; i++) {
-        int n = t * 8 + 2 * (lane_id() % 4) + i % 2;
-        float p = exp2f(s[t].v[i] * scale2 - row_lse[n]);
-        s[t].v[i] = p;
-        ds[t].v[i] = p * (ds[t].v[i] - row_delta[n]);
-      }
-    }
+        for (int t = 0; t < TILES; t++) {
+          for (int i = 0; i < 4; i++) {
+            int n = t * 8 + 2 * (lane_id() % 4) + i % 2;
+            float p = exp2f(s[t].v[i] * scale2 - row_lse[stage * STEP + n]);
+            s[t].v[i] = p;
+            ds[t].v[i] = p * (ds[t].v[i] - row_delta[stage * STEP + n]);
+          }
+        }
 #pragma unroll
-    for (int i = 0; i < STEP / M::K; i++) {
-      typename M::A p = M::from_acc(s + i * M::K / 8);
-      typename M::A dp = M::from_acc(ds + i * M::K / 8);
+        for (int i = 0; i < STEP / M::K; i++) {
+          typename M::A p = M::from_acc(s + i * M::K / 8);
+          typename M::A dp = M::from_acc(ds + i * M::K / 8);
 #pragma unroll
-      for (int t = 0; t < D / 8; t++) {
-        M::mma(grad_v[t], p, M::load_b_columns(grads, LD, i * M::K, t * 8));
-        M::mma(grad_k[t], dp, M::load_b_columns(queries, LD, i * M::K, t * 8));
-      }
-    }
-  }
+          for (int t = 0; t < D / 8; t++) {
+            M::mma(grad_v[t], p, M::load_b_columns(grads, LD, i * M::K, t * 8));
+            M::mma(grad_k[t], dp, M::load_b_columns(queries, LD, i * M::K, t * 8));
+          }
+        }
+      });
   if (active) {
     float one[2] = {1.0f, 1.0f};
     // The only key has probability 1 whatever its score.
@@ -390,8 +431,8 @@ __device__ __forceinline__ void attention_backward_q(
   constexpr int TILES = STEP / 8;
   __shared__ __align__(16) T queries[QUERIES * LD];
   __shared__ __align__(16) T grads[QUERIES * LD];
-  __shared__ __align__(16) T keys[STEP * LD];
-  __shared__ __align__(16) T values[STEP * LD];
+  constexpr int TILE = STEP * LD;
+  __shared__ __align__(16) T tiles[Shape::STAGES * 2 * TILE];  // keys and values
   int heads = gridDim.y;
   HeadRows<const T> q(q_tensor, q_offset, q_stride, nq, d);
   HeadRows<const T> g(grad_out, 0, heads * d, nq, d);
@@ -414,45 +455,50 @@ __device__ __forceinline__ void attention_backward_q(
   }
   Acc grad_q[D / 8];
   clear<D / 8>(grad_q);
-  for (int key = 0; key < nk; key += STEP) {
-    __syncthreads();
-    load_tile<T, THREADS, STEP, D, LD>(keys, k, key, d, aligned);
-    load_tile<T, THREADS, STEP, D, LD>(values, v, key, d, aligned);
-    __syncthreads();
-    if (!active) {
-      continue;
-    }
-    Acc s[TILES];
-    Acc ds[TILES];
-    clear<TILES>(s);
-    clear<TILES>(ds);
+  pipelined<Shape::STAGES>(
+      (nk + STEP - 1) / STEP,
+      [&](int stage, int block) {
+        T* keys = tiles + stage * 2 * TILE;
+        load_tile<T, THREADS, STEP, D, LD>(keys, k, block * STEP, d, aligned);
+        load_tile<T, THREADS, STEP, D, LD>(keys + TILE, v, block * STEP, d, aligned);
+      },
+      [&](int stage, int block) {
+        if (!active) {
+          return;
+        }
+        const T* keys = tiles + stage * 2 * TILE;
+        const T* values = keys + TILE;
+        Acc s[TILES];
+        Acc ds[TILES];
+        clear<TILES>(s);
+        clear<TILES>(ds);
 #pragma unroll
-    for (int i = 0; i < D / M::K; i++) {
-      typename M::A query = M::load_a(queries, LD, own, i * M::K);
-      typename M::A grad = M::load_a(grads, LD, own, i * M::K);
+        for (int i = 0; i < D / M::K; i++) {
+          typename M::A query = M::load_a(queries, LD, own, i * M::K);
+          typename M::A grad = M::load_a(grads, LD, own, i * M::K);
 #pragma unroll
-      for (int t = 0; t < TILES; t++) {
-        M::mma(s[t], query, M::load_b_rows(keys, LD, t * 8, i * M::K));
-        M::mma(ds[t], grad, M::load_b_rows(values, LD, t * 8, i * M::K));
-      }
-    }
+          for (int t = 0; t < TILES; t++) {
+            M::mma(s[t], query, M::load_b_rows(keys, LD, t * 8, i * M::K));
+            M::mma(ds[t], grad, M::load_b_rows(values, LD, t * 8, i * M::K));
+          }
+        }
 #pragma unroll
-    for (int t = 0; t < TILES; t++) {
-      for (int i = 0; i < 4; i++) {
-        int n = key + t * 8 + 2 * (lane_id() % 4) + i % 2;
-        float p = n < nk ? exp2f(s[t].v[i] * scale2 - row_lse[i / 2]) : 0.0f;
-        ds[t].v[i] = p * (ds[t].v[i] - row_delta[i / 2]);
-      }
-    }
+        for (int t = 0; t < TILES; t++) {
+          for (int i = 0; i < 4; i++) {
+            int n = block * STEP + t * 8 + 2 * (lane_id() % 4) + i % 2;
+            float p = n < nk ? exp2f(s[t].v[i] * scale2 - row_lse[i / 2]) : 0.0f;
+            ds[t].v[i] = p * (ds[t].v[i] - row_delta[i / 2]);
+          }
+        }
 #pragma unroll
-    for (int i = 0; i < STEP / M::K; i++) {
-      typename M::A dp = M::from_acc(ds + i * M::K / 8);
+        for (int i = 0; i < STEP / M::K; i++) {
+          typename M::A dp = M::from_acc(ds + i * M::K / 8);
 #pragma unroll
-      for (int t = 0; t < D / 8; t++) {
-        M::mma(grad_q[t], dp, M::load_b_columns(keys, LD, i * M::K, t * 8));
-      }
-    }
-  }
+          for (int t = 0; t < D / 8; t++) {
+            M::mma(grad_q[t], dp, M::load_b_columns(keys, LD, i * M::K, t * 8));
+          }
+        }
+      });
   if (active) {
     float factor = nk > 1 ? scale : 0.0f;
     float scales[2] = {factor, factor};
@@ -470,7 +516,8 @@ __device__ __forceinline__ void attention_backward_q(
         q, q_offset, q_stride, k, k_offset, k_stride, v, v_offset, v_stride, out, lse, nq, nk, d, \
         scale, aligned);                                                                          \
   }                                                                                               \
-  extern "C" __global__ void __launch_bounds__(BackwardShape<M, D>::WARPS * 32)                   \
+  extern "C" __global__ void __launch_bounds__(                                                      \
+      BackwardShape<M, D>::WARPS * 32, BackwardShape<M, D>::BLOCKS)                               \
       attention_backward_kv_d##D##_##SUFFIX(                                                      \
           const T* grad_out, const T* q, int q_offset, int q_stride, const T* k, int k_offset,    \
           int k_stride, const T* v, int v_offset, int v_stride, const float* lse,                 \
@@ -480,7 +527,8 @@ __device__ __forceinline__ void attention_backward_q(
         grad_out, q, q_offset, q_stride, k, k_offset, k_stride, v, v_offset, v_stride, lse,       \
         delta, gk, gk_offset, gk_stride, gv, gv_offset, gv_stride, nq, nk, d, scale, aligned);    \
   }                                                                                               \
-  extern "C" __global__ void __launch_bounds__(BackwardShape<M, D>::WARPS * 32)                   \
+  extern "C" __global__ void __launch_bounds__(                                                      \
+      BackwardShape<M, D>::WARPS * 32, BackwardShape<M, D>::BLOCKS)                               \
       attention_backward_q_d##D##_##SUFFIX(                                                       \
           const T* grad_out, const T* q, int q_offset, int q_stride, const T* k, int k_offset,    \
           int k_stride, const T* v, int v_offset, int v_stride, const float* lse,                 \

@@ -14,6 +14,37 @@ struct Acc {
 
 __device__ __forceinline__ int lane_id() { return threadIdx.x & 31; }
 
+// Starts to copy 16 bytes to shared memory, or to write zeros there; asynchronous on a GPU.
+__device__ __forceinline__ void copy_16_async(void* target, const void* source, bool zero) {
+#ifndef CHANGENET_HOST
+  unsigned address = (unsigned)__cvta_generic_to_shared(target);
+  asm volatile("cp.async.cg.shared.global [%0], [%1], 16, %2;"
+               :: "r"(address), "l"(source), "r"(zero ? 0 : 16)
+               : "memory");
+#else
+  if (zero) {
+    memset(target, 0, 16);
+  } else {
+    memcpy(target, source, 16);
+  }
+#endif
+}
+
+// Ends a group of copies.
+__device__ __forceinline__ void end_copies() {
+#ifndef CHANGENET_HOST
+  asm volatile("cp.async.commit_group;" ::: "memory");
+#endif
+}
+
+// Waits for this thread's copies of all groups but the last PENDING.
+template <int PENDING>
+__device__ __forceinline__ void wait_copies() {
+#ifndef CHANGENET_HOST
+  asm volatile("cp.async.wait_group %0;" :: "n"(PENDING) : "memory");
+#endif
+}
+
 #ifdef CHANGENET_HOST
 // Exchange buffer of the warps of the block that runs on this thread.
 struct HostFragments {

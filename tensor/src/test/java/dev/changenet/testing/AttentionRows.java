@@ -59,7 +59,7 @@ final class AttentionRows {
                     heads,
                     scale(d),
                     c.output("out", b, nq, ch),
-                    c.output("lse", b, heads, nq)));
+                    c.float32().output("lse", b, heads, nq)));
     rows.add(
         "attention.attentionBackward" + what,
         c -> {
@@ -67,7 +67,7 @@ final class AttentionRows {
           Heads k = new Heads(c.uniform(0, 2, b, nk, ch), 0);
           Heads v = new Heads(c.random(b, nk, ch), 0);
           Tensor out = c.output("out", b, nq, ch);
-          Tensor lse = c.output("lse", b, heads, nq);
+          Tensor lse = c.float32().output("lse", b, heads, nq);
           ops(c).attention(q, k, v, heads, scale(d), out, lse);
           ops(c)
               .attentionBackward(
@@ -105,7 +105,7 @@ final class AttentionRows {
           Heads k = new Heads(kv, 0);
           Heads v = new Heads(kv, ch);
           Tensor out = c.output("out", b, nq, ch);
-          Tensor lse = c.output("lse", b, heads, nq);
+          Tensor lse = c.float32().output("lse", b, heads, nq);
           ops(c).attention(q, k, v, heads, scale(d), out, lse);
           Tensor gradQ = c.inOut("gradQ", c.random(b, nq, ch + 5));
           Tensor gradKv = c.output("gradKv", b, nk, 2 * ch);
@@ -136,18 +136,18 @@ final class AttentionRows {
                     c.uniform(0, 3, b, n, ch),
                     c.uniform(0, 3, b, n, ch),
                     c.random(b, n, ch),
-                    c.uniform(1, 0.2, heads, 1, 1),
+                    c.float32().uniform(1, 0.2, heads, 1, 1),
                     heads,
                     c.output("out", b, n, ch),
-                    c.output("sigmoid", b, ch)));
+                    c.float32().output("sigmoid", b, ch)));
     rows.add(
         "attention.channelGateBackward" + what,
         c -> {
           Tensor q = c.uniform(0, 3, b, n, ch);
           Tensor x = c.uniform(0, 3, b, n, ch);
           Tensor v = c.random(b, n, ch);
-          Tensor temperature = c.uniform(1, 0.2, heads, 1, 1);
-          Tensor sigmoid = c.output("sigmoid", b, ch);
+          Tensor temperature = c.float32().uniform(1, 0.2, heads, 1, 1);
+          Tensor sigmoid = c.float32().output("sigmoid", b, ch);
           ops(c).channelGate(q, x, v, temperature, heads, c.output("out", b, n, ch), sigmoid);
           ops(c)
               .channelGateBackward(
@@ -161,7 +161,7 @@ final class AttentionRows {
                   c.output("gradQ", b, n, ch),
                   c.output("gradX", b, n, ch),
                   c.output("gradV", b, n, ch),
-                  c.output("gradTemperature", heads, 1, 1));
+                  c.float32().output("gradTemperature", heads, 1, 1));
         });
   }
 

@@ -109,8 +109,8 @@ final class ConvolutionRows {
                 ops(c)
                     .conv2d(
                         c.random(s.b, s.h, s.w, s.in),
-                        c.random(s.weight()),
-                        bias ? c.random(s.out) : null,
+                        c.float32().random(s.weight()),
+                        bias ? c.float32().random(s.out) : null,
                         s.geometry,
                         relu,
                         c.output("out", s.b, s.outH(), s.outW(), s.out)));
@@ -123,8 +123,8 @@ final class ConvolutionRows {
                       c.random(s.b, s.outH(), s.outW(), s.out),
                       c.random(s.b, s.h, s.w, s.in),
                       s.geometry,
-                      c.output("gradW", s.weight()),
-                      bias ? c.output("gradB", s.out) : null));
+                      c.float32().output("gradW", s.weight()),
+                      bias ? c.float32().output("gradB", s.out) : null));
     }
     rows.add(
         "convolution.conv2dBackwardInput" + s,
@@ -132,7 +132,7 @@ final class ConvolutionRows {
             ops(c)
                 .conv2dBackwardInput(
                     c.random(s.b, s.outH(), s.outW(), s.out),
-                    c.random(s.weight()),
+                    c.float32().random(s.weight()),
                     s.geometry,
                     c.output("gradX", s.b, s.h, s.w, s.in)));
   }

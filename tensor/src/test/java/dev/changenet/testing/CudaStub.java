@@ -35,6 +35,8 @@ import java.util.stream.Stream;
  * {@code cuda-stub}); {@code src/test/cuda/driver.cpp} says what else can be set.
  */
 public final class CudaStub {
+  private static final String BARRIER = "__syncthreads();";
+
   private static CudaStub instance;
 
   private final Path tensor = tensorModule();
@@ -166,6 +168,44 @@ public final class CudaStub {
       "sh", sources.resolve("compile.sh").toString(), cu.toString(), library.toString(), "-I" + cuda
     };
     make(library, inputs, command);
+  }
+
+  /**
+   * Compiles a family with one barrier taken out.
+   *
+   * @param file source or header that has the barrier
+   * @param before text in it; the next {@code __syncthreads();} behind it is removed
+   * @return the library
+   */
+  public Path withoutBarrier(String family, String file, String before) {
+    Path copy = folder.resolve("faults").resolve(family + "-" + file).toAbsolutePath();
+    try {
+      Files.createDirectories(copy);
+      for (Path header : list(cuda, ".cuh")) {
+        plant(header, copy, file, before);
+      }
+      plant(cuda.resolve(family + ".cu"), copy, file, before);
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
+    Path library = copy.resolve(family + ".so");
+    compile(copy.resolve(family + ".cu"), library);
+    return library;
+  }
+
+  private static void plant(Path source, Path folder, String file, String before)
+      throws IOException {
+    String name = source.getFileName().toString();
+    String text = Files.readString(source);
+    if (name.equals(file)) {
+      int from = text.indexOf(before);
+      int at = from < 0 ? -1 : text.indexOf(BARRIER, from);
+      if (at < 0) {
+        throw new IllegalStateException("no barrier behind \"" + before + "\" in " + file);
+      }
+      text = text.substring(0, at) + text.substring(at + BARRIER.length());
+    }
+    Files.writeString(folder.resolve(name), text);
   }
 
   private void buildLibraries() {

@@ -48,7 +48,7 @@ final class LossRows {
                     c.uniform(0, 4, s),
                     c.labels(s[3], ignored, s[0], s[1], s[2]),
                     255,
-                    c.output("loss", 1),
+                    c.float32().output("loss", 1),
                     gradient ? c.output("gradLogits", s) : null));
     rows.add(
         "loss.mmIou" + what,
@@ -58,7 +58,7 @@ final class LossRows {
                     c.uniform(0, 4, s),
                     c.labels(s[3], ignored, s[0], s[1], s[2]),
                     255,
-                    c.output("loss", 1),
+                    c.float32().output("loss", 1),
                     gradient ? c.output("gradLogits", s) : null));
   }
 }

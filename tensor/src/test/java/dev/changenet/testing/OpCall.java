@@ -7,6 +7,7 @@ import dev.changenet.tensor.backend.Backend;
 import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.Map;
+import java.util.concurrent.atomic.AtomicInteger;
 
 /**
  * One run of an {@linkplain OpTable op table} row: makes seeded inputs on the device and collects
@@ -18,9 +19,9 @@ public final class OpCall {
   private final Device device;
   private final DType dtype;
   private final OpTransfer transfer;
-  private final Map<String, Tensor> outputs = new LinkedHashMap<>();
-  private final Map<String, double[]> results = new LinkedHashMap<>();
-  private int made;
+  private final Map<String, Tensor> outputs;
+  private final Map<String, double[]> results;
+  private final AtomicInteger made;
 
   OpCall(String seed, Backend backend, Device device, DType dtype, OpTransfer transfer) {
     this.seed = seed;
@@ -28,10 +29,32 @@ public final class OpCall {
     this.device = device;
     this.dtype = dtype;
     this.transfer = transfer;
+    outputs = new LinkedHashMap<>();
+    results = new LinkedHashMap<>();
+    made = new AtomicInteger();
+  }
+
+  private OpCall(OpCall run) {
+    seed = run.seed;
+    backend = run.backend;
+    device = run.device;
+    dtype = run.dtype.isHalf() ? DType.FLOAT32 : run.dtype;
+    transfer = run.transfer;
+    outputs = run.outputs;
+    results = run.results;
+    made = run.made;
   }
 
   Backend backend() {
     return backend;
+  }
+
+  /**
+   * The same run for what is float32 beside two-byte activations: parameters, their gradients,
+   * statistics, losses.
+   */
+  OpCall float32() {
+    return new OpCall(this);
   }
 
   /** Returns a tensor of uniform values in [−1, 1). */
@@ -41,28 +64,24 @@ public final class OpCall {
 
   /** Returns a tensor of uniform values in [centre − spread, centre + spread). */
   Tensor uniform(double centre, double spread, int... shape) {
-    return uniform(dtype, centre, spread, shape);
-  }
-
-  /**
-   * The same for what isn't an activation: parameters, statistics. Beside two-byte activations they
-   * are float32.
-   */
-  Tensor parameter(double centre, double spread, int... shape) {
-    return uniform(parameterType(), centre, spread, shape);
-  }
-
-  private DType parameterType() {
-    return dtype.isHalf() ? DType.FLOAT32 : dtype;
-  }
-
-  private Tensor uniform(DType type, double centre, double spread, int... shape) {
-    float[] f = GoldenFormula.fill(seed + "/" + made++, "affine", centre, spread, elements(shape));
+    float[] f =
+        GoldenFormula.fill(
+            seed + "/" + made.getAndIncrement(), "affine", centre, spread, elements(shape));
     double[] values = new double[f.length];
     for (int i = 0; i < f.length; i++) {
       values[i] = f[i];
     }
-    return transfer.upload(values, shape, type, device);
+    return transfer.upload(values, shape, dtype, device);
+  }
+
+  /** {@link #uniform} for what isn't an activation; see {@link #float32}. */
+  Tensor parameter(double centre, double spread, int... shape) {
+    return float32().uniform(centre, spread, shape);
+  }
+
+  /** {@link #output} for gradients of parameters and for statistics; see {@link #float32}. */
+  Tensor parameterOutput(String name, int... shape) {
+    return float32().output(name, shape);
   }
 
   /** Returns a tensor of the given values. */
@@ -78,7 +97,7 @@ public final class OpCall {
 
   /** Returns int32 labels 0 … classes − 1, a share {@code ignored} of them 255. */
   Tensor labels(int classes, double ignored, int... shape) {
-    long s = GoldenFormula.seed(seed + "/" + made++);
+    long s = GoldenFormula.seed(seed + "/" + made.getAndIncrement());
     double[] values = new double[elements(shape)];
     for (int i = 0; i < values.length; i++) {
       boolean ignore = GoldenFormula.u(s, 2L * i + 1) < ignored;
@@ -89,18 +108,9 @@ public final class OpCall {
 
   /** Returns an output full of NaN, so that an element the kernel forgets is seen. */
   Tensor output(String name, int... shape) {
-    return output(name, dtype, shape);
-  }
-
-  /** The same for gradients of parameters and for statistics; see {@link #parameter}. */
-  Tensor parameterOutput(String name, int... shape) {
-    return output(name, parameterType(), shape);
-  }
-
-  private Tensor output(String name, DType type, int... shape) {
     double[] values = new double[elements(shape)];
     Arrays.fill(values, Double.NaN);
-    return inOut(name, transfer.upload(values, shape, type, device));
+    return inOut(name, transfer.upload(values, shape, dtype, device));
   }
 
   /** Returns an int32 output full of −1. */

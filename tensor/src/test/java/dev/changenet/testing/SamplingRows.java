@@ -49,7 +49,7 @@ final class SamplingRows {
                 .deformableAttention(
                     c.random(batch, levels.tokens(), width),
                     levels,
-                    c.uniform(0.5, 0.5, queries, 2),
+                    c.float32().uniform(0.5, 0.5, queries, 2),
                     // Some points lie beyond the border.
                     c.uniform(0, 3, batch, queries, heads * each * 2),
                     c.uniform(0.5, 0.5, batch, queries, heads * each),
@@ -66,7 +66,7 @@ final class SamplingRows {
                     c.random(batch, queries, width),
                     c.random(batch, levels.tokens(), width),
                     levels,
-                    c.uniform(0.5, 0.5, queries, 2),
+                    c.float32().uniform(0.5, 0.5, queries, 2),
                     c.uniform(0, 3, batch, queries, heads * each * 2),
                     c.uniform(0.5, 0.5, batch, queries, heads * each),
                     heads,
@@ -86,8 +86,8 @@ final class SamplingRows {
         c ->
             ops(c)
                 .sampleTable(
-                    c.random(height, width, channels),
-                    c.uniform(0.5, 0.5, batch, tokens, 2),
+                    c.float32().random(height, width, channels),
+                    c.float32().uniform(0.5, 0.5, batch, tokens, 2),
                     keep(c, batch),
                     c.output("out", batch, tokens, channels)));
     rows.add(
@@ -96,9 +96,9 @@ final class SamplingRows {
             ops(c)
                 .sampleTableBackward(
                     c.random(batch, tokens, channels),
-                    c.uniform(0.5, 0.5, batch, tokens, 2),
+                    c.float32().uniform(0.5, 0.5, batch, tokens, 2),
                     keep(c, batch),
-                    c.output("gradTable", height, width, channels)));
+                    c.float32().output("gradTable", height, width, channels)));
   }
 
   /** All samples are kept but the second. */
@@ -107,6 +107,6 @@ final class SamplingRows {
     for (int i = 0; i < batch; i++) {
       values[i] = i == 1 ? 0 : 1;
     }
-    return c.values(values, batch);
+    return c.float32().values(values, batch);
   }
 }

@@ -1,0 +1,58 @@
+#!/usr/bin/env bash
+# Compiles the CUDA kernels, tensor/src/main/resources/cuda/*.cu, into bin/ beside them:
+#   <family>.ptx          for compute_80 and later, PTX 8.0, which drivers from CUDA 12.0 on load
+#   <family>.sm_80.cubin, <family>.sm_90.cubin
+#   kernels.sha256        what each family was compiled from; KernelBinariesTest checks it
+# Needs nvcc and ptxas of CUDA 12 or 13. Families whose sources are unchanged are skipped.
+# Usage: scripts/build-kernels.sh [--force]
+set -euo pipefail
+export LC_ALL=C
+scripts=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+cd "$scripts/../tensor/src/main/resources/cuda"
+options="-O3 -std=c++17"
+
+# SHA-256 of the options, a line feed, the headers by name and the source.
+digest() {
+  { printf '%s\n' "$options" && cat -- *.cuh "$1.cu"; } | sha256sum | cut -d' ' -f1
+}
+
+compile() {
+  local family=$1 work
+  work=$(mktemp -d)
+  # shellcheck disable=SC2086
+  nvcc $options -arch=compute_80 --ptx -o "$work/made.ptx" "$family.cu"
+  # nvcc writes its own newest version, though the kernels use nothing newer than 8.0.
+  sed -E 's/^\.version [0-9]+\.[0-9]+$/.version 8.0/' "$work/made.ptx" >"$work/$family.ptx"
+  ptxas -O3 -arch=sm_80 -o "$work/$family.sm_80.cubin" "$work/$family.ptx"
+  ptxas -O3 -arch=sm_90 -o /dev/null "$work/$family.ptx"
+  # shellcheck disable=SC2086
+  nvcc $options -arch=sm_90 --cubin -o "$work/$family.sm_90.cubin" "$family.cu"
+  rm "$work/made.ptx"
+  mv "$work/$family".* bin/
+  rmdir "$work"
+  echo "$family"
+}
+
+if [ "${1-}" = --compile ]; then
+  compile "$2"
+  exit
+fi
+mkdir -p bin
+[ "${1-}" = --force ] && rm -f bin/kernels.sha256
+touch bin/kernels.sha256
+wanted=$(for cu in *.cu; do echo "$(digest "${cu%.cu}")  ${cu%.cu}"; done)
+changed=()
+while read -r hash family; do
+  if ! grep -qxF "$hash  $family" bin/kernels.sha256 || [ ! -f "bin/$family.ptx" ] ||
+    [ ! -f "bin/$family.sm_80.cubin" ] || [ ! -f "bin/$family.sm_90.cubin" ]; then
+    changed+=("$family")
+  fi
+done <<<"$wanted"
+for file in bin/*.ptx bin/*.cubin; do
+  family=$(basename "${file%%.*}")
+  [ -f "$family.cu" ] || rm -f "$file"
+done
+if [ ${#changed[@]} -gt 0 ]; then
+  printf '%s\n' "${changed[@]}" | xargs -P "$(nproc)" -I{} bash "$scripts/build-kernels.sh" --compile {}
+fi
+echo "$wanted" >bin/kernels.sha256
