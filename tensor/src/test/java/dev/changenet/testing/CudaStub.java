@@ -42,7 +42,7 @@ public final class CudaStub {
   private final Path tensor = tensorModule();
   private final Path sources = tensor.resolve("src/test/cuda");
   private final Path cuda = tensor.resolve("src/main/resources/cuda");
-  private final Path folder = Path.of(System.getProperty("basedir", ""), "target/cuda-stub");
+  private final Path folder = buildFolder();
 
   private CudaStub() {}
 
@@ -72,6 +72,13 @@ public final class CudaStub {
   private static boolean compilerPresent() {
     return Stream.of(System.getenv("PATH").split(":"))
         .anyMatch(p -> Files.isExecutable(Path.of(p, "g++")));
+  }
+
+  private static Path buildFolder() {
+    String kernels = System.getenv("CHANGENET_FAKE_KERNELS");
+    return kernels == null
+        ? Path.of(System.getProperty("basedir", ""), "target/cuda-stub")
+        : Path.of(kernels).getParent();
   }
 
   private static Path tensorModule() {
