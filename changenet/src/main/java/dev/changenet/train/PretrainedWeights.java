@@ -35,7 +35,7 @@ final class PretrainedWeights {
       reporter.info("Loaded model weights from " + model.get());
     }
     if (spec.model().backbone().freezeBackbone()) {
-      net.backbone().freeze();
+      net.backbone().freezePretrained();
       reporter.info("Backbone frozen");
     }
   }

@@ -66,6 +66,11 @@ class GoldenTrainTest {
         "fan_tiny_8_p4_hybrid/ce_multiscale_ignore_b2_64",
         "fan_tiny_8_p4_hybrid/ce_final_only_b2_64",
         "fan_tiny_8_p4_hybrid/mmiou_multiscale_b2_64",
+        "mini_vit_adapter/ce_multiscale_b2_64",
+        "mini_vit_adapter/mmiou_multiscale_b2_64",
+        "mini_radio_adapter/ce_multiscale_b2_64",
+        "mini_radio_adapter/mmiou_multiscale_b2_64",
+        "c_radio_v2_vit_base_patch16_224/ce_multiscale_b2_64",
       })
   void lossAndGradientsMatch(String name) {
     GoldenCase golden = GoldenCase.of("train/" + name + ".json");
@@ -179,6 +184,8 @@ class GoldenTrainTest {
   @ValueSource(
       strings = {
         "mini_fan/adamw_b2_64",
+        "mini_vit_adapter/adamw_b2_64",
+        "mini_radio_adapter/adamw_b2_64",
         "fan_tiny_8_p4_hybrid/adamw_b2_64",
         "fan_tiny_8_p4_hybrid/adam_b2_64",
         "fan_tiny_8_p4_hybrid/sgd_b2_64",
