@@ -100,7 +100,6 @@ class DeformableAttentionTest {
       compare(query.grad(), folder, "grad_query");
       compare(input.grad(), folder, "grad_input");
       for (Parameter p : layer.parameters()) {
-        // Softmax doesn't see what is added to all its inputs; the rest is compared as it is.
         compare(p.grad(), folder, "grad_p." + p.name());
       }
       query.zeroGrad();
