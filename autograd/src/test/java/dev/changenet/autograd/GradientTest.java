@@ -211,6 +211,13 @@ class GradientTest {
             s(4)));
     rows.add(
         row(
+            "residual with drop path only",
+            Op.RESIDUAL,
+            v -> Functional.residual(v[0], v[1], null, new float[] {0f, 1.5f}),
+            s(2, 3, 4),
+            s(2, 3, 4)));
+    rows.add(
+        row(
             "residual plain",
             Op.RESIDUAL,
             v -> Functional.residual(v[0], v[1], null, null),
@@ -397,6 +404,23 @@ class GradientTest {
     @Override
     protected void backward(Tensor gradOut, Gradients g) {
       g.set(0, gradOut.reshape(shape));
+    }
+  }
+
+  /** The kernels of float32 take another path than those of float64 above. */
+  @Test
+  void dropPathWithoutLayerScaleScalesGradientsOfFloats() {
+    try (Scope _ = Scope.open();
+        Tape _ = Tape.open()) {
+      Variable x = new Variable(Tensor.of(new float[] {1, 2}, 2, 1), true);
+      Variable y = new Variable(Tensor.of(new float[] {3, 4}, 2, 1), true);
+      Variable sum = Functional.residual(x, y, null, new float[] {0f, 1.5f});
+      Variable w = new Variable(Tensor.of(new float[] {1, 1}, 1, 2));
+      Functional.linear(Functional.reshape(sum, 1, 2), w, null).backward();
+      assertThat(x.grad().toFloatArray()).containsExactly(1, 1);
+      assertThat(y.grad().toFloatArray()).containsExactly(0, 1.5f);
+      x.zeroGrad();
+      y.zeroGrad();
     }
   }
 

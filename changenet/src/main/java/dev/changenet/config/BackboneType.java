@@ -8,10 +8,10 @@ public enum BackboneType {
   FAN_SMALL_12_P4_HYBRID("fan_small_12_p4_hybrid", List.of(128, 256, 384, 384), 16, true),
   FAN_BASE_16_P4_HYBRID("fan_base_16_p4_hybrid", List.of(128, 256, 448, 448), 16, true),
   FAN_LARGE_16_P4_HYBRID("fan_large_16_p4_hybrid", List.of(128, 256, 480, 480), 16, true),
-  VIT_LARGE_NVDINOV2("vit_large_nvdinov2", equal(1024), 32, false),
-  C_RADIO_V2_VIT_BASE_PATCH16_224("c_radio_v2_vit_base_patch16_224", equal(768), 32, false),
-  C_RADIO_V2_VIT_LARGE_PATCH16_224("c_radio_v2_vit_large_patch16_224", equal(1024), 32, false),
-  C_RADIO_V2_VIT_HUGE_PATCH16_224("c_radio_v2_vit_huge_patch16_224", equal(1280), 32, false),
+  VIT_LARGE_NVDINOV2("vit_large_nvdinov2", equal(1024), 32, true),
+  C_RADIO_V2_VIT_BASE_PATCH16_224("c_radio_v2_vit_base_patch16_224", equal(768), 32, true),
+  C_RADIO_V2_VIT_LARGE_PATCH16_224("c_radio_v2_vit_large_patch16_224", equal(1024), 32, true),
+  C_RADIO_V2_VIT_HUGE_PATCH16_224("c_radio_v2_vit_huge_patch16_224", equal(1280), 32, true),
   C_RADIO_P1_VIT_HUGE_PATCH16_224_MLPNORM(
       "c_radio_p1_vit_huge_patch16_224_mlpnorm", equal(1280), 32, false),
   C_RADIO_P2_VIT_HUGE_PATCH16_224_MLPNORM(

@@ -93,8 +93,10 @@ final class CrossChecks {
         notImplemented(
             TYPE,
             type.key()
-                + " is not supported by this build yet; use fan_tiny_8_p4_hybrid,"
-                + " fan_small_12_p4_hybrid, fan_base_16_p4_hybrid or fan_large_16_p4_hybrid");
+                + " is not supported by this build; use fan_tiny_8_p4_hybrid,"
+                + " fan_small_12_p4_hybrid, fan_base_16_p4_hybrid, fan_large_16_p4_hybrid,"
+                + " vit_large_nvdinov2, c_radio_v2_vit_base_patch16_224,"
+                + " c_radio_v2_vit_large_patch16_224 or c_radio_v2_vit_huge_patch16_224");
       }
     }
     strides();

@@ -53,6 +53,9 @@ final class SpecTable {
       precision | string | 32-true | one of 32-true, 16-mixed, bf16-mixed, 16-true, bf16-true, \
       64-true, 32, 16, bf16, 64 | train
         Arithmetic of training; this build runs 32-true (alias 32).
+      activation_checkpoint | bool | false | | train
+        Compute the blocks of ViT and C-RADIO encoders again in the backward pass instead of keeping \
+      their activations: less memory, more time (an extension of this build).
       sync_batchnorm | bool | true | | train
         Accepted; batch statistics are synchronised whenever more than one GPU is used.
       use_distributed_sampler | bool | true | | train
@@ -107,7 +110,7 @@ final class SpecTable {
       c_radio_v2_vit_base_patch16_224, c_radio_v2_vit_large_patch16_224, \
       c_radio_v2_vit_huge_patch16_224, c_radio_p1_vit_huge_patch16_224_mlpnorm, \
       c_radio_p2_vit_huge_patch16_224_mlpnorm, c_radio_p3_vit_huge_patch16_224_mlpnorm | all
-        Encoder; this build runs the four FAN encoders.
+        Encoder; this build runs all but the three c_radio_p* encoders.
       feat_downsample | bool | false | | all
         Extra down-sampling of the last FAN stage; true is not supported.
       pretrained_backbone_path | string or null | null | note .pth or .safetensors file | train
@@ -130,7 +133,7 @@ final class SpecTable {
       decoder_params | map of int | {embed_dim: 256} | note embed_dim >= 1 | all
         Decoder width embed_dim; other names are ignored.
       use_summary_token | bool | true | | all
-        C-RADIO encoders only.
+        Fuse class and register tokens into the maps; C-RADIO encoders only.
 
       [model.classify]
       train_margin_euclid | float | 2.0 | >= 1 | -

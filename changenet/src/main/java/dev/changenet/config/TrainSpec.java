@@ -19,6 +19,7 @@ import java.util.Optional;
  * @param resumeTrainingCheckpointPath checkpoint to resume from
  * @param pretrainedModelPath whole-model checkpoint to start from
  * @param precision arithmetic, {@code 32-true} or {@code 32}
+ * @param activationCheckpoint compute transformer blocks again in the backward pass
  * @param syncBatchnorm accepted, not read
  * @param useDistributedSampler shard validation data over GPUs
  * @param segment loss
@@ -38,6 +39,7 @@ public record TrainSpec(
     Optional<Path> resumeTrainingCheckpointPath,
     Optional<Path> pretrainedModelPath,
     String precision,
+    boolean activationCheckpoint,
     boolean syncBatchnorm,
     boolean useDistributedSampler,
     SegmentLoss segment,
@@ -80,6 +82,7 @@ public record TrainSpec(
         reading.path("train.resume_training_checkpoint_path"),
         reading.path("train.pretrained_model_path"),
         reading.text("train.precision"),
+        reading.flag("train.activation_checkpoint"),
         reading.flag("train.sync_batchnorm"),
         reading.flag("train.use_distributed_sampler"),
         new SegmentLoss(

@@ -1,5 +1,6 @@
 package dev.changenet.export;
 
+import dev.changenet.config.BackboneType;
 import dev.changenet.config.ExperimentSpec;
 import dev.changenet.config.ExportSpec;
 import dev.changenet.model.ChangeNet;
@@ -18,6 +19,8 @@ import java.util.Map;
 
 /** The {@code export} task. */
 public final class ExportRun {
+  private static final int GRID_SAMPLE = 16;
+
   private final RunContext context;
 
   public ExportRun(RunContext context) {
@@ -39,7 +42,7 @@ public final class ExportRun {
               export.batchSize(),
               export.inputHeight(),
               export.inputWidth(),
-              export.opsetVersion(),
+              opset(),
               metadata(spec));
     }
     if (export.verbose()) {
@@ -65,6 +68,26 @@ public final class ExportRun {
                 + model.dataBytes() / (1 << 20)
                 + " MiB of weights");
     context.reporter().info("ONNX file stored at " + target);
+  }
+
+  /** The requested operator set; deformable attention needs GridSample, which 16 introduced. */
+  private int opset() {
+    int requested = context.spec().export().opsetVersion();
+    BackboneType type = context.spec().model().backbone().type();
+    if (type.isFan() || requested >= GRID_SAMPLE) {
+      return requested;
+    }
+    context
+        .reporter()
+        .info(
+            "export.opset_version: "
+                + requested
+                + " raised to "
+                + GRID_SAMPLE
+                + ", which "
+                + type.key()
+                + " needs");
+    return GRID_SAMPLE;
   }
 
   private static void encrypt(Path plain, Path target, String key) {

@@ -7,6 +7,9 @@ import dev.changenet.autograd.Variable;
 import dev.changenet.backbone.Backbone;
 import dev.changenet.backbone.FanBackbone;
 import dev.changenet.backbone.FanVariant;
+import dev.changenet.backbone.NvDinoBackbone;
+import dev.changenet.backbone.RadioBackbone;
+import dev.changenet.backbone.VitVariant;
 import dev.changenet.decoder.ChangeDecoder;
 import dev.changenet.nn.Module;
 import dev.changenet.nn.StepRandom;
@@ -15,6 +18,7 @@ import dev.changenet.tensor.DType;
 import dev.changenet.tensor.Device;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.function.Function;
 
 /** Visual ChangeNet: one backbone for both images, one decode head. */
 public final class ChangeNet extends Module {
@@ -22,12 +26,15 @@ public final class ChangeNet extends Module {
    * What determines names and shapes of the network.
    *
    * @param backbone {@code model.backbone.type}
-   * @param dropPathRate {@code model.backbone.drop_path_rate}
+   * @param dropPathRate {@code model.backbone.drop_path_rate}, FAN only
    * @param embedDim {@code model.decode_head.decoder_params.embed_dim}
    * @param classes {@code dataset.segment.num_classes}
    * @param featureStrides {@code model.decode_head.feature_strides}
    * @param inIndex {@code model.decode_head.in_index}
    * @param alignCorners {@code model.decode_head.align_corners}
+   * @param imgSize {@code dataset.segment.img_size}: sets the number of positions of NV-DINOv2
+   * @param useSummaryToken {@code model.decode_head.use_summary_token}, C-RADIO only
+   * @param activationCheckpoint {@code train.activation_checkpoint}, ViT and C-RADIO only
    */
   public record Config(
       String backbone,
@@ -36,11 +43,24 @@ public final class ChangeNet extends Module {
       int classes,
       List<Integer> featureStrides,
       List<Integer> inIndex,
-      boolean alignCorners) {
-    /** The documentation's defaults for a FAN backbone. */
+      boolean alignCorners,
+      int imgSize,
+      boolean useSummaryToken,
+      boolean activationCheckpoint) {
+    /** The documentation's defaults, at 256 pixels. */
     public static Config of(String backbone, int embedDim, int classes) {
+      int last = VitVariant.of(backbone) == null ? 16 : 32;
       return new Config(
-          backbone, 0.3, embedDim, classes, List.of(4, 8, 16, 16), List.of(0, 1, 2, 3), false);
+          backbone,
+          0.3,
+          embedDim,
+          classes,
+          List.of(4, 8, 16, last),
+          List.of(0, 1, 2, 3),
+          false,
+          256,
+          true,
+          false);
     }
   }
 
@@ -52,14 +72,23 @@ public final class ChangeNet extends Module {
 
   /** Builds the network of {@code config}; fill it with {@link #initialize} or a checkpoint. */
   public ChangeNet(Device device, Config config) {
-    this(device, config, fan(config.backbone()));
+    this(device, config, random -> backbone(device, config, random));
   }
 
   /** Builds the network on a FAN backbone of any size. */
   public ChangeNet(Device device, Config config, FanVariant variant) {
+    this(device, config, random -> new FanBackbone(device, variant, config.dropPathRate(), random));
+  }
+
+  /** Builds the network on a ViT-Adapter backbone of any size. */
+  public ChangeNet(Device device, Config config, VitVariant variant) {
+    this(device, config, random -> adapter(device, config, variant, random));
+  }
+
+  private ChangeNet(Device device, Config config, Function<StepRandom, Backbone> makeBackbone) {
     super(device);
     inIndex = config.inIndex();
-    backbone = child("backbone", new FanBackbone(device, variant, config.dropPathRate(), random));
+    backbone = child("backbone", makeBackbone.apply(random));
     int[] all = backbone.channels();
     int[] chosen = new int[inIndex.size()];
     for (int i = 0; i < chosen.length; i++) {
@@ -78,16 +107,31 @@ public final class ChangeNet extends Module {
                 config.alignCorners()));
   }
 
-  private static FanVariant fan(String type) {
-    FanVariant variant = FanVariant.of(type);
-    if (variant == null) {
-      throw new ChangeNetException(
-          "model.backbone.type: '"
-              + type
-              + "' is not supported by this build; use one of the"
-              + " fan_*_hybrid backbones");
+  private static Backbone backbone(Device device, Config config, StepRandom random) {
+    String type = config.backbone();
+    FanVariant fan = FanVariant.of(type);
+    if (fan != null) {
+      return new FanBackbone(device, fan, config.dropPathRate(), random);
     }
-    return variant;
+    VitVariant vit = VitVariant.of(type);
+    if (vit != null) {
+      return adapter(device, config, vit, random);
+    }
+    throw new ChangeNetException(
+        "model.backbone.type: '"
+            + type
+            + "' is not supported by this build; use a fan_*_hybrid, vit_large_nvdinov2 or"
+            + " c_radio_v2_* backbone");
+  }
+
+  private static Backbone adapter(
+      Device device, Config config, VitVariant variant, StepRandom random) {
+    boolean checkpoint = config.activationCheckpoint();
+    return switch (variant.core()) {
+      case NV_DINO_V2 -> new NvDinoBackbone(device, variant, config.imgSize(), checkpoint, random);
+      case C_RADIO_V2 ->
+          new RadioBackbone(device, variant, config.useSummaryToken(), checkpoint, random);
+    };
   }
 
   public Backbone backbone() {

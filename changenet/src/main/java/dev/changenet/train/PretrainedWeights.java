@@ -37,7 +37,7 @@ final class PretrainedWeights {
       reporter.info("Loaded model weights from " + model.get());
     }
     if (spec.model().backbone().freezeBackbone()) {
-      freeze(net);
+      net.backbone().freezePretrained();
       reporter.info("Backbone frozen");
     }
   }

@@ -56,7 +56,10 @@ public record RunContext(
             spec.segmentData().numClasses(),
             m.decodeHead().featureStrides(),
             m.decodeHead().inIndex(),
-            m.decodeHead().alignCorners()));
+            m.decodeHead().alignCorners(),
+            spec.segmentData().imgSize(),
+            m.decodeHead().useSummaryToken(),
+            spec.train().activationCheckpoint()));
   }
 
   /** Where samples lie and how they are prepared. */

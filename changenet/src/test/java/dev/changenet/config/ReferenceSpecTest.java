@@ -1,7 +1,6 @@
 package dev.changenet.config;
 
 import static org.assertj.core.api.Assertions.assertThat;
-import static org.assertj.core.api.Assertions.catchThrowableOfType;
 
 import dev.changenet.testing.ReferenceData;
 import java.io.IOException;
@@ -74,26 +73,16 @@ class ReferenceSpecTest {
   }
 
   @Test
-  void vitTrainingSpecIsWellFormedButNotSupportedYet() {
-    List<String> overrides = List.of("dataset.segment.root_dir=" + folder);
-    Path file = spec("train_levir_vit.yaml");
+  void vitTrainingSpecLoads() {
+    ExperimentSpec spec =
+        ExperimentSpec.load(
+            spec("train_levir_vit.yaml"),
+            List.of("dataset.segment.root_dir=" + folder),
+            Task.TRAIN,
+            Map.of());
 
-    SpecException e =
-        catchThrowableOfType(
-            SpecException.class, () -> ExperimentSpec.load(file, overrides, Task.TRAIN, Map.of()));
-
-    assertThat(e.errors()).hasSize(1);
-    assertThat(e.errorClass()).isEqualTo(ErrorClass.UNUSABLE);
-    assertThat(e.key()).isEqualTo("model.backbone.type");
-    assertThat(e.line()).isEqualTo(12);
-    assertThat(
-            new SpecLoader(Task.TRAIN)
-                .supportedBackbones(type -> true)
-                .load(file, overrides)
-                .model()
-                .decodeHead()
-                .featureStrides())
-        .containsExactly(4, 8, 16, 32);
+    assertThat(spec.model().backbone().type()).isEqualTo(BackboneType.VIT_LARGE_NVDINOV2);
+    assertThat(spec.model().decodeHead().featureStrides()).containsExactly(4, 8, 16, 32);
   }
 
   @Test

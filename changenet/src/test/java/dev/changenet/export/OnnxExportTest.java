@@ -1,6 +1,7 @@
 package dev.changenet.export;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import ai.onnxruntime.OnnxTensor;
 import ai.onnxruntime.OrtEnvironment;
@@ -8,13 +9,16 @@ import ai.onnxruntime.OrtException;
 import ai.onnxruntime.OrtSession;
 import dev.changenet.autograd.NoGrad;
 import dev.changenet.autograd.Variable;
+import dev.changenet.backbone.VitVariant;
 import dev.changenet.model.ChangeNet;
 import dev.changenet.onnx.OnnxFile;
 import dev.changenet.onnx.OnnxModel;
 import dev.changenet.tensor.Device;
+import dev.changenet.tensor.HeapStorage;
 import dev.changenet.tensor.Scope;
 import dev.changenet.tensor.Tensor;
 import dev.changenet.testing.GoldenFormula;
+import dev.changenet.testing.ReferenceData;
 import java.io.IOException;
 import java.nio.FloatBuffer;
 import java.nio.file.Files;
@@ -38,8 +42,33 @@ class OnnxExportTest {
 
   @TempDir Path folder;
 
+  /** A ViT-Adapter network of the real structure and small sizes. */
+  private static ChangeNet small(VitVariant.Core core, ChangeNet.Config config) {
+    int hidden = core == VitVariant.Core.NV_DINO_V2 ? 40 : 192;
+    return new ChangeNet(
+        Device.CPU,
+        new ChangeNet.Config(
+            config.backbone(),
+            0,
+            config.embedDim(),
+            config.classes(),
+            List.of(4, 8, 16, 32),
+            config.inIndex(),
+            false,
+            64,
+            true,
+            false),
+        new VitVariant(core, 48, 8, 4, hidden, 0, 8, 6, 8, false));
+  }
+
   private static ChangeNet network(String backbone, int embedDim, int classes) {
-    ChangeNet net = new ChangeNet(Device.CPU, ChangeNet.Config.of(backbone, embedDim, classes));
+    ChangeNet.Config config = ChangeNet.Config.of(backbone, embedDim, classes);
+    ChangeNet net =
+        switch (backbone) {
+          case "small nvdinov2" -> small(VitVariant.Core.NV_DINO_V2, config);
+          case "small c_radio" -> small(VitVariant.Core.C_RADIO_V2, config);
+          default -> new ChangeNet(Device.CPU, config);
+        };
     for (Map.Entry<String, Tensor> e : net.stateDict().entrySet()) {
       ChangeNet.write(
           e.getValue(), GoldenFormula.entry("", e.getKey(), e.getValue().shape().toArray()));
@@ -57,6 +86,10 @@ class OnnxExportTest {
     "fan_base_16_p4_hybrid, 32, 2, 17, 32, 64",
     "fan_large_16_p4_hybrid, 32, 2, 12, 64, 32",
     "fan_large_16_p4_hybrid, 32, 2, 17, 64, 32",
+    "small nvdinov2, 32, 2, 16, 64, 64",
+    "small nvdinov2, 32, 3, 17, 96, 64",
+    "small c_radio, 32, 2, 16, 64, 64",
+    "small c_radio, 32, 3, 20, 64, 96",
   })
   void outputsEqualTheEngines(
       String backbone, int embedDim, int classes, int opset, int height, int width)
@@ -72,7 +105,7 @@ class OnnxExportTest {
       try (OrtSession session = env.createSession(file.toString())) {
         assertThat(session.getInputNames()).containsExactlyElementsOf(OnnxExport.INPUTS);
         assertThat(session.getOutputNames()).containsExactlyElementsOf(OnnxExport.OUTPUTS);
-        for (int batch : new int[] {1, 3}) {
+        for (int batch : new int[] {1, 2, 3}) {
           compare(env, session, net, batch, height, width);
         }
       }
@@ -95,6 +128,27 @@ class OnnxExportTest {
       }
     }
     onnxCheckerAccepts(file);
+  }
+
+  /** The networks themselves, with the interpolated or cropped positions of another size. */
+  @ParameterizedTest
+  @CsvSource({"c_radio_v2_vit_base_patch16_224, 224, 3", "vit_large_nvdinov2, 128, 10"})
+  void fullSizeVitOutputsEqualTheEngines(String backbone, int size, int gib) throws Exception {
+    assumeTrue(ReferenceData.present(), "a long test, run where the reference data is");
+    long heap = Runtime.getRuntime().maxMemory() >> 30;
+    assumeTrue(heap >= gib, backbone + " needs a heap of " + gib + " GiB, this one has " + heap);
+    Path file = folder.resolve("model.onnx");
+    try (ChangeNet net = network(backbone, 256, 2)) {
+      OnnxFile.write(OnnxExport.lower(net, -1, size, size, 17, Map.of()), file);
+      OrtEnvironment env = OrtEnvironment.getEnvironment();
+      try (OrtSession session = env.createSession(file.toString())) {
+        for (int batch : new int[] {1, 2}) {
+          compare(env, session, net, batch, size, size);
+        }
+      }
+    } finally {
+      HeapStorage.trimPool();
+    }
   }
 
   private static void compare(

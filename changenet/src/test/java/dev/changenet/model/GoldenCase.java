@@ -4,6 +4,7 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import dev.changenet.autograd.Variable;
 import dev.changenet.backbone.FanVariant;
+import dev.changenet.backbone.VitVariant;
 import dev.changenet.nn.Module;
 import dev.changenet.tensor.DType;
 import dev.changenet.tensor.Device;
@@ -57,32 +58,70 @@ record GoldenCase(JsonNode json, Path folder) {
 
   /** The network with weights by the formula; stochastic depth off. */
   ChangeNet network(Device device) {
+    return network(device, false);
+  }
+
+  /** {@link #network(Device)}, which computes transformer blocks twice if {@code checkpoint}. */
+  ChangeNet network(Device device, boolean checkpoint) {
     ChangeNet.Config config =
         new ChangeNet.Config(
             json.get("backbone").asText(),
             0.0,
             json.get("embed_dim").asInt(),
             classes(),
-            List.of(4, 8, 16, 16),
+            List.of(4, 8, 16, isVit() ? 32 : 16),
             List.of(0, 1, 2, 3),
-            false);
-    JsonNode d = json.get("definition");
-    ChangeNet net =
-        d == null || d.isNull()
-            ? new ChangeNet(device, config)
-            : new ChangeNet(
-                device,
-                config,
-                new FanVariant(
-                    ints(d.get("convnext_depths")),
-                    ints(d.get("convnext_dims")),
-                    d.get("embed_dim").asInt(),
-                    d.get("depth").asInt(),
-                    d.get("num_heads").asInt(),
-                    d.get("out_index").asInt(),
-                    d.get("cls_attn_layers").asInt()));
+            false,
+            json.path("model_img_size").asInt(height()),
+            json.path("use_summary_token").asBoolean(false),
+            checkpoint);
+    ChangeNet net = isVit() ? vit(device, config) : fan(device, config);
     fill(net, json.get("weight_seed_prefix").asText());
     return net;
+  }
+
+  private ChangeNet fan(Device device, ChangeNet.Config config) {
+    JsonNode d = json.path("definition");
+    return !d.isObject()
+        ? new ChangeNet(device, config)
+        : new ChangeNet(
+            device,
+            config,
+            new FanVariant(
+                ints(d.get("convnext_depths")),
+                ints(d.get("convnext_dims")),
+                d.get("embed_dim").asInt(),
+                d.get("depth").asInt(),
+                d.get("num_heads").asInt(),
+                d.get("out_index").asInt(),
+                d.get("cls_attn_layers").asInt()));
+  }
+
+  private ChangeNet vit(Device device, ChangeNet.Config config) {
+    JsonNode d = json.path("definition");
+    VitVariant variant = VitVariant.of(config.backbone());
+    if (d.isObject()) {
+      boolean dino = d.has("swiglu_packed_hidden");
+      int width = d.get("embed_dim").asInt();
+      variant =
+          new VitVariant(
+              dino ? VitVariant.Core.NV_DINO_V2 : VitVariant.Core.C_RADIO_V2,
+              width,
+              d.get("depth").asInt(),
+              d.get("num_heads").asInt(),
+              dino ? d.get("swiglu_packed_hidden").asInt() / 2 : 4 * width,
+              0,
+              d.get("conv_inplane").asInt(),
+              d.get("deform_num_heads").asInt(),
+              d.path("cpe_max_size").asInt() / VitVariant.PATCH,
+              false);
+    }
+    return new ChangeNet(device, config, variant.deterministic());
+  }
+
+  /** True for the ViT-Adapter backbones. */
+  boolean isVit() {
+    return !json.get("backbone").asText().contains("fan");
   }
 
   static void fill(ChangeNet net, String prefix) {

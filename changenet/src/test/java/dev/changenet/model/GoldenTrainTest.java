@@ -29,6 +29,15 @@ import org.junit.jupiter.params.provider.ValueSource;
  */
 @InBothModes
 class GoldenTrainTest {
+  /**
+   * Largest total gradient error of PyTorch's own float32 runs: where rounding moves a value over a
+   * kink of ReLU, max pooling or bilinear sampling, the gradient jumps.
+   */
+  private static final double KINK = 8e-4;
+
+  /** By how much more such jumps show in the steps of the ViT-Adapter, which has most kinks. */
+  private static final double KINKS_IN_STEPS = 10;
+
   @org.junit.jupiter.params.Parameter ConvolutionMode mode;
 
   /** What the limits are multiplied by. */
@@ -66,6 +75,11 @@ class GoldenTrainTest {
         "fan_tiny_8_p4_hybrid/ce_multiscale_ignore_b2_64",
         "fan_tiny_8_p4_hybrid/ce_final_only_b2_64",
         "fan_tiny_8_p4_hybrid/mmiou_multiscale_b2_64",
+        "mini_vit_adapter/ce_multiscale_b2_64",
+        "mini_vit_adapter/mmiou_multiscale_b2_64",
+        "mini_radio_adapter/ce_multiscale_b2_64",
+        "mini_radio_adapter/mmiou_multiscale_b2_64",
+        "c_radio_v2_vit_base_patch16_224/ce_multiscale_b2_64",
       })
   void lossAndGradientsMatch(String name) {
     GoldenCase golden = GoldenCase.of("train/" + name + ".json");
@@ -148,7 +162,11 @@ class GoldenTrainTest {
     double total = Math.sqrt(errorSquared / sampledSquared);
     assertThat(total)
         .as("total gradient error, estimated from the samples")
-        .isLessThanOrEqualTo(slack * 3 * json.get("gradient_f32_total_rel_err").asDouble());
+        .isLessThanOrEqualTo(
+            slack
+                * Math.max(
+                    3 * json.get("gradient_f32_total_rel_err").asDouble(),
+                    mode == ConvolutionMode.FAST ? KINK : 0));
   }
 
   private void compareBatchNorm(JsonNode statistics, ChangeNet net) {
@@ -179,6 +197,8 @@ class GoldenTrainTest {
   @ValueSource(
       strings = {
         "mini_fan/adamw_b2_64",
+        "mini_vit_adapter/adamw_b2_64",
+        "mini_radio_adapter/adamw_b2_64",
         "fan_tiny_8_p4_hybrid/adamw_b2_64",
         "fan_tiny_8_p4_hybrid/adam_b2_64",
         "fan_tiny_8_p4_hybrid/sgd_b2_64",
@@ -187,6 +207,10 @@ class GoldenTrainTest {
     GoldenCase golden = GoldenCase.of("train/" + name + ".json");
     JsonNode json = golden.json();
     Set<String> noise = noiseOf(name);
+    double lossSlack = slack;
+    if (golden.isVit()) {
+      slack *= KINKS_IN_STEPS;
+    }
     try (Scope _ = Scope.open();
         ChangeNet net = golden.network(Device.CPU);
         Optimizer optimizer = optimizer(json, net)) {
@@ -203,7 +227,7 @@ class GoldenTrainTest {
             .as("loss before step " + (step + 1))
             .isCloseTo(
                 losses.get(step).asDouble(),
-                within(slack * Math.max(1e-5 * Math.abs(losses.get(step).asDouble()), drift)));
+                within(lossSlack * Math.max(1e-5 * Math.abs(losses.get(step).asDouble()), drift)));
         if (step < losses.size() - 1) {
           optimizer.step();
           optimizer.zeroGrad();
@@ -251,8 +275,8 @@ class GoldenTrainTest {
   private void compareDeltas(
       JsonNode after, ChangeNet net, Map<String, float[]> start, Set<String> noise, int step) {
     for (Parameter p : net.parameters()) {
-      // The key half of a packed kv bias has no influence either; Adam turns its noise into steps.
-      if (noise.contains(p.name()) || p.name().endsWith("attn.kv.bias")) {
+      // The key half of a packed bias has no influence either; Adam turns its noise into steps.
+      if (noise.contains(p.name()) || p.name().matches(".*attn\\.q?kv\\.bias")) {
         continue;
       }
       JsonNode golden = after.get(p.name());

@@ -5,7 +5,7 @@ import dev.changenet.autograd.Variable;
 import dev.changenet.nn.init.Initializer;
 import dev.changenet.tensor.Device;
 
-/** 2-d convolution with bias: [B, H, W, in] → [B, H', W', out]. */
+/** 2-d convolution, with or without bias: [B, H, W, in] → [B, H', W', out]. */
 public final class Conv2d extends Layer {
   private final Parameter weight;
   private final Parameter bias;
@@ -17,6 +17,7 @@ public final class Conv2d extends Layer {
   /**
    * @param groups 1, or in = out for a depthwise convolution
    * @param relu apply ReLU to the output, in the same pass
+   * @param biasInit initial bias, or null for a convolution without one
    */
   public Conv2d(
       Device device,
@@ -35,7 +36,7 @@ public final class Conv2d extends Layer {
     this.groups = groups;
     this.relu = relu;
     weight = parameter("weight", weightInit, out, in / groups, kernel, kernel);
-    bias = parameter("bias", biasInit, out);
+    bias = biasInit == null ? null : parameter("bias", biasInit, out);
   }
 
   /** A 3×3 convolution with padding 1 and PyTorch's default initial values. */

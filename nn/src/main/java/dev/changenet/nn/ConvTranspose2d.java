@@ -12,14 +12,35 @@ public final class ConvTranspose2d extends Layer {
   private final int stride;
   private final int padding;
 
+  /** With PyTorch's default initial values. */
   public ConvTranspose2d(Device device, int in, int out, int kernel, int stride, int padding) {
+    // PyTorch takes the fan-in from the second weight axis, which is out here.
+    this(
+        device,
+        in,
+        out,
+        kernel,
+        stride,
+        padding,
+        Initializer.fanIn(out * kernel * kernel),
+        Initializer.fanIn(out * kernel * kernel));
+  }
+
+  /** With the given initial values. */
+  public ConvTranspose2d(
+      Device device,
+      int in,
+      int out,
+      int kernel,
+      int stride,
+      int padding,
+      Initializer weightInit,
+      Initializer biasInit) {
     super(device);
     this.stride = stride;
     this.padding = padding;
-    // PyTorch takes the fan-in from the second weight axis, which is out here.
-    Initializer init = Initializer.fanIn(out * kernel * kernel);
-    weight = parameter("weight", init, in, out, kernel, kernel);
-    bias = parameter("bias", init, out);
+    weight = parameter("weight", weightInit, in, out, kernel, kernel);
+    bias = parameter("bias", biasInit, out);
   }
 
   @Override

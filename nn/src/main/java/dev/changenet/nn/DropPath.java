@@ -11,30 +11,28 @@ import dev.changenet.tensor.Device;
  */
 public final class DropPath extends Module {
   private final double p;
-  private final StepRandom random;
-  private long lastStep = -1;
-  private int calls;
+  private final StepDraws draws;
 
   public DropPath(Device device, double p, StepRandom random) {
     super(device);
     this.p = p;
-    this.random = random;
+    this.draws = new StepDraws(random);
   }
 
   /** x + s[b]·gamma ⊙ y; {@code gamma} [C]. */
   public Variable residual(Variable x, Variable y, Variable gamma) {
-    return run(() -> Functional.residual(x, y, gamma, sampleScale(x.dim(0))));
+    return run(() -> Functional.residual(x, y, gamma, draw(x.dim(0))));
   }
 
-  private float[] sampleScale(int batch) {
+  /**
+   * Draws for one call: a factor per sample, or null outside training. For those who compute the
+   * residual themselves, possibly twice.
+   */
+  public float[] draw(int batch) {
     if (p == 0 || !isTraining()) {
       return null;
     }
-    // The layer runs once per image of the pair in a step: the draws are independent.
-    calls = random.step() == lastStep ? calls + 1 : 0;
-    lastStep = random.step();
-    RandomStream stream =
-        RandomStream.of(random.seed(), "drop_path/" + path(), random.step(), calls);
+    RandomStream stream = draws.next("drop_path/" + path());
     float[] scale = new float[batch];
     for (int b = 0; b < batch; b++) {
       scale[b] = stream.nextDouble() < p ? 0f : (float) (1 / (1 - p));

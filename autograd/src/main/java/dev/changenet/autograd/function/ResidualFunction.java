@@ -42,12 +42,18 @@ public final class ResidualFunction extends Function {
   protected void backward(Tensor gradOut, Gradients g) {
     g.set(0, gradOut);
     Tensor gamma = saved(1);
+    if (gamma == null && sampleScale == null) {
+      g.set(1, gradOut);
+      return;
+    }
     Tensor gradY = g.allocate(1, gradOut);
     Tensor gradGamma = gamma == null ? null : g.allocate(2, gamma);
     if (gradY != null || gradGamma != null) {
+      // Without gamma y has no influence; any tensor of its shape will do.
+      Tensor y = gamma == null ? gradOut : saved(0);
       backend(gradOut)
           .elementwise()
-          .residualBackward(gradOut, saved(0), gamma, sampleScale, gradY, gradGamma);
+          .residualBackward(gradOut, y, gamma, sampleScale, gradY, gradGamma);
     }
   }
 }

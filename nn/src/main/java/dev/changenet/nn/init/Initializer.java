@@ -39,6 +39,21 @@ public interface Initializer {
     return uniform(1 / Math.sqrt(fanIn));
   }
 
+  /** PyTorch's xavier_uniform: uniform in ±√(6/(fanIn + fanOut)). */
+  static Initializer xavier(int fanIn, int fanOut) {
+    return uniform(Math.sqrt(6.0 / (fanIn + fanOut)));
+  }
+
+  /** One rule for the first half of the elements, another for the second. */
+  static Initializer halves(Initializer first, Initializer second) {
+    return (v, n, r) -> {
+      first.fill(v, n / 2, r);
+      float[] rest = new float[n - n / 2];
+      second.fill(rest, rest.length, r);
+      System.arraycopy(rest, 0, v, n / 2, rest.length);
+    };
+  }
+
   /** Normal with deviation √(2/fanOut), fanOut = kernel area · out channels / groups. */
   static Initializer heFanOut(int fanOut) {
     return normal(Math.sqrt(2.0 / fanOut));

@@ -1,0 +1,28 @@
+package dev.changenet.nn;
+
+import dev.changenet.nn.random.RandomStream;
+
+/**
+ * The random draws of one layer: a stream for each of its calls in a step, which depends on seed,
+ * step and the number of the call only. A layer runs once per image of a pair, so calls differ.
+ */
+public final class StepDraws {
+  private final StepRandom random;
+  private long lastStep = -1;
+  private int calls;
+
+  public StepDraws(StepRandom random) {
+    this.random = random;
+  }
+
+  /**
+   * Returns the stream of the next call in the running step.
+   *
+   * @param purpose what is drawn, and by which layer
+   */
+  public RandomStream next(String purpose) {
+    calls = random.step() == lastStep ? calls + 1 : 0;
+    lastStep = random.step();
+    return RandomStream.of(random.seed(), purpose, random.step(), calls);
+  }
+}
