@@ -316,9 +316,15 @@ public final class TrainRun {
             loss,
             optimizer,
             () ->
-                new TrainStep.Images(
-                    Predictor.image(batch, batch.a()), Predictor.image(batch, batch.b())),
-            batch.labels());
+                new TrainStep.Pairs(
+                    Predictor.image(batch, batch.a()),
+                    Predictor.image(batch, batch.b()),
+                    SegmentationLoss.targets(
+                        batch.labels(),
+                        batch.size(),
+                        batch.imgSize(),
+                        batch.imgSize(),
+                        net.device())));
     globalStep++;
     return value;
   }
