@@ -95,7 +95,7 @@ public final class TrainRun {
   }
 
   private void requireMemory() {
-    MemoryCheck.here()
+    MemoryCheck.here(spec)
         .require(spec, n -> MemoryPlan.of(spec, n, loss, this::plannedNetwork), reporter);
   }
 
