@@ -22,6 +22,11 @@ public abstract class Backbone extends Module {
   /** Channels of the four maps. */
   public abstract int[] channels();
 
+  /** Stops training of what {@code freeze_backbone} freezes: all, unless overridden. */
+  public void freezePretrained() {
+    freeze();
+  }
+
   /** Image sides must be multiples of this. */
   public abstract int divisor();
 }

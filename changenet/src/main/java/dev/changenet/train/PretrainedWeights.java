@@ -37,16 +37,9 @@ final class PretrainedWeights {
       reporter.info("Loaded model weights from " + model.get());
     }
     if (spec.model().backbone().freezeBackbone()) {
-      freeze(net);
+      net.backbone().freezePretrained();
       reporter.info("Backbone frozen");
     }
-  }
-
-  /** Freezes what {@code freeze_backbone} freezes: all of a FAN, the core of a ViT-Adapter. */
-  static void freeze(ChangeNet net) {
-    Backbone backbone = net.backbone();
-    BackboneWeights.Family family = BackboneWeights.Family.of(targets(backbone).keySet());
-    backbone.freeze(family::freezes);
   }
 
   private static Map<String, Tensor> targets(Backbone backbone) {

@@ -103,7 +103,7 @@ public final class TrainRun {
   private ChangeNet plannedNetwork() {
     ChangeNet planned = context.buildNetwork();
     if (spec.model().backbone().freezeBackbone()) {
-      PretrainedWeights.freeze(planned);
+      planned.backbone().freezePretrained();
     }
     return planned;
   }

@@ -96,7 +96,7 @@ class MemoryPlanTest {
   private static ChangeNet network(String backbone, int embedDim, boolean frozen) {
     ChangeNet net = new ChangeNet(Device.CPU, ChangeNet.Config.of(backbone, embedDim, 2));
     if (frozen) {
-      PretrainedWeights.freeze(net);
+      net.backbone().freezePretrained();
     }
     return net;
   }

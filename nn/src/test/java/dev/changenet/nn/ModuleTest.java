@@ -156,22 +156,4 @@ class ModuleTest {
     }
     assertThat(MemoryUse.liveStorages()).isEqualTo(before);
   }
-
-  @Test
-  void chosenNamesFreezeParametersAndWholeModules() {
-    try (Net net = new Net()) {
-      net.freeze(name -> name.equals("gamma") || name.startsWith("block."));
-      assertThat(net.isFrozen()).isFalse();
-      assertThat(net.isTraining()).isTrue();
-      assertThat(net.norm.isTraining()).isFalse();
-      assertThat(net.head.isTraining()).isTrue();
-      assertThat(net.parameters().stream().filter(Parameter::requiresGrad).map(Parameter::name))
-          .containsExactly("head.weight", "head.bias");
-      // A module of which only a part is chosen stays in training mode.
-      net.head.freeze(name -> name.equals("bias"));
-      assertThat(net.head.isTraining()).isTrue();
-      assertThat(net.parameters().stream().filter(Parameter::requiresGrad).map(Parameter::name))
-          .containsExactly("head.weight");
-    }
-  }
 }
