@@ -43,7 +43,7 @@ record MemoryCheck(long available, long machine) {
   private static long other(ExperimentSpec spec) {
     SegmentDataSpec data = spec.segmentData();
     long batch = (long) data.batchSize() * data.imgSize() * data.imgSize() * PAIR_BYTES;
-    long ahead = 1 + Math.ceilDiv(data.workers(), data.batchSize());
+    long ahead = 1L + Math.ceilDiv(data.workers(), data.batchSize());
     return OTHER + OTHER_PER_THREAD * Runtime.getRuntime().availableProcessors() + ahead * batch;
   }
 
