@@ -2,6 +2,7 @@ package dev.changenet.model;
 
 import dev.changenet.autograd.Functional;
 import dev.changenet.autograd.Variable;
+import dev.changenet.tensor.Device;
 import dev.changenet.tensor.Tensor;
 import java.util.ArrayList;
 import java.util.List;
@@ -33,29 +34,47 @@ public record SegmentationLoss(Kind kind, boolean multiScale, List<Double> weigh
    */
   public record Result(Variable total, List<Variable> components) {}
 
+  /** Class ids at the size of an output, {@link #IGNORE} where ignored. */
+  @FunctionalInterface
+  public interface Targets {
+    /** Returns int32 [B, height, width]. */
+    Tensor resized(int height, int width);
+  }
+
   /**
    * @param outputs [p4, p3, p2, p1, cp] as the model returns them
    * @param labels class ids [B, H, W], {@link #IGNORE} where ignored
    */
   public Result compute(List<Variable> outputs, int[] labels) {
     Variable full = outputs.getLast();
-    int b = full.dim(0);
-    int h = full.dim(1);
-    int w = full.dim(2);
+    Device device = full.data().device();
+    return compute(outputs, targets(labels, full.dim(0), full.dim(1), full.dim(2), device));
+  }
+
+  /** Labels [b, h, w] at any size: the top-left pixel of each block. */
+  public static Targets targets(int[] labels, int b, int h, int w, Device device) {
+    return (oh, ow) -> onDevice(Tensor.of(nearest(labels, b, h, w, oh, ow), b, oh, ow), device);
+  }
+
+  /**
+   * @param outputs [p4, p3, p2, p1, cp] as the model returns them
+   * @param targets the labels, for each size that an output has
+   */
+  public Result compute(List<Variable> outputs, Targets targets) {
+    Variable full = outputs.getLast();
     List<Variable> counted = multiScale ? outputs : List.of(full);
     List<Variable> components = new ArrayList<>();
     float[] weight = new float[counted.size()];
     for (int i = 0; i < weight.length; i++) {
       Variable out = counted.get(i);
-      int[] target = nearest(labels, b, h, w, out.dim(1), out.dim(2));
-      components.add(one(out, onDevice(target, out, b)));
+      components.add(one(out, targets.resized(out.dim(1), out.dim(2))));
       weight[i] = multiScale ? weights.get(i).floatValue() : 1f;
     }
     return new Result(Functional.weightedSum(components, weight), components);
   }
 
-  private static Tensor onDevice(int[] target, Variable out, int b) {
-    return Tensor.of(target, b, out.dim(1), out.dim(2)).to(out.data().device());
+  private static Tensor onDevice(Tensor cpu, Device device) {
+    return cpu.to(device);
   }
 
   private Variable one(Variable logits, Tensor target) {

@@ -3,6 +3,7 @@ package dev.changenet.train;
 import com.sun.management.OperatingSystemMXBean;
 import dev.changenet.config.ExperimentSpec;
 import dev.changenet.config.ModelSpec;
+import dev.changenet.config.SegmentDataSpec;
 import dev.changenet.tensor.ChangeNetException;
 import dev.changenet.tensor.Device;
 import dev.changenet.tensor.backend.Backends;
@@ -24,18 +25,22 @@ record MemoryCheck(long available, long machine, boolean gpu) {
   /** Share of the machine's memory that the Java heap gets at most, to leave some to the rest. */
   private static final double SHARE = 0.92;
 
-  /**
-   * Heap for everything that is no tensor: work buffers of kernels, batches read ahead, classes.
-   */
-  private static final long OTHER = 256L << 20;
+  /** Heap for what is no tensor: the young generation, the shared buffers of kernels, classes. */
+  private static final long OTHER = 224L << 20;
+
+  /** Heap for a thread's own buffers. */
+  private static final long OTHER_PER_THREAD = 16L << 20;
+
+  /** Bytes per pixel of a pair in a batch: two images of three floats and a label. */
+  private static final long PAIR_BYTES = 28;
 
   private static final double GIB = 1L << 30;
 
   /** Memory of a GPU that its driver, the libraries and their workspaces take. */
   private static final long GPU_OTHER = 2L << 30;
 
-  /** The limits of this process on {@code device}. */
-  static MemoryCheck of(Device device) {
+  /** The limits of this process on {@code device}, less what {@code spec} needs besides tensors. */
+  static MemoryCheck of(Device device, ExperimentSpec spec) {
     if (device.kind() == Device.Kind.CUDA) {
       long gpu = ((CudaBackend) Backends.of(device)).totalMemory();
       return new MemoryCheck(Math.max(0, gpu - GPU_OTHER), gpu, true);
@@ -43,7 +48,14 @@ record MemoryCheck(long available, long machine, boolean gpu) {
     long machine =
         ManagementFactory.getPlatformMXBean(OperatingSystemMXBean.class).getTotalMemorySize();
     long heap = Math.min(Runtime.getRuntime().maxMemory(), (long) (machine * SHARE));
-    return new MemoryCheck(Math.max(0, heap - OTHER), machine, false);
+    return new MemoryCheck(Math.max(0, heap - other(spec)), machine, false);
+  }
+
+  private static long other(ExperimentSpec spec) {
+    SegmentDataSpec data = spec.segmentData();
+    long batch = (long) data.batchSize() * data.imgSize() * data.imgSize() * PAIR_BYTES;
+    long ahead = 1L + Math.ceilDiv(data.workers(), data.batchSize());
+    return OTHER + OTHER_PER_THREAD * Runtime.getRuntime().availableProcessors() + ahead * batch;
   }
 
   /**
@@ -97,9 +109,9 @@ record MemoryCheck(long available, long machine, boolean gpu) {
       ways.add("set model.backbone.freeze_backbone");
     }
     if (!backbone.type().isFan()) {
-      ways.add("set activation_checkpoint");
+      ways.add("set train.activation_checkpoint");
     }
-    long heap = wanted.peak() + 2 * OTHER;
+    long heap = wanted.peak() + other(spec) + OTHER;
     if (gpu) {
       ways.add("use a GPU with more memory (this one has " + gib(machine) + ")");
     } else if (heap <= machine * SHARE) {

@@ -52,8 +52,11 @@ record MemoryPlan(long weights, long kept, long passing) {
         net,
         loss,
         optimizer,
-        () -> new TrainStep.Images(image(net, batch, size), image(net, batch, size)),
-        new int[batch * size * size]);
+        () ->
+            new TrainStep.Pairs(
+                image(net, batch, size),
+                image(net, batch, size),
+                (h, w) -> Tensor.empty(Shape.of(batch, h, w), DType.INT32, net.device())));
   }
 
   private static Variable image(ChangeNet net, int batch, int size) {

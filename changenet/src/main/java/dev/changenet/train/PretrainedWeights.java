@@ -42,13 +42,6 @@ final class PretrainedWeights {
     }
   }
 
-  /** Freezes what {@code freeze_backbone} freezes: all of a FAN, the core of a ViT-Adapter. */
-  static void freeze(ChangeNet net) {
-    Backbone backbone = net.backbone();
-    BackboneWeights.Family family = BackboneWeights.Family.of(targets(backbone).keySet());
-    backbone.freeze(family::freezes);
-  }
-
   private static Map<String, Tensor> targets(Backbone backbone) {
     Map<String, Tensor> targets = new LinkedHashMap<>();
     backbone.stateDict().forEach((name, t) -> targets.put(name.substring(PREFIX.length()), t));

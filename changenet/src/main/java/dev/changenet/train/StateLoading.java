@@ -4,6 +4,7 @@ import dev.changenet.nn.Module;
 import dev.changenet.nn.state.CheckpointException;
 import dev.changenet.nn.state.StoredTensor;
 import dev.changenet.tensor.DType;
+import dev.changenet.tensor.HeapStorage;
 import dev.changenet.tensor.Tensor;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -74,14 +75,17 @@ final class StateLoading {
         });
   }
 
-  /** Copies stored values into a tensor of the same shape, without another array between. */
+  /** Copies stored values into a tensor of the same shape; on the heap without an array between. */
   static void copy(StoredTensor from, Tensor to) {
     if (to.dtype() == DType.INT64) {
       to.set(0, from.item());
-    } else {
+      to.storage().changed();
+    } else if (to.storage() instanceof HeapStorage) {
       from.copyTo(to.floats(), 0);
+      to.storage().changed();
+    } else {
+      Module.write(to, from.toFloats());
     }
-    to.storage().changed();
   }
 
   /** Number of names, and the first of them. */

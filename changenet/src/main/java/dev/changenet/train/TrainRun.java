@@ -97,7 +97,7 @@ public final class TrainRun {
   }
 
   private void requireMemory() {
-    MemoryCheck.of(context.device())
+    MemoryCheck.of(context.device(), spec)
         .require(spec, n -> MemoryPlan.of(spec, n, loss, this::plannedNetwork), reporter);
   }
 
@@ -105,7 +105,7 @@ public final class TrainRun {
   private ChangeNet plannedNetwork() {
     ChangeNet planned = context.buildNetwork();
     if (spec.model().backbone().freezeBackbone()) {
-      PretrainedWeights.freeze(planned);
+      planned.backbone().freezePretrained();
     }
     return planned;
   }
@@ -318,10 +318,15 @@ public final class TrainRun {
             loss,
             optimizer,
             () ->
-                new TrainStep.Images(
+                new TrainStep.Pairs(
                     Predictor.image(batch, batch.a(), net.device()),
-                    Predictor.image(batch, batch.b(), net.device())),
-            batch.labels());
+                    Predictor.image(batch, batch.b(), net.device()),
+                    SegmentationLoss.targets(
+                        batch.labels(),
+                        batch.size(),
+                        batch.imgSize(),
+                        batch.imgSize(),
+                        net.device())));
     globalStep++;
     return value;
   }

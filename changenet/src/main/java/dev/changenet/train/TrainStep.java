@@ -16,27 +16,29 @@ import java.util.function.Supplier;
 final class TrainStep {
   private TrainStep() {}
 
-  /** Two images of a batch, [B, S, S, 3] each. */
-  record Images(Variable a, Variable b) {}
+  /**
+   * A batch on the device.
+   *
+   * @param a first images [B, S, S, 3]
+   * @param b second images
+   * @param targets class ids
+   */
+  record Pairs(Variable a, Variable b, SegmentationLoss.Targets targets) {}
 
   /**
    * Takes the step.
    *
-   * @param images makes the images, which are released with the step
-   * @param labels class ids [B, S, S]
+   * @param pairs makes the batch, which is released with the step
    * @return the loss before the update
    */
   static double run(
-      ChangeNet net,
-      SegmentationLoss loss,
-      Optimizer optimizer,
-      Supplier<Images> images,
-      int[] labels) {
+      ChangeNet net, SegmentationLoss loss, Optimizer optimizer, Supplier<Pairs> pairs) {
     Tensor total;
     try (Scope _ = Scope.open();
         Tape _ = Tape.open()) {
-      Images pair = images.get();
-      SegmentationLoss.Result result = loss.compute(net.forward(pair.a(), pair.b()), labels);
+      Pairs batch = pairs.get();
+      SegmentationLoss.Result result =
+          loss.compute(net.forward(batch.a(), batch.b()), batch.targets());
       total = result.total().data().share();
       result.total().backward();
     }

@@ -1,14 +1,18 @@
 package dev.changenet.train;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.within;
+import static org.assertj.core.api.InstanceOfAssertFactories.STRING;
 
 import dev.changenet.autograd.Variable;
 import dev.changenet.config.ExperimentSpec;
 import dev.changenet.config.Task;
 import dev.changenet.model.ChangeNet;
 import dev.changenet.model.SegmentationLoss;
+import dev.changenet.nn.Parameter;
 import dev.changenet.nn.optim.Optimizer;
+import dev.changenet.tensor.ChangeNetException;
 import dev.changenet.tensor.Device;
 import dev.changenet.tensor.HeapStorage;
 import dev.changenet.tensor.MemoryUse;
@@ -16,6 +20,8 @@ import dev.changenet.tensor.Tensor;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.function.IntFunction;
+import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
@@ -30,6 +36,22 @@ class MemoryPlanTest {
     return new Variable(Tensor.of(new float[batch * size * size * 3], batch, size, size, 3));
   }
 
+  private static TrainStep.Pairs pairs(ChangeNet net, int batch, int size) {
+    int[] labels = new int[batch * size * size];
+    return new TrainStep.Pairs(
+        image(batch, size),
+        image(batch, size),
+        SegmentationLoss.targets(labels, batch, size, size, net.device()));
+  }
+
+  private ExperimentSpec spec(String... overrides) throws IOException {
+    return TrainFixture.spec(
+        Task.TRAIN,
+        TrainFixture.data(folder.resolve("data"), 2),
+        folder.resolve("results"),
+        overrides);
+  }
+
   @ParameterizedTest
   @CsvSource({
     "fan_tiny_8_p4_hybrid, 32, 32, 1, false, adamw",
@@ -41,64 +63,107 @@ class MemoryPlanTest {
       String backbone, int embedDim, int size, int batch, boolean frozen, String optim)
       throws IOException {
     ExperimentSpec spec =
-        TrainFixture.spec(
-            Task.TRAIN,
-            TrainFixture.data(folder.resolve("data"), 2),
-            folder.resolve("results"),
+        spec(
             "train.optim.optim=" + optim,
             "dataset.segment.img_size=" + size,
             "dataset.segment.batch_size=" + batch);
-    ChangeNet.Config config = ChangeNet.Config.of(backbone, embedDim, 2);
     long storages = MemoryUse.liveStorages();
-    MemoryPlan plan =
-        MemoryPlan.of(
-            spec,
-            batch,
-            LOSS,
-            () -> {
-              ChangeNet net = new ChangeNet(Device.CPU, config);
-              if (frozen) {
-                net.backbone().freeze();
-              }
-              return net;
-            });
+    MemoryPlan plan = MemoryPlan.of(spec, batch, LOSS, () -> network(backbone, embedDim, frozen));
     assertThat(MemoryUse.liveStorages()).isEqualTo(storages);
     HeapStorage.trimPool();
     long before = MemoryUse.liveBytes();
-    try (ChangeNet net = new ChangeNet(Device.CPU, config);
+    try (ChangeNet net = network(backbone, embedDim, frozen);
         Optimizer optimizer = TrainStep.optimizer(net, spec.train().optim())) {
       net.initialize(1);
-      if (frozen) {
-        net.backbone().freeze();
-      }
       net.train(true);
       long weights = MemoryUse.liveBytes() - before;
       MemoryUse.resetPeak();
       for (int i = 0; i < 2; i++) {
-        TrainStep.run(
-            net,
-            LOSS,
-            optimizer,
-            () -> new TrainStep.Images(image(batch, size), image(batch, size)),
-            new int[batch * size * size]);
+        TrainStep.run(net, LOSS, optimizer, () -> pairs(net, batch, size));
       }
       long peak = MemoryUse.peakBytes() - before;
-      long between = MemoryUse.liveBytes() - before;
-      System.err.printf(
-          "%s %d %d frozen %s: predicted %d = %d+%d+%d, real %d; between %d, pool %d%n",
-          backbone,
-          size,
-          batch,
-          frozen,
-          plan.peak(),
-          plan.weights(),
-          plan.kept(),
-          plan.passing(),
-          peak,
-          between,
-          HeapStorage.pooledBytes());
       assertThat(plan.weights()).isEqualTo(weights);
-      assertThat((double) plan.peak()).isCloseTo(peak, within(0.02 * peak));
+      // Equal to the byte today; new kernels may keep something the plan doesn't know yet.
+      assertThat((double) plan.peak()).isCloseTo(peak, within(0.05 * peak));
     }
+  }
+
+  private MemoryPlan plan(int batch, boolean frozen, String... overrides) throws IOException {
+    ExperimentSpec spec = spec(overrides);
+    return MemoryPlan.of(spec, batch, LOSS, () -> network("fan_tiny_8_p4_hybrid", 32, frozen));
+  }
+
+  private static ChangeNet network(String backbone, int embedDim, boolean frozen) {
+    ChangeNet net = new ChangeNet(Device.CPU, ChangeNet.Config.of(backbone, embedDim, 2));
+    if (frozen) {
+      net.backbone().freezePretrained();
+    }
+    return net;
+  }
+
+  @Test
+  void aFrozenBackboneCostsNeitherGradientsNorOptimizerMemory() throws IOException {
+    MemoryPlan trained = plan(1, false, "train.optim.optim=adamw");
+    MemoryPlan frozen = plan(1, true, "train.optim.optim=adamw");
+    assertThat(frozen.weights()).isEqualTo(trained.weights());
+    ExperimentSpec spec = spec("train.optim.optim=adamw");
+    try (ChangeNet net = network("fan_tiny_8_p4_hybrid", 32, true);
+        Optimizer optimizer = TrainStep.optimizer(net, spec.train().optim())) {
+      net.initialize(1);
+      net.train(true);
+      TrainStep.run(net, LOSS, optimizer, () -> pairs(net, 1, 32));
+      long backbone = 0;
+      List<Parameter> parameters = optimizer.parameters();
+      for (int i = 0; i < parameters.size(); i++) {
+        boolean isBackbone = parameters.get(i).name().startsWith("backbone.");
+        assertThat(optimizer.state(i) == null).as(parameters.get(i).name()).isEqualTo(isBackbone);
+        backbone += isBackbone ? parameters.get(i).shape().elements() : 0;
+      }
+      // Two moments of four bytes for each parameter, and its backbone's packed weights besides.
+      assertThat(backbone).isEqualTo(7_273_856);
+      assertThat(trained.kept() - frozen.kept()).isGreaterThanOrEqualTo(8 * backbone);
+      // A gradient for each parameter, and the activations of the backbone's backward pass.
+      assertThat(trained.passing() - frozen.passing()).isGreaterThan(4 * backbone);
+    }
+  }
+
+  @Test
+  void whatDoesNotFitStopsWithTheBatchThatWould() throws IOException {
+    MemoryPlan one = plan(1, false);
+    MemoryPlan three = plan(3, false);
+    ExperimentSpec spec = spec("dataset.segment.batch_size=9");
+    IntFunction<MemoryPlan> plans =
+        n -> MemoryPlan.of(spec, n, LOSS, () -> network("fan_tiny_8_p4_hybrid", 32, false));
+    CapturingReporter reporter = new CapturingReporter();
+    assertThatThrownBy(() -> new MemoryCheck(three.peak(), 1L << 40).require(spec, plans, reporter))
+        .isInstanceOf(ChangeNetException.class)
+        .hasMessageMatching(
+            "not enough memory: predicted 0\\.\\d\\d GiB for the tensors of a training step \\(weights"
+                + " .*\\), available 0\\.\\d\\d GiB; set dataset\\.segment\\.batch_size to 3 \\(now"
+                + " 9\\), or lower dataset\\.segment\\.img_size \\(now 32\\), or set"
+                + " model\\.backbone\\.freeze_backbone, or raise the heap with"
+                + " CHANGENET_JAVA_OPTS=-Xmx\\d+m");
+    assertThatThrownBy(
+            () -> new MemoryCheck(one.peak() - 1, one.peak()).require(spec, plans, reporter))
+        .hasMessageContaining(
+            "; lower dataset.segment.batch_size (now 9) and dataset.segment.img_size (now 32), or")
+        .hasMessageContaining("use a machine with more memory (this one has 0.")
+        .satisfies(e -> assertThat(e.getMessage().lines()).hasSize(1));
+    assertThat(reporter.lines).isEmpty();
+    new MemoryCheck(plans.apply(9).peak(), 1L << 40).require(spec, plans, reporter);
+    assertThat(reporter.lines).singleElement(STRING).startsWith("Predicted memory: 0.");
+  }
+
+  @Test
+  void aTrainingThatDoesNotFitStopsBeforeItBegins() throws IOException {
+    ExperimentSpec spec = spec("dataset.segment.img_size=8192");
+    long began = System.nanoTime();
+    assertThatThrownBy(() -> TaskRunner.run(spec, Reporter.SILENT, new Interruption()))
+        .hasMessageContaining("not enough memory: predicted ");
+    assertThat(System.nanoTime() - began).isLessThan(20_000_000_000L);
+    Path results = folder.resolve("results");
+    assertThat(TrainFixture.messages(results).getLast())
+        .startsWith("FAILURE Parameter validation error: not enough memory: predicted ");
+    assertThat(TrainFixture.names(results)).noneMatch(n -> n.endsWith(".pth"));
   }
 }

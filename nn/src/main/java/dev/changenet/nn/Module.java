@@ -14,9 +14,7 @@ import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.Set;
 import java.util.function.BiConsumer;
-import java.util.function.Predicate;
 import java.util.function.Supplier;
 
 /**
@@ -153,29 +151,6 @@ public abstract class Module implements AutoCloseable {
     frozen = true;
     parameters.values().forEach(p -> p.setFrozen(true));
     children.values().forEach(Module::freeze);
-  }
-
-  /**
-   * Freezes the parameters whose names below this module {@code chosen} accepts, and every module
-   * all of whose state it accepts.
-   */
-  public final void freeze(Predicate<String> chosen) {
-    int prefix = path().isEmpty() ? 0 : path().length() + 1;
-    freezeChosen(name -> chosen.test(name.substring(prefix)));
-  }
-
-  private void freezeChosen(Predicate<String> chosen) {
-    Set<String> names = stateDict().keySet();
-    if (!names.isEmpty() && names.stream().allMatch(chosen)) {
-      freeze();
-      return;
-    }
-    for (Parameter p : parameters.values()) {
-      if (chosen.test(p.name())) {
-        p.setFrozen(true);
-      }
-    }
-    children.values().forEach(c -> c.freezeChosen(chosen));
   }
 
   /** True after {@link #freeze}. */

@@ -32,7 +32,7 @@ public record BackboneWeights(
 
   /** The three kinds of backbone. */
   public enum Family {
-    /** One tree of modules, such as FAN, that is loaded and frozen as a whole. */
+    /** One tree of modules, such as FAN, that is loaded as a whole. */
     PLAIN,
     /** NV-DINOv2 inside a ViT-Adapter, side by side. */
     VIT_ADAPTER,
@@ -45,16 +45,6 @@ public record BackboneWeights(
         return RADIO_ADAPTER;
       }
       return names.contains("pos_embed") && names.contains(PATCH_KERNEL) ? VIT_ADAPTER : PLAIN;
-    }
-
-    /** True for a name of the part that {@code freeze_backbone} freezes. */
-    public boolean freezes(String name) {
-      return switch (this) {
-        case PLAIN -> true;
-        // The class token of NV-DINOv2 is trained, though it was just loaded.
-        case VIT_ADAPTER -> !isAdapter(name) && !name.equals("cls_token");
-        case RADIO_ADAPTER -> name.startsWith(RADIO_CORE);
-      };
     }
   }
 
