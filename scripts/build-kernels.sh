@@ -1,13 +1,18 @@
 #!/usr/bin/env bash
-# Compiles the CUDA kernels, tensor/src/main/resources/cuda/*.cu, into bin/ beside them:
+# Compiles the CUDA kernels, tensor/src/main/resources/cuda/*.cu, for the jar:
 #   <family>.ptx          for compute_80 and later, PTX 8.0, which drivers from CUDA 12.0 on load
 #   <family>.sm_80.cubin, <family>.sm_90.cubin
 #   kernels.sha256        what each family was compiled from; KernelBinariesTest checks it
-# Needs nvcc and ptxas of CUDA 12 or 13. Families whose sources are unchanged are skipped.
-# Usage: scripts/build-kernels.sh [--force]
+# Needs nvcc and ptxas of CUDA 12 or 13; without them it says so and makes nothing. Families whose
+# sources are unchanged are skipped. Maven calls it; -Dkernels.skip=true keeps it from that.
+# Usage: scripts/build-kernels.sh [output folder]   (default tensor/target/kernels/cuda/bin)
 set -euo pipefail
 export LC_ALL=C
 scripts=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+bin=${KERNELS_BIN:-${1:-$scripts/../tensor/target/kernels/cuda/bin}}
+mkdir -p "$bin"
+bin=$(cd "$bin" && pwd)
+export KERNELS_BIN=$bin
 cd "$scripts/../tensor/src/main/resources/cuda"
 options="-O3 -std=c++17"
 
@@ -28,7 +33,7 @@ compile() {
   # shellcheck disable=SC2086
   nvcc $options -arch=sm_90 --cubin -o "$work/$family.sm_90.cubin" "$family.cu"
   rm "$work/made.ptx"
-  mv "$work/$family".* bin/
+  mv "$work/$family".* "$bin/"
   rmdir "$work"
   echo "$family"
 }
@@ -37,22 +42,24 @@ if [ "${1-}" = --compile ]; then
   compile "$2"
   exit
 fi
-mkdir -p bin
-[ "${1-}" = --force ] && rm -f bin/kernels.sha256
-touch bin/kernels.sha256
+if ! command -v nvcc >/dev/null || ! command -v ptxas >/dev/null; then
+  echo "build-kernels: no nvcc on the PATH, so this build will not run on GPUs"
+  exit
+fi
+touch "$bin/kernels.sha256"
 wanted=$(for cu in *.cu; do echo "$(digest "${cu%.cu}")  ${cu%.cu}"; done)
 changed=()
 while read -r hash family; do
-  if ! grep -qxF "$hash  $family" bin/kernels.sha256 || [ ! -f "bin/$family.ptx" ] ||
-    [ ! -f "bin/$family.sm_80.cubin" ] || [ ! -f "bin/$family.sm_90.cubin" ]; then
+  if ! grep -qxF "$hash  $family" "$bin/kernels.sha256" || [ ! -f "$bin/$family.ptx" ] ||
+    [ ! -f "$bin/$family.sm_80.cubin" ] || [ ! -f "$bin/$family.sm_90.cubin" ]; then
     changed+=("$family")
   fi
 done <<<"$wanted"
-for file in bin/*.ptx bin/*.cubin; do
+for file in "$bin"/*.ptx "$bin"/*.cubin; do
   family=$(basename "${file%%.*}")
   [ -f "$family.cu" ] || rm -f "$file"
 done
 if [ ${#changed[@]} -gt 0 ]; then
   printf '%s\n' "${changed[@]}" | xargs -P "$(nproc)" -I{} bash "$scripts/build-kernels.sh" --compile {}
 fi
-echo "$wanted" >bin/kernels.sha256
+echo "$wanted" >"$bin/kernels.sha256"

@@ -83,7 +83,10 @@ build() {
   if needs_build; then # still: the process waited for may have built it
     say "building, log in $log (the first time takes a minute or two)"
     : >"$work/launcher-build.start"
-    if ! JAVA_HOME=$java_home mvn -B -q -f "$root/pom.xml" -Dstrict=false -DskipTests package \
+    # Compiling kernels takes minutes: only where there is a GPU for them.
+    kernels=-Dkernels.skip=true
+    [ ! -e /proc/driver/nvidia ] || kernels=-Dkernels.skip=false
+    if ! JAVA_HOME=$java_home mvn -B -q -f "$root/pom.xml" -Dstrict=false -DskipTests $kernels package \
       >"$log" 2>&1 </dev/null; then
       tail -n 25 "$log" >&2
       fail "the build failed; its last lines are above, all of it is in $log"

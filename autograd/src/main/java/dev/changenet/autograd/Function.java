@@ -48,10 +48,10 @@ public abstract class Function {
     recording = tape != null && any;
     inputs = in;
     Profile profile = Profile.current();
-    long began = profile == null ? 0 : System.nanoTime();
+    long began = profile == null ? 0 : profile.now();
     Tensor out = forward(tensors);
     if (profile != null) {
-      profile.forward(this, tensors[0].shape(), out.shape(), System.nanoTime() - began);
+      profile.forward(this, tensors[0].shape(), out.shape(), profile.now() - began);
     }
     Variable result;
     if (recording) {

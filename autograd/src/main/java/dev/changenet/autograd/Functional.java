@@ -138,7 +138,7 @@ public final class Functional {
   /** a + alpha·b. */
   public static Variable add(Variable a, Variable b, float alpha) {
     ShapeChecks.same("add", a, b);
-    return new AddFunction(alpha).apply(a, b);
+    return new AddFunction(alpha).apply(sameType(a, b));
   }
 
   /** a + b. */

@@ -40,14 +40,33 @@ public final class Profile implements AutoCloseable {
   private final Map<Function, Where> places = new IdentityHashMap<>();
   private final Deque<String> path = new ArrayDeque<>();
 
-  private Profile() {}
+  private final Runnable finish;
+
+  private Profile(Runnable finish) {
+    this.finish = finish;
+  }
+
+  /** Waits for the device, then reads the clock. */
+  long now() {
+    finish.run();
+    return System.nanoTime();
+  }
 
   /** Starts timing this thread's operations. */
   public static Profile open() {
+    return open(() -> {});
+  }
+
+  /**
+   * Starts timing this thread's operations on a device that works on after a call returns.
+   *
+   * @param finish waits until the device has done what was asked for
+   */
+  public static Profile open(Runnable finish) {
     if (CURRENT.get() != null) {
       throw new IllegalStateException("a profile is already open on this thread");
     }
-    Profile profile = new Profile();
+    Profile profile = new Profile(finish);
     CURRENT.set(profile);
     return profile;
   }

@@ -115,10 +115,10 @@ public final class Tape implements AutoCloseable {
       Variable[] inputs = f.inputs();
       Gradients result = new Gradients(f, inputs.length);
       Profile profile = Profile.current();
-      long began = profile == null ? 0 : System.nanoTime();
+      long began = profile == null ? 0 : profile.now();
       f.backward(gradOut, result);
       if (profile != null) {
-        profile.backward(f, System.nanoTime() - began);
+        profile.backward(f, profile.now() - began);
       }
       f.release();
       for (int i = 0; i < inputs.length; i++) {

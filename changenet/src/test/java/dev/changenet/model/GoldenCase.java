@@ -172,9 +172,10 @@ record GoldenCase(JsonNode json, Path folder) {
   /** Values in the golden data's order: channels first for maps. */
   static double[] goldenOrder(Tensor t) {
     double[] out = new double[(int) t.elements()];
+    float[] values = t.toFloatArray();
     if (t.rank() != 4) {
       for (int i = 0; i < out.length; i++) {
-        out[i] = t.at(i);
+        out[i] = values[i];
       }
       return out;
     }
@@ -184,7 +185,7 @@ record GoldenCase(JsonNode json, Path folder) {
     for (int n = 0; n < b; n++) {
       for (int k = 0; k < c; k++) {
         for (int p = 0; p < pixels; p++) {
-          out[(n * c + k) * pixels + p] = t.at((n * pixels + p) * c + k);
+          out[(n * c + k) * pixels + p] = values[(n * pixels + p) * c + k];
         }
       }
     }

@@ -4,10 +4,10 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.changenet.autograd.Variable;
 import dev.changenet.backbone.FanBackbone;
-import dev.changenet.tensor.Device;
 import dev.changenet.tensor.MemoryUse;
 import dev.changenet.tensor.Scope;
 import dev.changenet.tensor.cpu.ConvolutionMode;
+import dev.changenet.testing.TestDevice;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.Iterator;
@@ -63,15 +63,15 @@ class GoldenForwardTest {
     long before = MemoryUse.liveStorages();
     Map<String, double[]> ours = new LinkedHashMap<>();
     try (Scope _ = Scope.open();
-        ChangeNet net = golden.network(Device.CPU)) {
+        ChangeNet net = golden.network(TestDevice.get())) {
       net.eval();
       if (net.backbone() instanceof FanBackbone fan) {
         fan.setComputeClassToken(true);
       }
       int perImage = golden.batch();
       watch(net, golden, ours, perImage);
-      Variable a = golden.image("x1", Device.CPU);
-      Variable b = golden.image("x2", Device.CPU);
+      Variable a = golden.image("x1", TestDevice.get());
+      Variable b = golden.image("x2", TestDevice.get());
       List<Variable> outputs = net.forward(a, b);
       for (int i = 0; i < outputs.size(); i++) {
         ours.put("out." + i, GoldenCase.goldenOrder(outputs.get(i).data()));
@@ -123,9 +123,10 @@ class GoldenForwardTest {
                   (m, out) -> {
                     int call = calls.merge(layer, 1, Integer::sum);
                     // [B, h, w, E] holds the tokens [B, h·w, E] in order.
-                    double[] values = new double[(int) out.data().elements()];
+                    float[] read = out.data().toFloatArray();
+                    double[] values = new double[read.length];
                     for (int i = 0; i < values.length; i++) {
-                      values[i] = out.data().at(i);
+                      values[i] = read[i];
                     }
                     ours.put("inner." + layer + ".x" + call, values);
                   });

@@ -135,7 +135,8 @@ class MemoryPlanTest {
     IntFunction<MemoryPlan> plans =
         n -> MemoryPlan.of(spec, n, LOSS, () -> network("fan_tiny_8_p4_hybrid", 32, false));
     CapturingReporter reporter = new CapturingReporter();
-    assertThatThrownBy(() -> new MemoryCheck(three.peak(), 1L << 40).require(spec, plans, reporter))
+    assertThatThrownBy(
+            () -> new MemoryCheck(three.peak(), 1L << 40, false).require(spec, plans, reporter))
         .isInstanceOf(ChangeNetException.class)
         .hasMessageMatching(
             "not enough memory: predicted 0\\.\\d\\d GiB for the tensors of a training step \\(weights"
@@ -144,13 +145,13 @@ class MemoryPlanTest {
                 + " model\\.backbone\\.freeze_backbone, or raise the heap with"
                 + " CHANGENET_JAVA_OPTS=-Xmx\\d+m");
     assertThatThrownBy(
-            () -> new MemoryCheck(one.peak() - 1, one.peak()).require(spec, plans, reporter))
+            () -> new MemoryCheck(one.peak() - 1, one.peak(), false).require(spec, plans, reporter))
         .hasMessageContaining(
             "; lower dataset.segment.batch_size (now 9) and dataset.segment.img_size (now 32), or")
         .hasMessageContaining("use a machine with more memory (this one has 0.")
         .satisfies(e -> assertThat(e.getMessage().lines()).hasSize(1));
     assertThat(reporter.lines).isEmpty();
-    new MemoryCheck(plans.apply(9).peak(), 1L << 40).require(spec, plans, reporter);
+    new MemoryCheck(plans.apply(9).peak(), 1L << 40, false).require(spec, plans, reporter);
     assertThat(reporter.lines).singleElement(STRING).startsWith("Predicted memory: 0.");
   }
 

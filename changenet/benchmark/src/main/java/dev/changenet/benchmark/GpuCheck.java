@@ -59,8 +59,7 @@ public final class GpuCheck {
     for (int i = 0; i < labels.length; i++) {
       labels[i] = i / 64 % 3 == 0 ? 1 : 0;
     }
-    try (ChangeNet net =
-            new ChangeNet(device, NetworkCases.config(backbone));
+    try (ChangeNet net = new ChangeNet(device, NetworkCases.config(backbone));
         Optimizer optimizer = Adam.adamW(net.parameters(), 1e-4, 0.9, 0.999, 0.01);
         Scope _ = Scope.open()) {
       net.initialize(1);
@@ -107,8 +106,7 @@ public final class GpuCheck {
     line.append(", losses");
     for (int i = 0; i < expected.losses.size(); i++) {
       line.append(
-          String.format(
-              Locale.ROOT, " %.6f (%.6f)", actual.losses.get(i), expected.losses.get(i)));
+          String.format(Locale.ROOT, " %.6f (%.6f)", actual.losses.get(i), expected.losses.get(i)));
     }
     double difference = 0;
     double all = 0;

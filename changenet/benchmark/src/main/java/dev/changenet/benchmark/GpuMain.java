@@ -1,5 +1,6 @@
 package dev.changenet.benchmark;
 
+import dev.changenet.autograd.Profile;
 import dev.changenet.tensor.DType;
 import dev.changenet.tensor.Device;
 import dev.changenet.tensor.backend.Backends;
@@ -7,10 +8,14 @@ import dev.changenet.tensor.cuda.CudaBackend;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
+import java.util.Map;
+import java.util.TreeMap;
 
 /**
  * Times whole steps on a GPU: {@code GpuMain [seconds=3] backbone:batch:px:train|infer:precision …}
- * with precision {@code fp32}, {@code tf32} or {@code bf16}. Prints one line of JSON per case.
+ * with precision {@code fp32}, {@code tf32} or {@code bf16}. Prints one line of JSON per case; with
+ * {@code :profile} behind the case first a table of where the time of a step goes, taken with the
+ * GPU waited for after every operation.
  */
 public final class GpuMain {
   private static final int WARM_UP = 5;
@@ -66,6 +71,9 @@ public final class GpuMain {
         rounds.add((System.nanoTime() - began) / 1e6 / STEPS);
       }
       double[] sorted = rounds.stream().mapToDouble(Double::doubleValue).sorted().toArray();
+      if (part.length > 5) {
+        profile(c, gpu);
+      }
       return String.format(
           Locale.ROOT,
           "{\"case\": \"%s\", \"median_ms\": %.3f, \"min_ms\": %.3f, \"rounds\": %d,"
@@ -77,5 +85,30 @@ public final class GpuMain {
           gpu.peakBytes() >> 20,
           gpu.deviceName());
     }
+  }
+
+  private static void profile(Case c, CudaBackend gpu) {
+    Map<String, double[]> groups = new TreeMap<>();
+    try (Profile profile = Profile.open(gpu::synchronize)) {
+      c.run();
+      for (Profile.Entry e : profile.entries()) {
+        String name =
+            e.op() + " " + (e.backward() ? "backward " : "forward ") + e.input() + " " + e.output();
+        double[] sum = groups.computeIfAbsent(name, n -> new double[2]);
+        sum[0] += e.nanos() / 1e6;
+        sum[1]++;
+      }
+    }
+    groups.entrySet().stream()
+        .sorted((a, b) -> Double.compare(b.getValue()[0], a.getValue()[0]))
+        .limit(45)
+        .forEach(
+            e ->
+                System.out.printf(
+                    Locale.ROOT,
+                    "%8.3f ms %4.0f x  %s%n",
+                    e.getValue()[0],
+                    e.getValue()[1],
+                    e.getKey()));
   }
 }

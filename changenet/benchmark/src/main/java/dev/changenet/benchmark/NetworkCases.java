@@ -157,8 +157,7 @@ final class NetworkCases {
   /**
    * A map [batch, px, px, channels] with the values that others see as [batch, channels, px, px].
    */
-  static Variable map(
-      long seed, int batch, int channels, int px, boolean grad, Device device) {
+  static Variable map(long seed, int batch, int channels, int px, boolean grad, Device device) {
     Tensor nchw =
         Tensor.of(CaseSpec.data(batch * channels * px * px, seed), batch, channels, px, px);
     Tensor map = Tensor.empty(Shape.of(batch, px, px, channels), DType.FLOAT32, Device.CPU);

@@ -20,7 +20,8 @@ public final class Backends {
   }
 
   private static final class Dry {
-    static final Backend INSTANCE = DryBackend.create(new CpuFootprint());
+    static final Backend CPU = DryBackend.create(new CpuFootprint());
+    static final Backend GPU = DryBackend.create(Footprint.NONE);
   }
 
   /**
@@ -29,7 +30,7 @@ public final class Backends {
    */
   public static Backend of(Device device) {
     if (DryRun.isOpen()) {
-      return Dry.INSTANCE;
+      return device.kind() == Device.Kind.CUDA ? Dry.GPU : Dry.CPU;
     }
     return switch (device.kind()) {
       case CPU -> Cpu.INSTANCE;

@@ -36,16 +36,11 @@ public final class CudaBackend implements Backend {
     CudaElementwise pointwise = new CudaElementwise(device);
     CudaWeights weights = new CudaWeights(device, pointwise);
     CudaDense products = new CudaDense(device, pointwise, weights);
-    cudnn = CudnnConvolution.orNull(device, weights, pointwise);
+    GemmConvolution gemm = new GemmConvolution(device, weights, pointwise, new CudaIm2col(device));
+    cudnn = CudnnConvolution.orNull(device, weights, pointwise, gemm);
     elementwise = pointwise;
     dense = products;
-    convolution =
-        new CudaConvolution(
-            pointwise,
-            products,
-            new CudaDepthwise(device),
-            new GemmConvolution(device, weights, pointwise, new CudaIm2col(device)),
-            cudnn);
+    convolution = new CudaConvolution(pointwise, products, new CudaDepthwise(device), gemm, cudnn);
     normalization = new CudaNormalization(device);
     attention = new CudaAttention(device);
     resample = new CudaResample(device);

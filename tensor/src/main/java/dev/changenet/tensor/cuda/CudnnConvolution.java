@@ -36,6 +36,9 @@ final class CudnnConvolution implements ConvolutionKernels {
 
   private static final int CANDIDATES = 10;
 
+  /** Stands for an algorithm where none is deterministic and small enough. */
+  private static final int NONE = -1;
+
   private enum Kind {
     FORWARD,
     BACKWARD_INPUT,
@@ -83,7 +86,7 @@ final class CudnnConvolution implements ConvolutionKernels {
               k.kernelWidth),
           "cudnnSetFilter4dDescriptor");
       describe(k);
-      Candidate chosen = choose(candidates(k), k);
+      Candidate chosen = choose(candidates(k));
       algorithm = chosen.algorithm;
       workspace = chosen.workspace;
     }
@@ -194,7 +197,7 @@ final class CudnnConvolution implements ConvolutionKernels {
       return result;
     }
 
-    private Candidate choose(Candidate[] candidates, Key k) {
+    private Candidate choose(Candidate[] candidates) {
       for (Candidate c : candidates) {
         if (c.status == 0
             && (!deterministic || c.determinism == cudnnDeterminism.CUDNN_DETERMINISTIC)
@@ -202,13 +205,14 @@ final class CudnnConvolution implements ConvolutionKernels {
           return c;
         }
       }
-      throw new CudaException("cuDNN has no algorithm for " + k + ".");
+      return new Candidate(NONE, 0, 0, 0);
     }
   }
 
   private final CudaDevice device;
   private final CudaWeights weights;
   private final CudaElementwise elementwise;
+  private final ConvolutionKernels otherwise;
   private final cudnnHandle handle = new cudnnHandle();
   private final Map<Key, Plan> plans = new HashMap<>();
   private boolean benchmark;
@@ -216,7 +220,12 @@ final class CudnnConvolution implements ConvolutionKernels {
   private final Pointer one;
   private final Pointer zero;
 
-  private CudnnConvolution(CudaDevice device, CudaWeights weights, CudaElementwise elementwise) {
+  private CudnnConvolution(
+      CudaDevice device,
+      CudaWeights weights,
+      CudaElementwise elementwise,
+      ConvolutionKernels otherwise) {
+    this.otherwise = otherwise;
     this.device = device;
     this.weights = weights;
     this.elementwise = elementwise;
@@ -231,10 +240,19 @@ final class CudnnConvolution implements ConvolutionKernels {
     zero = new RawPointer(constants.address() + 4);
   }
 
-  /** Returns the kernels, or null when cuDNN isn't installed. */
+  /**
+   * Returns the kernels, or null when cuDNN isn't installed.
+   *
+   * @param otherwise computes what cuDNN has no usable algorithm for
+   */
   static CudnnConvolution orNull(
-      CudaDevice device, CudaWeights weights, CudaElementwise elementwise) {
-    return CudaLibraries.loadCudnn() ? new CudnnConvolution(device, weights, elementwise) : null;
+      CudaDevice device,
+      CudaWeights weights,
+      CudaElementwise elementwise,
+      ConvolutionKernels otherwise) {
+    return CudaLibraries.loadCudnn()
+        ? new CudnnConvolution(device, weights, elementwise, otherwise)
+        : null;
   }
 
   /** Forgets the algorithms chosen so far. */
@@ -282,6 +300,10 @@ final class CudnnConvolution implements ConvolutionKernels {
   public void forward(Tensor x, Tensor w, ConvGeometry geometry, Tensor out) {
     device.bind();
     Plan plan = plan(Kind.FORWARD, x, w, geometry, out);
+    if (plan.algorithm == NONE) {
+      otherwise.forward(x, w, geometry, out);
+      return;
+    }
     try (Tensor workspace = workspace(plan)) {
       CudaCheck.cudnn(
           JCudnn.cudnnConvolutionForward(
@@ -306,6 +328,10 @@ final class CudnnConvolution implements ConvolutionKernels {
   public void backwardInput(Tensor gradOut, Tensor w, ConvGeometry geometry, Tensor gradX) {
     device.bind();
     Plan plan = plan(Kind.BACKWARD_INPUT, gradX, w, geometry, gradOut);
+    if (plan.algorithm == NONE) {
+      otherwise.backwardInput(gradOut, w, geometry, gradX);
+      return;
+    }
     try (Tensor workspace = workspace(plan)) {
       CudaCheck.cudnn(
           JCudnn.cudnnConvolutionBackwardData(
@@ -330,6 +356,10 @@ final class CudnnConvolution implements ConvolutionKernels {
   public void backwardWeight(Tensor gradOut, Tensor x, ConvGeometry geometry, Tensor gradW) {
     device.bind();
     Plan plan = plan(Kind.BACKWARD_WEIGHT, x, gradW, geometry, gradOut);
+    if (plan.algorithm == NONE) {
+      otherwise.backwardWeight(gradOut, x, geometry, gradW);
+      return;
+    }
     try (Tensor workspace = workspace(plan);
         Tensor khwi = device.scratch(x.dtype(), gradW.elements())) {
       CudaCheck.cudnn(
