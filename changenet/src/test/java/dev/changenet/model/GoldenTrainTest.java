@@ -42,8 +42,11 @@ class GoldenTrainTest {
    */
   private static final double KINKS_IN_STEPS = 30;
 
-  /** The same for the losses. */
-  private static final double KINKS_IN_LOSSES = 5;
+  /**
+   * The same for the losses: on mini_radio_adapter after two steps the kernels of the reference
+   * device, which round less, are 1e-5 off in one direction, those of the CPU 1e-4 in the other.
+   */
+  private static final double KINKS_IN_LOSSES = 10;
 
   @org.junit.jupiter.params.Parameter ConvolutionMode mode;
 
