@@ -35,8 +35,18 @@ class GoldenTrainTest {
    */
   private static final double KINK = 8e-4;
 
-  /** By how much more such jumps show in the steps of the ViT-Adapter, which has most kinks. */
-  private static final double KINKS_IN_STEPS = 10;
+  /**
+   * By how much more such jumps show in the steps of the ViT-Adapter, which has most kinks: after
+   * two steps PyTorch's own float32 run of mini_vit_adapter is off by half a per cent in most
+   * parameters.
+   */
+  private static final double KINKS_IN_STEPS = 30;
+
+  /**
+   * The same for the losses: on mini_radio_adapter after two steps the kernels of the reference
+   * device, which round less, are 1e-5 off in one direction, those of the CPU 1e-4 in the other.
+   */
+  private static final double KINKS_IN_LOSSES = 10;
 
   @org.junit.jupiter.params.Parameter ConvolutionMode mode;
 
@@ -210,7 +220,7 @@ class GoldenTrainTest {
     GoldenCase golden = GoldenCase.of("train/" + name + ".json");
     JsonNode json = golden.json();
     Set<String> noise = noiseOf(name);
-    double lossSlack = slack;
+    double lossSlack = golden.isVit() ? KINKS_IN_LOSSES * slack : slack;
     if (golden.isVit()) {
       slack *= KINKS_IN_STEPS;
     }

@@ -7,6 +7,8 @@ import dev.changenet.autograd.Tape;
 import dev.changenet.autograd.Variable;
 import dev.changenet.backbone.VitVariant;
 import dev.changenet.nn.Parameter;
+import dev.changenet.nn.optim.Adam;
+import dev.changenet.nn.optim.Optimizer;
 import dev.changenet.tensor.DType;
 import dev.changenet.tensor.Device;
 import dev.changenet.tensor.MemoryUse;
@@ -56,18 +58,8 @@ class VitTrainingTest {
 
   /** Loss and gradients of step {@code step}, the parameters' by name. */
   private static Map<String, float[]> step(ChangeNet net, long step) {
-    net.train(true);
-    net.random().set(7, step);
     Map<String, float[]> result = new LinkedHashMap<>();
-    try (Scope _ = Scope.open();
-        Tape _ = Tape.open()) {
-      int[] labels = GoldenFormula.label("l", 4, 64, 64, 2, 0);
-      List<Double> weights = List.of(0.5, 0.5, 0.5, 0.8, 1.0);
-      SegmentationLoss criterion = new SegmentationLoss(SegmentationLoss.Kind.CE, true, weights);
-      Variable loss = criterion.compute(net.forward(image("a"), image("b")), labels).total();
-      loss.backward();
-      result.put("loss", loss.data().toFloatArray());
-    }
+    result.put("loss", new float[] {backward(net, step)});
     for (Parameter p : net.parameters()) {
       if (p.grad() != null) {
         result.put(p.name(), p.grad().toFloatArray());
@@ -75,6 +67,27 @@ class VitTrainingTest {
       p.zeroGrad();
     }
     return result;
+  }
+
+  private static void update(ChangeNet net, Optimizer optimizer) {
+    backward(net, 5);
+    optimizer.step();
+    optimizer.zeroGrad();
+  }
+
+  /** Leaves gradients in the parameters and returns the loss. */
+  private static float backward(ChangeNet net, long step) {
+    net.train(true);
+    net.random().set(7, step);
+    try (Scope _ = Scope.open();
+        Tape _ = Tape.open()) {
+      int[] labels = GoldenFormula.label("l", 4, 64, 64, 2, 0);
+      List<Double> weights = List.of(0.5, 0.5, 0.5, 0.8, 1.0);
+      SegmentationLoss criterion = new SegmentationLoss(SegmentationLoss.Kind.CE, true, weights);
+      Variable loss = criterion.compute(net.forward(image("a"), image("b")), labels).total();
+      loss.backward();
+      return (float) loss.data().item();
+    }
   }
 
   @ParameterizedTest
@@ -89,6 +102,30 @@ class VitTrainingTest {
       expected.forEach((name, g) -> assertThat(actual.get(name)).as(name).containsExactly(g));
     }
     assertThat(MemoryUse.liveStorages()).isEqualTo(before);
+  }
+
+  /** Packed copies of weights and the like must not outlive an optimizer step. */
+  @ParameterizedTest
+  @EnumSource(VitVariant.Core.class)
+  void aTrainedNetworkComputesWhatAFreshOneWithItsWeightsDoes(VitVariant.Core core) {
+    try (ChangeNet trained = network(core, false);
+        ChangeNet fresh = network(core, false);
+        Optimizer optimizer = Adam.adamW(trained.parameters(), 1e-3, 0.9, 0.999, 0.01)) {
+      update(trained, optimizer);
+      Map<String, Tensor> state = trained.stateDict();
+      fresh.stateDict().forEach((k, v) -> ChangeNet.write(v, floats(state.get(k))));
+      Map<String, float[]> expected = step(fresh, 6);
+      Map<String, float[]> actual = step(trained, 6);
+      expected.forEach((name, g) -> assertThat(actual.get(name)).as(name).containsExactly(g));
+    }
+  }
+
+  private static float[] floats(Tensor t) {
+    float[] values = new float[(int) t.elements()];
+    for (int i = 0; i < values.length; i++) {
+      values[i] = (float) t.at(i);
+    }
+    return values;
   }
 
   @ParameterizedTest
