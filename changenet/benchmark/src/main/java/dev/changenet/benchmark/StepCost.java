@@ -49,7 +49,7 @@ final class StepCost {
           2.0
               * in.get(0).dim(0)
               * in.get(0).dim(1)
-              * in.get(1).dim(1)
+              * (in.get(1) == null ? in.get(0) : in.get(1)).dim(1)
               * ((AttentionFunction) node.function()).channels();
       case LAYER_NORM,
           BATCH_NORM,
