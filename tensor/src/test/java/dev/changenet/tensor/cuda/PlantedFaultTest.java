@@ -30,7 +30,7 @@ class PlantedFaultTest {
   @CsvSource({
     "loss, common.cuh, 'partial[threadIdx.x >> 5] = v;', loss.",
     "elementwise, elementwise.cu, 'tile[i][j] = x[sample', elementwise.transpose",
-    "attention, attention.cu, '(values, v, key, d, aligned)', attention.attention"
+    "attention, attention.cu, 'wait_copies<1>();', attention.attention"
   })
   void aMissingBarrierIsCaught(String family, String file, String before, String rows) {
     CudaBackend.of(0);
