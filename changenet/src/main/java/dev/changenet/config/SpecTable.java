@@ -31,7 +31,7 @@ final class SpecTable {
       num_gpus | int | 1 | >= 1 | train
         Number of GPUs; reconciled with gpu_ids, more than 1 is not supported by this build.
       gpu_ids | list of int | [0] | note distinct indices >= 0 | train
-        GPU indices to train on.
+        GPU to train on; without a usable one the CPU trains.
       num_nodes | int | 1 | >= 1 | train
         Machines in a distributed run; more than 1 is not supported by this build.
       seed | int | 1234 | >= -1 and <= 4294967295 | train
@@ -52,7 +52,8 @@ final class SpecTable {
         Whole-model checkpoint to start from; every tensor must match.
       precision | string | 32-true | one of 32-true, 16-mixed, bf16-mixed, 16-true, bf16-true, \
       64-true, 32, 16, bf16, 64 | train
-        Arithmetic of training; this build runs 32-true (alias 32).
+        Arithmetic of training: 32-true (alias 32) or, on a GPU, bf16-mixed (alias bf16); the others \
+      are not supported by this build.
       activation_checkpoint | bool | false | | train
         Compute the blocks of ViT and C-RADIO encoders again in the backward pass instead of keeping \
       their activations: less memory, more time (an extension of this build).
@@ -63,9 +64,9 @@ final class SpecTable {
 
       [train.cudnn]
       benchmark | bool | false | | train
-        Allow auto-tuned GPU kernels.
+        Time cuDNN's convolution algorithms at first use; two runs may then choose differently.
       deterministic | bool | true | | train
-        Use deterministic GPU kernels.
+        Use only cuDNN algorithms that give the same bits at every run.
 
       [train.segment]
       loss | string | ce | one of ce, mmiou | train evaluate
@@ -297,7 +298,7 @@ final class SpecTable {
       results_dir | string or null | null | | export
         Directory for status and spec; empty or null means <results_dir>/export.
       gpu_id | int | 0 | >= 0 | export
-        GPU index.
+        GPU index; checked, but export runs on the CPU.
       on_cpu | bool | false | | export
         Build and trace on the CPU.
       input_channel | int | 3 | = 3 | export
