@@ -5,7 +5,7 @@
 #   parity            the op table, GPU against reference
 #   golden            golden forward passes and training cases on the GPU
 #   sanitizer         compute-sanitizer over part of the op table
-#   train             the quickstart's training on the GPU, resumed on the CPU
+#   train             the quickstart's training on the GPU, its evaluation on the CPU
 #   time CASE…        our steps and PyTorch's, eager and compiled (see GpuMain, peer.py)
 # CUDA's libraries are looked for in CHANGENET_CUDA_PATH, else in the Python packages of PyTorch.
 set -uo pipefail
@@ -52,7 +52,7 @@ golden() {
 sanitizer() {
   heading "compute-sanitizer"
   for tool in memcheck racecheck; do
-    compute-sanitizer --tool $tool --target-processes all --print-limit 5 \
+    CHANGENET_CUDA_CACHING=off compute-sanitizer --tool $tool --target-processes all --print-limit 5 \
       "$b/changenet/runtime/bin/java" --add-modules jdk.incubator.vector \
       --enable-native-access=ALL-UNNAMED --sun-misc-unsafe-memory-access=allow \
       -cp "$tests" dev.changenet.testing.DeviceCheck "${@:-softmax}" 2>&1 | tail -n 12
@@ -61,7 +61,10 @@ sanitizer() {
 
 train() {
   heading "quickstart on the GPU"
-  (cd "$work" && rm -rf quickstart && "$b/changenet/bin/changenet" quickstart 2>&1 | tail -n 25)
+  (
+    cd "$work" && rm -rf quickstart && "$b/changenet/bin/changenet" quickstart 2>&1 | tail -n 25
+    CUDA_VISIBLE_DEVICES='' "$b/changenet/bin/changenet" evaluate -e quickstart/spec.yaml 2>&1 | tail -n 12
+  )
 }
 
 timings() {

@@ -72,7 +72,7 @@ struct Cut {
   __device__ int row_step() const { return THREADS >> lane_bits; }
 };
 
-// The launch arguments of a Cut, in the order of CudaColumns.
+// The launch arguments of a Cut, in the order of CudaCut.
 #define CUT_ARGUMENTS int rows, int columns, int lane_bits, int tiles, int chunk_rows, int chunks
 #define CUT Cut{columns, rows, lane_bits, tiles, chunk_rows, chunks}
 

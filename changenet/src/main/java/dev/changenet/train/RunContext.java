@@ -32,6 +32,14 @@ public record RunContext(
         : Device.CPU;
   }
 
+  /** Says which GPU computes, when one does. */
+  void announceGpu() {
+    if (Backends.of(device()) instanceof CudaBackend gpu) {
+      reporter.info(
+          "Computing on GPU " + spec.gpu().getAsInt() + ", " + gpu.deviceName() + gpu.settings());
+    }
+  }
+
   /** Type of the activations in training: {@code train.precision}. */
   public DType activations() {
     return spec.train().precision().startsWith("bf16") ? DType.BFLOAT16 : DType.FLOAT32;

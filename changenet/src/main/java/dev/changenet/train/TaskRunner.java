@@ -44,6 +44,7 @@ public final class TaskRunner {
       reporter.spec(spec.toYaml().stripTrailing());
       spec.warnings().forEach(reporter::warn);
       RunContext context = new RunContext(spec, reporter, status, interruption);
+      context.announceGpu();
       switch (task) {
         case TRAIN -> new TrainRun(context).run();
         case EVALUATE -> new EvaluateRun(context).run();

@@ -104,6 +104,7 @@ public final class TrainRun {
   /** The network as it will be trained, for its sizes alone. */
   private ChangeNet plannedNetwork() {
     ChangeNet planned = context.buildNetwork();
+    planned.setActivations(context.activations());
     if (spec.model().backbone().freezeBackbone()) {
       planned.backbone().freezePretrained();
     }

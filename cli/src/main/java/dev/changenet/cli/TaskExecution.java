@@ -2,7 +2,6 @@ package dev.changenet.cli;
 
 import dev.changenet.config.ExperimentSpec;
 import dev.changenet.config.SpecException;
-import dev.changenet.config.SpecLoader;
 import dev.changenet.config.Task;
 import dev.changenet.tensor.ChangeNetException;
 import dev.changenet.train.Failure;
@@ -45,8 +44,7 @@ final class TaskExecution {
                     "stopping at the next safe point and saving; Ctrl-C (or the signal) again stops at"
                         + " once, without saving"));
     try (signals) {
-      ExperimentSpec spec =
-          new SpecLoader(task).environment(System.getenv()).load(specFile, overrides);
+      ExperimentSpec spec = ExperimentSpec.load(specFile, overrides, task, System.getenv());
       TaskRunner.run(spec, reporter, interruption);
       reporter.finish();
       return ExitCode.OK;

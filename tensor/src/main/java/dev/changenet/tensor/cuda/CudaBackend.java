@@ -73,12 +73,22 @@ public final class CudaBackend implements Backend {
   public static int count() {
     int devices = CudaDriver.initialize();
     CudaLibraries.requireCublas();
+    if (!CudaModules.areCompiled()) {
+      throw new CudaException(
+          "this build has no GPU kernels; build it with 'mvn package -DskipTests' where nvcc is on"
+              + " the PATH");
+    }
     return devices;
   }
 
   /** Name of the GPU. */
   public String deviceName() {
     return device.name();
+  }
+
+  /** What differs from plain float32 with cuDNN, for messages; starts with a comma or is empty. */
+  public String settings() {
+    return (device.tf32() ? ", TF32" : "") + (cudnn == null ? ", without cuDNN" : "");
   }
 
   /** Total bytes of the GPU's memory. */

@@ -25,6 +25,9 @@ final class CudaDevice {
   /** Size of the pinned buffer through which host arrays are copied. */
   private static final int STAGING = 32 << 20;
 
+  /** The kernels are compiled for 8.0 and later. */
+  private static final int OLDEST_CAPABILITY = 80;
+
   private final int index;
   private final CUdevice handle;
   private final CUcontext context = new CUcontext();
@@ -55,6 +58,19 @@ final class CudaDevice {
     int capability =
         10 * attribute(CUdevice_attribute.CU_DEVICE_ATTRIBUTE_COMPUTE_CAPABILITY_MAJOR)
             + attribute(CUdevice_attribute.CU_DEVICE_ATTRIBUTE_COMPUTE_CAPABILITY_MINOR);
+    if (capability < OLDEST_CAPABILITY) {
+      throw new CudaException(
+          "GPU "
+              + index
+              + " ("
+              + name
+              + ") has compute capability "
+              + capability / 10
+              + "."
+              + capability % 10
+              + "; 8.0 or later is needed. Choose another GPU, or set CUDA_VISIBLE_DEVICES= to run on"
+              + " the CPU.");
+    }
     allocator = new CudaAllocator(new DriverMemory());
     modules = new CudaModules(capability);
     launch = new CudaLaunch(this);

@@ -82,6 +82,11 @@ final class CudaModules {
     return module;
   }
 
+  /** False for a program that was built without the CUDA compiler. */
+  static boolean areCompiled() {
+    return CudaModules.class.getResource("/cuda/bin/elementwise.ptx") != null;
+  }
+
   private static byte[] resource(String name) {
     try (InputStream in = CudaModules.class.getResourceAsStream("/cuda/bin/" + name)) {
       return in == null ? null : in.readAllBytes();
