@@ -117,7 +117,7 @@ class BadCommandTest {
           train train.checkpoint_interval=2                        | must be at most train.num_epochs (1), got 2
           train train.optim.policy=step                            | step needs train.num_epochs >= 3, got 1
           train train.optim.policy=cosine                          | train.optim.policy
-          train train.precision=bf16-mixed                         | not supported by this build
+          train train.precision=bf16-mixed                         | needs a GPU and none is usable
           train train.num_gpus=2                                   | 2 GPUs are requested, but none is usable
           train train.gpu_ids=[0,0]                                | train.gpu_ids
           train task=classify                                      | task
