@@ -19,7 +19,7 @@ rm -rf "$target" "$target.tar.xz"
 mkdir -p "$(dirname "$target")"
 # java.desktop reads JPEG; naming and xml are for logback; jdk.unsupported for protobuf.
 "$java_home/bin/jlink" \
-  --add-modules java.base,java.desktop,java.logging,java.management,java.naming,java.xml,jdk.incubator.vector,jdk.unsupported \
+  --add-modules java.base,java.desktop,java.logging,java.management,java.naming,java.xml,jdk.incubator.vector,jdk.management,jdk.unsupported \
   --strip-debug --no-header-files --no-man-pages --compress zip-0 --output "$target/runtime"
 cp cli/target/changenet.jar "$target/"
 cp -r cli/target/lib "$target/lib"

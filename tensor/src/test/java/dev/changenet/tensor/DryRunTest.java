@@ -81,4 +81,17 @@ class DryRunTest {
       }
     }
   }
+
+  @Test
+  void copiesBetweenDevicesAreCountedWhereTheyGo() {
+    try (DryRun dry = DryRun.open();
+        Scope _ = Scope.open()) {
+      Tensor labels = Tensor.of(new int[12], 3, 4);
+      long before = dry.liveBytes();
+      Tensor onGpu = labels.to(Device.cuda(0));
+      assertThat(onGpu.device()).isEqualTo(Device.cuda(0));
+      assertThat(dry.liveBytes() - before).isEqualTo(48);
+      assertThat(onGpu.to(Device.CPU).ints()).containsOnly(0);
+    }
+  }
 }
