@@ -36,14 +36,14 @@ record MemoryCheck(long available, long machine, boolean gpu) {
 
   private static final double GIB = 1L << 30;
 
-  /** Memory of a GPU that its driver, the libraries and their workspaces take. */
+  /** Memory of a GPU that its driver, the libraries and their workspaces take, at most. */
   private static final long GPU_OTHER = 2L << 30;
 
   /** The limits of this process on {@code device}, less what {@code spec} needs besides tensors. */
   static MemoryCheck of(Device device, ExperimentSpec spec) {
     if (device.kind() == Device.Kind.CUDA) {
       long gpu = ((CudaBackend) Backends.of(device)).totalMemory();
-      return new MemoryCheck(Math.max(0, gpu - GPU_OTHER), gpu, true);
+      return new MemoryCheck(gpu - Math.min(GPU_OTHER, gpu / 4), gpu, true);
     }
     long machine =
         ManagementFactory.getPlatformMXBean(OperatingSystemMXBean.class).getTotalMemorySize();
