@@ -74,6 +74,9 @@ final class CudaBlas {
    */
   void multiply(
       int m, int n, int k, Matrix a, Matrix b, Matrix out, boolean accumulate, int batch) {
+    if (device.renewing() != null) {
+      return;
+    }
     device.bind();
     Pointer beta = accumulate ? one : zero;
     int compute = compute(a.type());

@@ -27,6 +27,11 @@ final class CudaLaunch {
     }
   }
 
+  /** Prepares a launch that does nothing. */
+  CudaLaunch idle() {
+    return of(null);
+  }
+
   CudaLaunch of(CudaModules.Kernel next) {
     kernel = next;
     count = 0;
@@ -35,7 +40,7 @@ final class CudaLaunch {
 
   /** The address of a tensor's memory; 0 for null. */
   CudaLaunch tensor(Tensor t) {
-    return i64(t == null ? 0 : device.address(t));
+    return i64(t == null || kernel == null ? 0 : device.address(t));
   }
 
   CudaLaunch i32(int value) {
@@ -60,6 +65,9 @@ final class CudaLaunch {
 
   /** Starts the kernel on the device's stream. */
   void run(int gridX, int gridY, int gridZ, int blockX, int sharedBytes) {
+    if (kernel == null) {
+      return;
+    }
     kernel.allowShared(sharedBytes);
     device.bind();
     int status =

@@ -298,6 +298,9 @@ final class CudnnConvolution implements ConvolutionKernels {
 
   @Override
   public void forward(Tensor x, Tensor w, ConvGeometry geometry, Tensor out) {
+    if (device.renewing() != null) {
+      return;
+    }
     device.bind();
     Plan plan = plan(Kind.FORWARD, x, w, geometry, out);
     if (plan.algorithm == NONE) {
@@ -326,6 +329,9 @@ final class CudnnConvolution implements ConvolutionKernels {
 
   @Override
   public void backwardInput(Tensor gradOut, Tensor w, ConvGeometry geometry, Tensor gradX) {
+    if (device.renewing() != null) {
+      return;
+    }
     device.bind();
     Plan plan = plan(Kind.BACKWARD_INPUT, gradX, w, geometry, gradOut);
     if (plan.algorithm == NONE) {
@@ -354,6 +360,9 @@ final class CudnnConvolution implements ConvolutionKernels {
 
   @Override
   public void backwardWeight(Tensor gradOut, Tensor x, ConvGeometry geometry, Tensor gradW) {
+    if (device.renewing() != null) {
+      return;
+    }
     device.bind();
     Plan plan = plan(Kind.BACKWARD_WEIGHT, x, gradW, geometry, gradOut);
     if (plan.algorithm == NONE) {
