@@ -59,6 +59,8 @@ final class ConvolutionRows {
     new Sample(2, 6, 8, 32, 32, 3, 1, 1, 1),
     new Sample(1, 5, 5, 17, 2, 3, 1, 1, 1),
     new Sample(1, 16, 12, 48, 33, 3, 1, 1, 1),
+    new Sample(2, 6, 7, 24, 2, 3, 1, 1, 1),
+    new Sample(1, 3, 5, 16, 3, 5, 1, 2, 1),
     new Sample(1, 19, 21, 32, 64, 3, 1, 1, 1),
     new Sample(2, 4, 6, 5, 7, 1, 1, 0, 1),
     new Sample(1, 16, 12, 3, 8, 4, 4, 0, 1),
@@ -98,6 +100,9 @@ final class ConvolutionRows {
     addPair(rows, 2, 5, 7, 24, 32, 2);
     addPair(rows, 1, 1, 4, 16, 16, 1);
     addPair(rows, 1, 4, 3, 5, 6, 7);
+    addPair(rows, 1, 2, 5, 8, 16, 1);
+    addPair(rows, 2, 9, 2, 16, 8, 3);
+    addPair(rows, 1, 3, 3, 8, 8, 2);
   }
 
   private static void addConv(OpTable.Rows rows, Sample s) {

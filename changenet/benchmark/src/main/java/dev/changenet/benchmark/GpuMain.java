@@ -12,10 +12,12 @@ import java.util.Map;
 import java.util.TreeMap;
 
 /**
- * Times whole steps on a GPU: {@code GpuMain [seconds=3] backbone:batch:px:train|infer:precision …}
- * with precision {@code fp32}, {@code tf32} or {@code bf16}. Prints one line of JSON per case; with
- * {@code :profile} behind the case first a table of where the time of a step goes, taken with the
- * GPU waited for after every operation.
+ * Times whole steps on a GPU: {@code GpuMain [seconds=3] [benchmark]
+ * backbone:batch:px:train|infer:precision …} with precision {@code fp32}, {@code tf32} or {@code
+ * bf16}. Prints one line of JSON per case; with {@code :profile} behind the case first a table of
+ * where the time of a step goes, taken with the GPU waited for after every operation. With {@code
+ * benchmark} the cases that follow use the fastest convolution algorithms instead of the
+ * deterministic ones that cuDNN predicts.
  */
 public final class GpuMain {
   private static final int WARM_UP = 5;
@@ -30,6 +32,8 @@ public final class GpuMain {
     for (String arg : args) {
       if (arg.startsWith("seconds=")) {
         seconds = Double.parseDouble(arg.substring("seconds=".length()));
+      } else if (arg.equals("benchmark")) {
+        ((CudaBackend) Backends.of(Device.cuda(0))).chooseAlgorithms(true, false);
       } else {
         System.out.println(line(arg, seconds));
       }

@@ -3,6 +3,8 @@ package dev.changenet.onnx.lowering;
 import dev.changenet.autograd.Functional;
 import dev.changenet.autograd.Op;
 import dev.changenet.autograd.Variable;
+import dev.changenet.autograd.function.CastFunction;
+import dev.changenet.tensor.DType;
 import dev.changenet.tensor.backend.ResizeGeometry.Mode;
 import dev.changenet.tensor.backend.Sampling.Levels;
 import java.util.ArrayList;
@@ -436,6 +438,11 @@ public final class LoweringCases {
         new int[] {29, 8},
         LoweringCases::threeLevels);
     CASES.get(Op.DEFORMABLE_ATTENTION).forEach(c -> c.from(16));
+    add(
+        Op.CAST,
+        "to the same type",
+        TOKENS,
+        (w, x) -> new CastFunction(DType.FLOAT32).apply(Functional.gelu(x)));
     add(
         Op.ATTACH_IDLE,
         "idle parameters",

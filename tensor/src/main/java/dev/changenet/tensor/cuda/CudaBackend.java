@@ -40,7 +40,14 @@ public final class CudaBackend implements Backend {
     cudnn = CudnnConvolution.orNull(device, weights, pointwise, gemm);
     elementwise = pointwise;
     dense = products;
-    convolution = new CudaConvolution(pointwise, products, new CudaDepthwise(device), gemm, cudnn);
+    convolution =
+        new CudaConvolution(
+            pointwise,
+            products,
+            new CudaDepthwise(device),
+            gemm,
+            new FewOutputsConvolution(device, pointwise, products),
+            cudnn);
     normalization = new CudaNormalization(device);
     attention = new CudaAttention(device);
     resample = new CudaResample(device);

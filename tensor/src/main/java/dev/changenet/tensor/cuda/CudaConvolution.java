@@ -6,13 +6,15 @@ import dev.changenet.tensor.backend.Convolution;
 
 /**
  * Chooses who computes a convolution: a plain matrix product for 1×1, our own kernels for
- * depthwise, windows and a matrix product for patches that don't overlap, cuDNN for the rest.
+ * depthwise, a product with shifted sums for few outputs, windows and a matrix product for patches
+ * that don't overlap, cuDNN for the rest.
  */
 final class CudaConvolution implements Convolution {
   private final CudaElementwise elementwise;
   private final CudaDense dense;
   private final CudaDepthwise depthwise;
   private final GemmConvolution gemm;
+  private final FewOutputsConvolution few;
   private final ConvolutionKernels general;
 
   CudaConvolution(
@@ -20,11 +22,13 @@ final class CudaConvolution implements Convolution {
       CudaDense dense,
       CudaDepthwise depthwise,
       GemmConvolution gemm,
+      FewOutputsConvolution few,
       CudnnConvolution cudnn) {
     this.elementwise = elementwise;
     this.dense = dense;
     this.depthwise = depthwise;
     this.gemm = gemm;
+    this.few = few;
     this.general = cudnn == null ? gemm : cudnn;
   }
 
@@ -33,6 +37,9 @@ final class CudaConvolution implements Convolution {
   }
 
   private ConvolutionKernels kernels(Tensor w, ConvGeometry g) {
+    if (FewOutputsConvolution.suits(w, g)) {
+      return few;
+    }
     boolean patches = g.padding() == 0 && g.stride() == w.dim(2) && g.stride() == w.dim(3);
     return patches ? gemm : general;
   }
@@ -44,6 +51,8 @@ final class CudaConvolution implements Convolution {
       depthwise.forward(x, w, b, geometry, relu, out);
     } else if (pointwise(w, geometry)) {
       dense.linear(x, w, b, relu, out);
+    } else if (FewOutputsConvolution.suits(w, geometry)) {
+      few.forward(x, w, b, relu, out);
     } else {
       kernels(w, geometry).forward(x, w, geometry, out);
       if (b != null || relu) {
@@ -98,6 +107,33 @@ final class CudaConvolution implements Convolution {
     kernels(gradW, geometry).backwardWeight(x, gradOut, geometry, gradW);
     if (gradB != null) {
       elementwise.sumLeading(gradOut, gradB);
+    }
+  }
+
+  @Override
+  public void conv2dPair(Tensor x, Tensor w1, Tensor b1, Tensor w2, Tensor out) {
+    if (FewOutputsConvolution.suitsPair(w1, w2)) {
+      few.pair(x, w1, b1, w2, out);
+    } else {
+      Convolution.super.conv2dPair(x, w1, b1, w2, out);
+    }
+  }
+
+  @Override
+  public void conv2dPairBackward(
+      Tensor gradOut,
+      Tensor x,
+      Tensor w1,
+      Tensor b1,
+      Tensor w2,
+      Tensor gradX,
+      Tensor gradW1,
+      Tensor gradB1,
+      Tensor gradW2) {
+    if (FewOutputsConvolution.suitsPair(w1, w2)) {
+      few.pairBackward(gradOut, x, w1, b1, w2, gradX, gradW1, gradB1, gradW2);
+    } else {
+      Convolution.super.conv2dPairBackward(gradOut, x, w1, b1, w2, gradX, gradW1, gradB1, gradW2);
     }
   }
 }

@@ -25,6 +25,11 @@ final class CudaDense implements Dense {
     return Matrix.of(weights.cast(w, type), type, columns);
   }
 
+  /** Weights [O, I, kh, kw] as a matrix [O, kh·kw·I] with elements of {@code type}. */
+  Matrix channelsLast(Tensor w, DType type, int columns) {
+    return Matrix.of(weights.channelsLast(w, type), type, columns);
+  }
+
   @Override
   public void linear(Tensor x, Tensor w, Tensor b, Tensor out) {
     linear(x, w, b, false, out);

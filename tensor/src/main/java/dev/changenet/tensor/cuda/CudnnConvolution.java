@@ -36,6 +36,9 @@ final class CudnnConvolution implements ConvolutionKernels {
 
   private static final int CANDIDATES = 10;
 
+  /** A timed algorithm this many times slower than the fastest is worse than doing without. */
+  private static final int WORTHWHILE = 3;
+
   /** Stands for an algorithm where none is deterministic and small enough. */
   private static final int NONE = -1;
 
@@ -60,7 +63,11 @@ final class CudnnConvolution implements ConvolutionKernels {
       DType type,
       boolean tf32) {}
 
-  private record Candidate(int algorithm, int status, long workspace, int determinism) {}
+  /**
+   * @param time milliseconds when it was timed, negative otherwise
+   */
+  private record Candidate(
+      int algorithm, int status, float time, long workspace, int determinism) {}
 
   /** Descriptors and algorithm of one convolution. */
   private final class Plan {
@@ -150,7 +157,7 @@ final class CudnnConvolution implements ConvolutionKernels {
       Candidate[] result = new Candidate[count[0]];
       for (int i = 0; i < result.length; i++) {
         cudnnConvolutionFwdAlgoPerf f = found[i];
-        result[i] = new Candidate(f.algo, f.status, f.memory, f.determinism);
+        result[i] = new Candidate(f.algo, f.status, f.time, f.memory, f.determinism);
       }
       return result;
     }
@@ -171,7 +178,7 @@ final class CudnnConvolution implements ConvolutionKernels {
       Candidate[] result = new Candidate[count[0]];
       for (int i = 0; i < result.length; i++) {
         cudnnConvolutionBwdDataAlgoPerf f = found[i];
-        result[i] = new Candidate(f.algo, f.status, f.memory, f.determinism);
+        result[i] = new Candidate(f.algo, f.status, f.time, f.memory, f.determinism);
       }
       return result;
     }
@@ -192,20 +199,25 @@ final class CudnnConvolution implements ConvolutionKernels {
       Candidate[] result = new Candidate[count[0]];
       for (int i = 0; i < result.length; i++) {
         cudnnConvolutionBwdFilterAlgoPerf f = found[i];
-        result[i] = new Candidate(f.algo, f.status, f.memory, f.determinism);
+        result[i] = new Candidate(f.algo, f.status, f.time, f.memory, f.determinism);
       }
       return result;
     }
 
     private Candidate choose(Candidate[] candidates) {
+      float fastest = Float.MAX_VALUE;
+      for (Candidate c : candidates) {
+        fastest = c.status == 0 ? Math.min(fastest, c.time) : fastest;
+      }
       for (Candidate c : candidates) {
         if (c.status == 0
+            && (c.time < 0 || c.time <= WORTHWHILE * fastest)
             && (!deterministic || c.determinism == cudnnDeterminism.CUDNN_DETERMINISTIC)
             && c.workspace <= MOST_WORKSPACE) {
           return c;
         }
       }
-      return new Candidate(NONE, 0, 0, 0);
+      return new Candidate(NONE, 0, 0, 0, 0);
     }
   }
 
