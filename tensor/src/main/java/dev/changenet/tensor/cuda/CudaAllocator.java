@@ -71,6 +71,8 @@ final class CudaAllocator {
   private final Map<Long, Block> used = new HashMap<>();
   private long usedBytes;
   private long peakBytes;
+  private long workPeak;
+  private long beforeWork;
   private long reservedBytes;
 
   CudaAllocator(Source source) {
@@ -105,6 +107,7 @@ final class CudaAllocator {
     used.put(block.address, block);
     usedBytes += block.bytes;
     peakBytes = Math.max(peakBytes, usedBytes);
+    workPeak = Math.max(workPeak, usedBytes);
     return block.address;
   }
 
@@ -202,6 +205,17 @@ final class CudaAllocator {
     if (retired) {
       trim();
     }
+  }
+
+  /** Begins to count what a piece of work takes. */
+  synchronized void startWork() {
+    beforeWork = usedBytes;
+    workPeak = usedBytes;
+  }
+
+  /** Largest number of bytes in use since {@link #startWork}, less those used before. */
+  synchronized long workBytes() {
+    return workPeak - beforeWork;
   }
 
   /** Gives every segment back as soon as it has no used block. */

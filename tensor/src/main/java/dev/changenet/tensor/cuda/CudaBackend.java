@@ -137,6 +137,10 @@ public final class CudaBackend implements Backend {
     return CudaGraph.record(device, fixedWeights, work);
   }
 
+  CudaDevice device() {
+    return device;
+  }
+
   @Override
   public String name() {
     return "cuda";

@@ -74,6 +74,8 @@ final class CudaBlas {
    */
   void multiply(
       int m, int n, int k, Matrix a, Matrix b, Matrix out, boolean accumulate, int batch) {
+    device.noteWork(m, n, k);
+    device.noteWork(batch, accumulate ? 1 : 0, 0);
     if (device.renewing() != null) {
       return;
     }

@@ -41,6 +41,10 @@ final class CudaDevice {
   private Thread bound;
   private boolean tf32 = "1".equals(System.getenv("CHANGENET_TF32"));
   private CudaBlas blas;
+
+  /** Memory of a graph besides its work's: copies of weights and inputs, the driver's own. */
+  private static final long GRAPH_OVERHEAD = 256L << 20;
+
   private final List<CudaGraph> graphs = new ArrayList<>();
   private CudaGraph recording;
   private CudaGraph renewing;
@@ -164,7 +168,7 @@ final class CudaDevice {
   /** Prepares a launch of {@code kernel} of the source {@code family}.cu. */
   CudaLaunch launch(String family, String kernel) {
     if (renewing != null) {
-      return launch.idle();
+      return launch.idle(kernel);
     }
     bind();
     return launch.of(modules.kernel(family, kernel));
@@ -245,25 +249,69 @@ final class CudaDevice {
     allocator.trim();
     earlierPeak = peakBytes();
     allocator.resetPeak();
+    launch.continueWork(0);
     recording = graph;
     graphs.add(graph);
   }
 
-  void stopRecording() {
+  /** Ends recording; returns what tells its work from other work. */
+  long stopRecording() {
     recording = null;
+    return launch.work();
+  }
+
+  /** Adds numbers to what tells the work from other work. */
+  void noteWork(int a, int b, int c) {
+    launch.note(a);
+    launch.note(b);
+    launch.note(c);
   }
 
   void startRenewing(CudaGraph graph) {
     requireOrdinary("replaying a CUDA graph");
+    launch.continueWork(0);
     renewing = graph;
   }
 
-  void stopRenewing() {
+  /** Ends renewing; returns what tells its work from other work. */
+  long stopRenewing() {
     renewing = null;
+    return launch.work();
+  }
+
+  /**
+   * Does work that is left out while inputs are renewed; it copies nothing to the device and always
+   * does the same.
+   */
+  void unlessRenewing(Runnable work) {
+    if (renewing == null) {
+      long before = launch.work();
+      work.run();
+      launch.continueWork(before);
+    }
   }
 
   void forget(CudaGraph graph) {
     graphs.remove(graph);
+  }
+
+  /** Begins to count the memory that a piece of work takes. */
+  void startWork() {
+    allocator.startWork();
+  }
+
+  /**
+   * True when the driver has the memory for a graph of the work since {@link #startWork}, which was
+   * done as it is.
+   */
+  boolean hasRoomForGraph() {
+    synchronize();
+    allocator.trim();
+    long[] free = {0};
+    long[] total = {0};
+    CudaCheck.driver(JCudaDriver.cuMemGetInfo(free, total), "cuMemGetInfo");
+    long needed = allocator.workBytes();
+    return free[0] > needed + needed / 4 + GRAPH_OVERHEAD;
   }
 
   /** Largest number of bytes in use at a time since {@link #resetPeak}, graphs' pools included. */

@@ -34,6 +34,7 @@ public final class CudaGraph implements AutoCloseable {
   private final Map<Weights, Tensor> ownWeights = new HashMap<>();
   private final Map<Storage, List<Tensor>> sharedWeights = new IdentityHashMap<>();
   private long executable;
+  private long recordedWork;
   private boolean closed;
 
   private CudaGraph(CudaDevice device, boolean fixedWeights) {
@@ -54,6 +55,8 @@ public final class CudaGraph implements AutoCloseable {
       done = true;
     } finally {
       if (!done) {
+        // Copies of weights whose making was only recorded are not what they are kept as.
+        graph.sharedWeights.keySet().forEach(Storage::changed);
         graph.close();
       }
     }
@@ -63,14 +66,14 @@ public final class CudaGraph implements AutoCloseable {
   private void record(Runnable work) {
     long recorded = 0;
     boolean done = false;
-    CudaDriver.Graphs.begin(device.stream());
     try {
+      CudaDriver.Graphs.begin(device.stream());
       work.run();
       done = true;
     } finally {
       ownWeights.values().forEach(Tensor::close);
       ownWeights.clear();
-      device.stopRecording();
+      recordedWork = device.stopRecording();
       recorded = CudaDriver.Graphs.end(device.stream());
       if (!done && recorded != 0) {
         CudaDriver.Graphs.destroy(recorded);
@@ -126,16 +129,25 @@ public final class CudaGraph implements AutoCloseable {
    * Does the recorded work with new inputs: those which {@code work}, the recorded Java code, now
    * copies to the device. Tensors that {@code work} makes have no memory; it must close them.
    *
-   * @throws CudaException when it copies others than were recorded, or reads from the device
+   * @throws CudaException when it copies others than were recorded, does other work, or reads from
+   *     the device
    */
   public void replay(Runnable work) {
     requireOpen();
     inputs.begin();
     device.startRenewing(this);
+    long done = 0;
     try {
       work.run();
     } finally {
-      device.stopRenewing();
+      done = device.stopRenewing();
+    }
+    if (done != recordedWork) {
+      throw new CudaException(
+          "a recorded step was to be repeated with other kernels or arguments: a CUDA graph only"
+              + " repeats the same work; set "
+              + CudaGraphs.VARIABLE
+              + "=off to run without graphs.");
     }
     inputs.send();
     launch();

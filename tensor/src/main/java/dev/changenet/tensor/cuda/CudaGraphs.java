@@ -8,19 +8,22 @@ import java.util.function.Supplier;
 
 /**
  * Runs work that repeats, as training steps do: a few times as it is, then recorded as a {@link
- * CudaGraph} and replayed, as long as its shapes stay the same. On the CPU, and with the
- * environment variable {@code CHANGENET_CUDA_GRAPHS=off}, always as it is. The results are the
- * same, bit for bit.
+ * CudaGraph} and replayed, as long as its shapes stay the same. The results are the same, bit for
+ * bit. On the CPU, and where the device lacks the memory for a graph, the work always goes on as it
+ * is.
  */
 public final class CudaGraphs implements AutoCloseable {
-  /** Environment variable: {@code off} never records. */
+  /** Environment variable: {@code on} records and replays, {@code off} never does. */
   public static final String VARIABLE = "CHANGENET_CUDA_GRAPHS";
+
+  private static final String DEFAULT = "off";
 
   private final CudaBackend backend;
   private final int warmUp;
   private final boolean fixedWeights;
   private Object lastShapes;
   private int runs;
+  private boolean room;
   private CudaGraph graph;
   private Object graphShapes;
   private Tensor[] graphResults;
@@ -36,8 +39,20 @@ public final class CudaGraphs implements AutoCloseable {
    * @param fixedWeights the parameters don't change as long as this object is used
    */
   public static CudaGraphs on(Device device, int warmUp, boolean fixedWeights) {
-    boolean use = device.kind() == Device.Kind.CUDA && !"off".equals(System.getenv(VARIABLE));
-    return new CudaGraphs(use ? (CudaBackend) Backends.of(device) : null, warmUp, fixedWeights);
+    String wanted = System.getenv().getOrDefault(VARIABLE, DEFAULT);
+    return device.kind() == Device.Kind.CUDA && wanted.equals("on")
+        ? always((CudaBackend) Backends.of(device), warmUp, fixedWeights)
+        : none();
+  }
+
+  /** {@link #on}, whatever the environment says. */
+  static CudaGraphs always(CudaBackend backend, int warmUp, boolean fixedWeights) {
+    return new CudaGraphs(backend, warmUp, fixedWeights);
+  }
+
+  /** Does all work as it is. */
+  public static CudaGraphs none() {
+    return new CudaGraphs(null, 0, false);
   }
 
   /**
@@ -54,6 +69,7 @@ public final class CudaGraphs implements AutoCloseable {
     }
     if (graph != null && graph.isClosed()) {
       drop();
+      runs = 0;
     }
     if (graph != null && shapes.equals(graphShapes)) {
       lastShapes = shapes;
@@ -62,10 +78,14 @@ public final class CudaGraphs implements AutoCloseable {
     }
     runs = shapes.equals(lastShapes) ? runs + 1 : 1;
     lastShapes = shapes;
-    if (runs <= warmUp) {
+    if (runs == warmUp + 1) {
+      drop();
+      room = backend.device().hasRoomForGraph();
+    }
+    if (runs <= warmUp || !room) {
+      backend.device().startWork();
       return ordinary(work, read);
     }
-    drop();
     graph = backend.capture(fixedWeights, () -> graphResults = work.get());
     graphShapes = shapes;
     return read.apply(graphResults);
@@ -101,7 +121,6 @@ public final class CudaGraphs implements AutoCloseable {
     if (graph != null) {
       graph.close();
       graph = null;
-      runs = Math.min(runs, 1);
     }
   }
 

@@ -52,8 +52,16 @@ final class CudaWeights {
       return CudaGraph.NOWHERE;
     }
     CudaGraph graph = device.recording();
+    Supplier<Tensor> unnoted =
+        () -> {
+          Tensor[] made = new Tensor[1];
+          device.unlessRenewing(() -> made[0] = make.get());
+          return made[0];
+        };
     Tensor copy =
-        graph == null ? w.storage().derived(key, make::get) : graph.weights(w.storage(), key, make);
+        graph == null
+            ? w.storage().derived(key, make::get)
+            : graph.weights(w.storage(), key, unnoted);
     return device.address(copy);
   }
 }

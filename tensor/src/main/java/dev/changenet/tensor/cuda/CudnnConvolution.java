@@ -310,9 +310,10 @@ final class CudnnConvolution implements ConvolutionKernels {
 
   @Override
   public void forward(Tensor x, Tensor w, ConvGeometry geometry, Tensor out) {
-    if (device.renewing() != null) {
-      return;
-    }
+    device.unlessRenewing(() -> forwardNow(x, w, geometry, out));
+  }
+
+  private void forwardNow(Tensor x, Tensor w, ConvGeometry geometry, Tensor out) {
     device.bind();
     Plan plan = plan(Kind.FORWARD, x, w, geometry, out);
     if (plan.algorithm == NONE) {
@@ -341,9 +342,10 @@ final class CudnnConvolution implements ConvolutionKernels {
 
   @Override
   public void backwardInput(Tensor gradOut, Tensor w, ConvGeometry geometry, Tensor gradX) {
-    if (device.renewing() != null) {
-      return;
-    }
+    device.unlessRenewing(() -> backwardInputNow(gradOut, w, geometry, gradX));
+  }
+
+  private void backwardInputNow(Tensor gradOut, Tensor w, ConvGeometry geometry, Tensor gradX) {
     device.bind();
     Plan plan = plan(Kind.BACKWARD_INPUT, gradX, w, geometry, gradOut);
     if (plan.algorithm == NONE) {
@@ -372,9 +374,10 @@ final class CudnnConvolution implements ConvolutionKernels {
 
   @Override
   public void backwardWeight(Tensor gradOut, Tensor x, ConvGeometry geometry, Tensor gradW) {
-    if (device.renewing() != null) {
-      return;
-    }
+    device.unlessRenewing(() -> backwardWeightNow(gradOut, x, geometry, gradW));
+  }
+
+  private void backwardWeightNow(Tensor gradOut, Tensor x, ConvGeometry geometry, Tensor gradW) {
     device.bind();
     Plan plan = plan(Kind.BACKWARD_WEIGHT, x, gradW, geometry, gradOut);
     if (plan.algorithm == NONE) {
