@@ -280,8 +280,8 @@ final class CudaDevice {
   }
 
   /**
-   * Does work that is left out while inputs are renewed; it copies nothing to the device and always
-   * does the same.
+   * Does work that is left out while inputs are renewed; it copies nothing but constants to the
+   * device and always does the same.
    */
   void unlessRenewing(Runnable work) {
     if (renewing == null) {
@@ -401,8 +401,16 @@ final class CudaDevice {
   /** Copies a small array to the device in stream order; the caller closes the tensor. */
   Tensor temporary(float[] values) {
     Tensor t = scratch(values.length);
-    upload(values, t.storage());
-    return t;
+    boolean done = false;
+    try {
+      upload(values, t.storage());
+      done = true;
+      return t;
+    } finally {
+      if (!done) {
+        t.close();
+      }
+    }
   }
 
   /** Waits until all work is done. */

@@ -164,22 +164,22 @@ final class CudaOptimize implements Optimize {
       Supplier<List<Tensor[]>> groups,
       float[] settings) {
     try (Tensor values = device.temporary(settings)) {
-      if (device.renewing() != null) {
-        return;
-      }
-      Rows rows = rows(addresses, groups.get());
-      if (rows.chunks == 0) {
-        return;
-      }
-      if (device.recording() == null) {
-        Table table = owner.derived("optimizer table", () -> new Table(device));
-        launchAll(kernel, table.holding(rows.content), rows, values);
-      } else {
-        // The graph's own, since the other one changes with the steps outside of the graph.
-        try (Tensor table = device.scratch(DType.INT64, rows.content.length)) {
-          device.uploadConstant(rows.content, table.storage());
-          launchAll(kernel, table, rows, values);
-        }
+      device.unlessRenewing(() -> all(kernel, owner, rows(addresses, groups.get()), values));
+    }
+  }
+
+  private void all(String kernel, Storage owner, Rows rows, Tensor settings) {
+    if (rows.chunks == 0) {
+      return;
+    }
+    if (device.recording() == null) {
+      Table table = owner.derived("optimizer table", () -> new Table(device));
+      launchAll(kernel, table.holding(rows.content), rows, settings);
+    } else {
+      // The graph's own, since the other one changes with the steps outside of the graph.
+      try (Tensor table = device.scratch(DType.INT64, rows.content.length)) {
+        device.uploadConstant(rows.content, table.storage());
+        launchAll(kernel, table, rows, settings);
       }
     }
   }
