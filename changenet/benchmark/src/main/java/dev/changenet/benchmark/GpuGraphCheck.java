@@ -23,7 +23,7 @@ import java.util.function.Supplier;
  * Compares training steps on the GPU with replays of a recorded step: losses and weights must be
  * the same, bit for bit, with new images, labels, random draws and learning rates at each step.
  * Arguments: {@code backbone:batch:px:steps:precision …}. Also prints how long the program itself
- * takes to start an ordinary step and a replay.
+ * takes to start an ordinary step and to collect the inputs of a replay.
  */
 public final class GpuGraphCheck {
   /** Steps before one is recorded. */
@@ -34,7 +34,7 @@ public final class GpuGraphCheck {
   /**
    * What a training computed.
    *
-   * @param millis time to start the last step, without waiting for the GPU
+   * @param millis time to start the last step, or to collect a replay's inputs
    */
   private record Run(List<Double> losses, List<float[]> weights, double millis) {}
 
@@ -57,7 +57,7 @@ public final class GpuGraphCheck {
       }
       System.out.printf(
           Locale.ROOT,
-          "%s: %s; losses %s (%s), %d of %d tensors differ; start of a step %.2f ms, of a replay"
+          "%s: %s; losses %s (%s), %d of %d tensors differ; start of a step %.2f ms, inputs of a replay"
               + " %.2f ms%n",
           spec,
           different == 0 && expected.losses.equals(actual.losses) ? "identical" : "DIFFERENT",
@@ -123,7 +123,7 @@ public final class GpuGraphCheck {
               });
           total[0] = recorded;
         }
-        millis = (System.nanoTime() - began) / 1e6;
+        millis = graph == null ? (System.nanoTime() - began) / 1e6 : graph.renewalMillis();
         losses.add(total[0].item());
         if (graph == null) {
           total[0].close();

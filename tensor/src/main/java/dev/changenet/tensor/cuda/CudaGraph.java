@@ -35,6 +35,7 @@ public final class CudaGraph implements AutoCloseable {
   private final Map<Storage, List<Tensor>> sharedWeights = new IdentityHashMap<>();
   private long executable;
   private long recordedWork;
+  private long renewalNanos;
   private boolean closed;
 
   private CudaGraph(CudaDevice device, boolean fixedWeights) {
@@ -120,6 +121,11 @@ public final class CudaGraph implements AutoCloseable {
     inputs.renew(array, from.dtype(), from.length());
   }
 
+  /** Time that the last replay took to collect its inputs, in milliseconds. */
+  public double renewalMillis() {
+    return renewalNanos / 1e6;
+  }
+
   /** Number of arrays that a replay copies to the device. */
   public int inputs() {
     return inputs.count();
@@ -135,6 +141,7 @@ public final class CudaGraph implements AutoCloseable {
   public void replay(Runnable work) {
     requireOpen();
     inputs.begin();
+    long began = System.nanoTime();
     device.startRenewing(this);
     long done = 0;
     try {
@@ -142,6 +149,7 @@ public final class CudaGraph implements AutoCloseable {
     } finally {
       done = device.stopRenewing();
     }
+    renewalNanos = System.nanoTime() - began;
     if (done != recordedWork) {
       throw new CudaException(
           "a recorded step was to be repeated with other kernels or arguments: a CUDA graph only"
