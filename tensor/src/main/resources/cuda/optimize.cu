@@ -1,5 +1,6 @@
 // Optimizer updates of float32 parameters, one tensor or all in one launch. Hyperparameters come
-// combined in float64 and rounded once, as torch.optim does.
+// combined in float64 and rounded once, as torch.optim does; from memory, so that the replays of a
+// recorded step have those of their own.
 #include "columns.cuh"
 
 // keep scales the old parameter (1 - lr * decay for AdamW), decay is added to the gradient times
@@ -16,10 +17,13 @@ struct AdamStep {
   float step;
 };
 
-#define ADAM_ARGUMENTS                                                                             \
-  float keep, float decay, float beta1, float beta2, float first, float second, float root,        \
-      float eps, float step
-#define ADAM AdamStep{keep, decay, beta1, beta2, first, second, root, eps, step}
+// first: the buffer is not read.
+struct SgdStep {
+  float lr;
+  float momentum;
+  float decay;
+  float first;
+};
 
 template <int V>
 __device__ __forceinline__ void adam(float* p, const float* g, float* m, float* v, AdamStep s) {
@@ -43,40 +47,38 @@ __device__ __forceinline__ void adam(float* p, const float* g, float* m, float* 
   store(v, vv);
 }
 
-// buffer is not read when first is set.
 template <int V>
-__device__ __forceinline__ void sgd(
-    float* p, const float* g, float* buffer, float lr, float momentum, float decay, int first) {
+__device__ __forceinline__ void sgd(float* p, const float* g, float* buffer, SgdStep s) {
   float pv[V];
   float gv[V];
   float bv[V] = {};
   load(p, pv);
   load(g, gv);
-  if (!first) {
+  if (s.first == 0.f) {
     load(buffer, bv);
   }
 #pragma unroll
   for (int k = 0; k < V; k++) {
-    bv[k] = momentum * bv[k] + (gv[k] + decay * pv[k]);
-    pv[k] -= lr * bv[k];
+    bv[k] = s.momentum * bv[k] + (gv[k] + s.decay * pv[k]);
+    pv[k] -= s.lr * bv[k];
   }
   store(p, pv);
   store(buffer, bv);
 }
 
 extern "C" __global__ void __launch_bounds__(THREADS) adam_f32(
-    float* p, const float* g, float* m, float* v, long long n, ADAM_ARGUMENTS) {
-  AdamStep s = ADAM;
+    float* p, const float* g, float* m, float* v, long long n, const AdamStep* step) {
+  AdamStep s = *step;
   for_packs<4>(n, [&](long long i, auto width) {
     adam<decltype(width)::value>(p + i, g + i, m + i, v + i, s);
   });
 }
 
 extern "C" __global__ void __launch_bounds__(THREADS) sgd_f32(
-    float* p, const float* g, float* buffer, long long n, float lr, float momentum, float decay,
-    int first) {
+    float* p, const float* g, float* buffer, long long n, const SgdStep* step) {
+  SgdStep s = *step;
   for_packs<4>(n, [&](long long i, auto width) {
-    sgd<decltype(width)::value>(p + i, g + i, buffer + i, lr, momentum, decay, first);
+    sgd<decltype(width)::value>(p + i, g + i, buffer + i, s);
   });
 }
 
@@ -122,8 +124,8 @@ __device__ __forceinline__ float* at(long long address, long long i) {
 
 // Addresses: parameter, gradient, mean and squares.
 extern "C" __global__ void __launch_bounds__(THREADS) adam_all_f32(
-    const long long* table, int count, ADAM_ARGUMENTS) {
-  AdamStep s = ADAM;
+    const long long* table, int count, const AdamStep* step) {
+  AdamStep s = *step;
   for_chunk(reinterpret_cast<const Entry<4>*>(table), count,
       [&](const Entry<4>& e, long long i, auto width) {
         adam<decltype(width)::value>(
@@ -133,11 +135,11 @@ extern "C" __global__ void __launch_bounds__(THREADS) adam_all_f32(
 
 // Addresses: parameter, gradient, buffer.
 extern "C" __global__ void __launch_bounds__(THREADS) sgd_all_f32(
-    const long long* table, int count, float lr, float momentum, float decay, int first) {
+    const long long* table, int count, const SgdStep* step) {
+  SgdStep s = *step;
   for_chunk(reinterpret_cast<const Entry<3>*>(table), count,
       [&](const Entry<3>& e, long long i, auto width) {
         sgd<decltype(width)::value>(
-            at(e.address[0], i), at(e.address[1], i), at(e.address[2], i), lr, momentum, decay,
-            first);
+            at(e.address[0], i), at(e.address[1], i), at(e.address[2], i), s);
       });
 }

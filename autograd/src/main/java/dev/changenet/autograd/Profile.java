@@ -71,6 +71,11 @@ public final class Profile implements AutoCloseable {
     return profile;
   }
 
+  /** True while this thread's operations are timed. */
+  public static boolean isOpen() {
+    return CURRENT.get() != null;
+  }
+
   static Profile current() {
     return CURRENT.get();
   }

@@ -40,10 +40,10 @@ public final class EvaluateRun {
     ConfusionMatrix matrix = new ConfusionMatrix(spec.segmentData().numClasses());
     PairPictures pictures = context.pictures();
     try (ChangeNet net = context.buildNetwork();
-        DataLoader loader = new DataLoader(dataset, Math.max(0, spec.train().seed()))) {
+        DataLoader loader = new DataLoader(dataset, Math.max(0, spec.train().seed()));
+        Predictor predictor = new Predictor(net, spec.segmentData().multiScaleInfer())) {
       Checkpoint.loadModel(Checkpoint.open(checkpoint), checkpoint, net);
       net.eval();
-      Predictor predictor = new Predictor(net, spec.segmentData().multiScaleInfer());
       long began = System.nanoTime();
       int done = 0;
       for (Batch batch : loader) {

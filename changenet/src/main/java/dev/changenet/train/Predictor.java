@@ -2,6 +2,7 @@ package dev.changenet.train;
 
 import dev.changenet.autograd.Functional;
 import dev.changenet.autograd.NoGrad;
+import dev.changenet.autograd.Profile;
 import dev.changenet.autograd.Variable;
 import dev.changenet.data.Batch;
 import dev.changenet.model.ChangeNet;
@@ -9,16 +10,24 @@ import dev.changenet.model.SegmentationLoss;
 import dev.changenet.tensor.DType;
 import dev.changenet.tensor.Device;
 import dev.changenet.tensor.Scope;
+import dev.changenet.tensor.Shape;
 import dev.changenet.tensor.Tensor;
 import dev.changenet.tensor.backend.Backends;
 import dev.changenet.tensor.backend.ResizeGeometry;
+import dev.changenet.tensor.cuda.CudaGraphs;
 import java.util.Arrays;
 import java.util.List;
+import java.util.function.Function;
+import java.util.function.Supplier;
 
-/** Runs the network on batches without gradients. */
-final class Predictor {
+/** Runs the network on batches without gradients. The weights must not change meanwhile. */
+final class Predictor implements AutoCloseable {
+  /** Batches of the same shapes before one is recorded for a GPU. */
+  private static final int ORDINARY_BATCHES = 2;
+
   private final ChangeNet net;
   private final boolean multiScale;
+  private final CudaGraphs graphs;
 
   /**
    * @param multiScale average all five outputs before the argmax instead of using the last
@@ -26,6 +35,7 @@ final class Predictor {
   Predictor(ChangeNet net, boolean multiScale) {
     this.net = net;
     this.multiScale = multiScale;
+    graphs = CudaGraphs.on(net.device(), ORDINARY_BATCHES, true);
   }
 
   /**
@@ -38,21 +48,36 @@ final class Predictor {
 
   /** Predicts {@code batch}; with {@code loss} non-null the batch's labels are scored too. */
   Prediction predict(Batch batch, SegmentationLoss loss) {
+    Supplier<Tensor[]> work = () -> start(batch, loss);
+    Function<Tensor[], Prediction> read = results -> read(results[0], results[1]);
+    CudaGraphs use = net.isObserved() || Profile.isOpen() ? CudaGraphs.none() : graphs;
+    return use.run(List.of(batch.size(), batch.imgSize(), loss != null), work, read);
+  }
+
+  private static Prediction read(Tensor ids, Tensor loss) {
+    try (Tensor onCpu = ids.to(Device.CPU).detached()) {
+      return new Prediction(
+          Arrays.copyOf(onCpu.ints(), (int) ids.elements()),
+          loss == null ? Double.NaN : loss.item());
+    }
+  }
+
+  /** Class ids and the loss, or null, on the device. */
+  private Tensor[] start(Batch batch, SegmentationLoss loss) {
     try (NoGrad _ = NoGrad.open();
         Scope _ = Scope.open()) {
       List<Variable> outputs =
           net.forward(image(batch, batch.a(), net.device()), image(batch, batch.b(), net.device()));
-      double value =
-          loss == null ? Double.NaN : loss.compute(outputs, batch.labels()).total().data().item();
+      Tensor total =
+          loss == null ? null : loss.compute(outputs, batch.labels()).total().data().share();
       Tensor scores = (multiScale ? average(outputs) : outputs.getLast()).data();
       Tensor ids =
           Tensor.empty(
-              dev.changenet.tensor.Shape.of(batch.size(), batch.imgSize(), batch.imgSize()),
+              Shape.of(batch.size(), batch.imgSize(), batch.imgSize()),
               DType.INT32,
               scores.device());
       Backends.of(scores.device()).loss().argmax(scores, ids);
-      int[] onCpu = ids.to(Device.CPU).ints();
-      return new Prediction(Arrays.copyOf(onCpu, (int) ids.elements()), value);
+      return new Tensor[] {ids.share(), total};
     }
   }
 
@@ -72,5 +97,10 @@ final class Predictor {
       sum = Functional.add(sum, enlarged);
     }
     return Functional.scale(sum, 1f / outputs.size());
+  }
+
+  @Override
+  public void close() {
+    graphs.close();
   }
 }

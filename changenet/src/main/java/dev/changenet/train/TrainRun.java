@@ -15,8 +15,10 @@ import dev.changenet.nn.optim.Optimizer;
 import dev.changenet.nn.state.WeightsFile;
 import dev.changenet.tensor.ChangeNetException;
 import dev.changenet.tensor.HeapStorage;
+import dev.changenet.tensor.cuda.CudaGraphs;
 import java.nio.file.Path;
 import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
@@ -24,6 +26,9 @@ import java.util.Optional;
 /** The {@code train} task. */
 public final class TrainRun {
   private static final int SANITY_BATCHES = 2;
+
+  /** Steps before one is recorded for a GPU: the first make what all later ones use. */
+  private static final int ORDINARY_STEPS = 3;
 
   private final RunContext context;
   private final ExperimentSpec spec;
@@ -33,6 +38,7 @@ public final class TrainRun {
   private final SegmentationLoss loss;
   private ChangeNet net;
   private Optimizer optimizer;
+  private CudaGraphs graphs;
   private DataLoader training;
   private DataLoader validation;
   private Checkpoint.Progress start;
@@ -80,8 +86,10 @@ public final class TrainRun {
       net.initialize(seed);
       reporter.info("Number of output classes: " + spec.segmentData().numClasses());
       PretrainedWeights.load(spec, net, reporter);
-      try (Optimizer opt = buildOptimizer()) {
+      try (Optimizer opt = buildOptimizer();
+          CudaGraphs steps = CudaGraphs.on(net.device(), ORDINARY_STEPS, false)) {
         optimizer = opt;
+        graphs = steps;
         restore(resume);
         if (start.nextEpoch() >= train.numEpochs()) {
           reporter.info(
@@ -213,13 +221,14 @@ public final class TrainRun {
   /** Validation errors should show before the first epoch, not after it. */
   private void sanityCheck() {
     net.eval();
-    Predictor predictor = new Predictor(net, spec.segmentData().multiScaleInfer());
-    int n = 0;
-    for (Batch batch : validation) {
-      context.interruption().check();
-      predictor.predict(batch, loss);
-      if (++n == SANITY_BATCHES) {
-        break;
+    try (Predictor predictor = new Predictor(net, spec.segmentData().multiScaleInfer())) {
+      int n = 0;
+      for (Batch batch : validation) {
+        context.interruption().check();
+        predictor.predict(batch, loss);
+        if (++n == SANITY_BATCHES) {
+          break;
+        }
       }
     }
     if (!training.dataset().containsChange()) {
@@ -327,7 +336,9 @@ public final class TrainRun {
                         batch.size(),
                         batch.imgSize(),
                         batch.imgSize(),
-                        net.device())));
+                        net.device())),
+            graphs,
+            List.of(batch.size(), batch.imgSize()));
     globalStep++;
     return value;
   }
@@ -391,19 +402,20 @@ public final class TrainRun {
 
   private void validate(String label) {
     net.eval();
-    Predictor predictor = new Predictor(net, spec.segmentData().multiScaleInfer());
     ConfusionMatrix matrix = new ConfusionMatrix(spec.segmentData().numClasses());
     double lossSum = 0;
     int samples = 0;
     int done = 0;
     double began = now();
-    for (Batch batch : validation) {
-      context.interruption().check();
-      Predictor.Prediction p = predictor.predict(batch, loss);
-      matrix.add(batch.labels(), p.classIds());
-      lossSum += p.loss() * batch.size();
-      samples += batch.size();
-      reporter.progress(label + " validation", ++done, validation.batches(), now() - began, "");
+    try (Predictor predictor = new Predictor(net, spec.segmentData().multiScaleInfer())) {
+      for (Batch batch : validation) {
+        context.interruption().check();
+        Predictor.Prediction p = predictor.predict(batch, loss);
+        matrix.add(batch.labels(), p.classIds());
+        lossSum += p.loss() * batch.size();
+        samples += batch.size();
+        reporter.progress(label + " validation", ++done, validation.batches(), now() - began, "");
+      }
     }
     Map<String, Double> scores = matrix.scores();
     Map<String, Double> kpi = new LinkedHashMap<>();

@@ -1,5 +1,6 @@
 package dev.changenet.train;
 
+import dev.changenet.autograd.Profile;
 import dev.changenet.autograd.Tape;
 import dev.changenet.autograd.Variable;
 import dev.changenet.config.OptimSpec;
@@ -10,6 +11,7 @@ import dev.changenet.nn.optim.Optimizer;
 import dev.changenet.nn.optim.Sgd;
 import dev.changenet.tensor.Scope;
 import dev.changenet.tensor.Tensor;
+import dev.changenet.tensor.cuda.CudaGraphs;
 import java.util.function.Supplier;
 
 /** One optimizer step on a batch: forward, loss, backward, update. */
@@ -33,6 +35,32 @@ final class TrainStep {
    */
   static double run(
       ChangeNet net, SegmentationLoss loss, Optimizer optimizer, Supplier<Pairs> pairs) {
+    return run(net, loss, optimizer, pairs, CudaGraphs.none(), "");
+  }
+
+  /**
+   * {@link #run(ChangeNet, SegmentationLoss, Optimizer, Supplier)} on a GPU that may repeat it.
+   *
+   * @param shapes equal for batches of equal shapes
+   */
+  static double run(
+      ChangeNet net,
+      SegmentationLoss loss,
+      Optimizer optimizer,
+      Supplier<Pairs> pairs,
+      CudaGraphs graphs,
+      Object shapes) {
+    CudaGraphs use = net.isObserved() || Profile.isOpen() ? CudaGraphs.none() : graphs;
+    // Read last: a GPU is still at work on the step.
+    return use.run(
+        shapes,
+        () -> new Tensor[] {take(net, loss, optimizer, pairs)},
+        results -> results[0].item());
+  }
+
+  /** Takes the step; returns the loss. */
+  private static Tensor take(
+      ChangeNet net, SegmentationLoss loss, Optimizer optimizer, Supplier<Pairs> pairs) {
     Tensor total;
     try (Scope _ = Scope.open();
         Tape _ = Tape.open()) {
@@ -42,12 +70,9 @@ final class TrainStep {
       total = result.total().data().share();
       result.total().backward();
     }
-    try (total) {
-      optimizer.step();
-      optimizer.zeroGrad();
-      // Read last: a GPU is still at work on the step.
-      return total.item();
-    }
+    optimizer.step();
+    optimizer.zeroGrad();
+    return total;
   }
 
   /** The optimizer of {@code train.optim}. */

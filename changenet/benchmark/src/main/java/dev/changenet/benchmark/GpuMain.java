@@ -5,6 +5,7 @@ import dev.changenet.tensor.DType;
 import dev.changenet.tensor.Device;
 import dev.changenet.tensor.backend.Backends;
 import dev.changenet.tensor.cuda.CudaBackend;
+import dev.changenet.tensor.cuda.CudaGraph;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
@@ -15,9 +16,9 @@ import java.util.TreeMap;
  * Times whole steps on a GPU: {@code GpuMain [seconds=3] [benchmark]
  * backbone:batch:px:train|infer:precision …} with precision {@code fp32}, {@code tf32} or {@code
  * bf16}. Prints one line of JSON per case; with {@code :profile} behind the case first a table of
- * where the time of a step goes, taken with the GPU waited for after every operation. With {@code
- * benchmark} the cases that follow use the fastest convolution algorithms instead of the
- * deterministic ones that cuDNN predicts.
+ * where the time of a step goes, taken with the GPU waited for after every operation; with {@code
+ * :graph} the steps are replays of a recorded one. With {@code benchmark} the cases that follow use
+ * the fastest convolution algorithms instead of the deterministic ones that cuDNN predicts.
  */
 public final class GpuMain {
   private static final int WARM_UP = 5;
@@ -63,31 +64,40 @@ public final class GpuMain {
       for (int i = 0; i < WARM_UP; i++) {
         c.run();
       }
+      boolean replayed = part.length > 5 && part[5].equals("graph");
+      CudaGraph graph = replayed ? gpu.capture(!train, c::run) : null;
+      Runnable step = replayed ? () -> graph.replay(c::run) : c::run;
+      step.run();
       gpu.synchronize();
       List<Double> rounds = new ArrayList<>();
       long end = System.nanoTime() + (long) (seconds * 1e9);
       while (System.nanoTime() < end || rounds.size() < 3) {
         long began = System.nanoTime();
         for (int i = 0; i < STEPS; i++) {
-          c.run();
+          step.run();
         }
         gpu.synchronize();
         rounds.add((System.nanoTime() - began) / 1e6 / STEPS);
       }
       double[] sorted = rounds.stream().mapToDouble(Double::doubleValue).sorted().toArray();
-      if (part.length > 5) {
+      if (part.length > 5 && part[5].equals("profile")) {
         profile(c, gpu);
       }
-      return String.format(
-          Locale.ROOT,
-          "{\"case\": \"%s\", \"median_ms\": %.3f, \"min_ms\": %.3f, \"rounds\": %d,"
-              + " \"peak_mib\": %d, \"device\": \"%s\"}",
-          spec,
-          sorted[sorted.length / 2],
-          sorted[0],
-          sorted.length,
-          gpu.peakBytes() >> 20,
-          gpu.deviceName());
+      String line =
+          String.format(
+              Locale.ROOT,
+              "{\"case\": \"%s\", \"median_ms\": %.3f, \"min_ms\": %.3f, \"rounds\": %d,"
+                  + " \"peak_mib\": %d, \"device\": \"%s\"}",
+              spec,
+              sorted[sorted.length / 2],
+              sorted[0],
+              sorted.length,
+              gpu.peakBytes() >> 20,
+              gpu.deviceName());
+      if (graph != null) {
+        graph.close();
+      }
+      return line;
     }
   }
 

@@ -60,6 +60,8 @@ final class CudaAllocator {
 
   private final Source source;
   private final boolean caching;
+  private boolean keepsSegments;
+  private boolean retired;
   private final TreeSet<Block> free =
       new TreeSet<>(
           (a, b) ->
@@ -69,6 +71,8 @@ final class CudaAllocator {
   private final Map<Long, Block> used = new HashMap<>();
   private long usedBytes;
   private long peakBytes;
+  private long workPeak;
+  private long beforeWork;
   private long reservedBytes;
 
   CudaAllocator(Source source) {
@@ -76,8 +80,21 @@ final class CudaAllocator {
   }
 
   CudaAllocator(Source source, boolean caching) {
+    this(source, caching, false);
+  }
+
+  private CudaAllocator(Source source, boolean caching, boolean graph) {
     this.source = source;
     this.caching = caching;
+    this.keepsSegments = graph;
+  }
+
+  /**
+   * The pool of a recorded graph: no segment goes back before {@link #retire}, since the graph's
+   * kernels use all of them, those of free blocks too.
+   */
+  static CudaAllocator forGraph(Source source) {
+    return new CudaAllocator(source, true, true);
   }
 
   /** Returns the address of a block of at least {@code bytes}, or 0 when the device is full. */
@@ -90,6 +107,7 @@ final class CudaAllocator {
     used.put(block.address, block);
     usedBytes += block.bytes;
     peakBytes = Math.max(peakBytes, usedBytes);
+    workPeak = Math.max(workPeak, usedBytes);
     return block.address;
   }
 
@@ -130,7 +148,7 @@ final class CudaAllocator {
     long wanted =
         size <= SMALL ? SMALL_SEGMENT : size <= SEGMENT / 4 ? SEGMENT : roundUp(size, ROUNDING);
     long address = source.allocate(wanted);
-    if (address == 0) {
+    if (address == 0 && !keepsSegments) {
       trim();
       address = source.allocate(wanted);
     }
@@ -184,6 +202,27 @@ final class CudaAllocator {
     }
     block.free = true;
     free.add(block);
+    if (retired) {
+      trim();
+    }
+  }
+
+  /** Begins to count what a piece of work takes. */
+  synchronized void startWork() {
+    beforeWork = usedBytes;
+    workPeak = usedBytes;
+  }
+
+  /** Largest number of bytes in use since {@link #startWork}, less those used before. */
+  synchronized long workBytes() {
+    return workPeak - beforeWork;
+  }
+
+  /** Gives every segment back as soon as it has no used block. */
+  synchronized void retire() {
+    keepsSegments = false;
+    retired = true;
+    trim();
   }
 
   /** Adds the next block to {@code block}. */

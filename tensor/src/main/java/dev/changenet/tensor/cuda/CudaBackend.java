@@ -98,11 +98,11 @@ public final class CudaBackend implements Backend {
 
   /** Largest number of bytes in use at a time since the last {@link #resetPeak}. */
   public long peakBytes() {
-    return device.allocator().peakBytes();
+    return device.peakBytes();
   }
 
   public void resetPeak() {
-    device.allocator().resetPeak();
+    device.resetPeak();
   }
 
   /** Gives unused memory back to the driver. */
@@ -131,6 +131,24 @@ public final class CudaBackend implements Backend {
   /** Waits until all work of the device is done. */
   public void synchronize() {
     device.synchronize();
+  }
+
+  /**
+   * Does {@code work} once, records it in doing so, and returns it for replays. The tensors that
+   * are made in it and still open at its end keep their memory; a replay computes them anew. It
+   * must not read from the device. What it needs to be done once (choice of algorithms, optimizer
+   * state) must have been done before.
+   *
+   * @param fixedWeights the parameters don't change as long as the graph is used, so copies of them
+   *     in other types and layouts need not be made at each replay
+   * @throws CudaException when the work waits for or reads from the device
+   */
+  public CudaGraph capture(boolean fixedWeights, Runnable work) {
+    return CudaGraph.record(device, fixedWeights, work);
+  }
+
+  CudaDevice device() {
+    return device;
   }
 
   @Override

@@ -74,6 +74,11 @@ final class CudaBlas {
    */
   void multiply(
       int m, int n, int k, Matrix a, Matrix b, Matrix out, boolean accumulate, int batch) {
+    device.noteWork(m, n, k);
+    device.noteWork(batch, accumulate ? 1 : 0, 0);
+    if (device.renewing() != null) {
+      return;
+    }
     device.bind();
     Pointer beta = accumulate ? one : zero;
     int compute = compute(a.type());

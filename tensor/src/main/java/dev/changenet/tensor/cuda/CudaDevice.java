@@ -8,6 +8,8 @@ import dev.changenet.tensor.Tensor;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.nio.charset.StandardCharsets;
+import java.util.ArrayList;
+import java.util.List;
 import jcuda.Pointer;
 import jcuda.driver.CUcontext;
 import jcuda.driver.CUdevice;
@@ -42,6 +44,16 @@ final class CudaDevice {
   private Thread bound;
   private boolean tf32 = "1".equals(System.getenv("CHANGENET_TF32"));
   private CudaBlas blas;
+
+  /** Memory of a graph besides its work's: copies of weights and inputs, the driver's own. */
+  private static final long GRAPH_OVERHEAD = 256L << 20;
+
+  private final List<CudaGraph> graphs = new ArrayList<>();
+  private CudaGraph recording;
+  private CudaGraph renewing;
+
+  /** Largest use of memory before the last graph was recorded. */
+  private long earlierPeak;
 
   CudaDevice(int index) {
     this.index = index;
@@ -171,6 +183,9 @@ final class CudaDevice {
 
   /** Prepares a launch of {@code kernel} of the source {@code family}.cu. */
   CudaLaunch launch(String family, String kernel) {
+    if (renewing != null) {
+      return launch.idle(kernel);
+    }
     bind();
     return launch.of(modules.kernel(family, kernel));
   }
@@ -202,12 +217,142 @@ final class CudaDevice {
     return new RawPointer(t == null ? 0 : address(t));
   }
 
+  /** Takes memory that stays, whether a graph is being recorded or not. */
   long allocate(long bytes) {
-    long address = allocator.allocate(bytes);
+    return allocate(allocator, bytes);
+  }
+
+  long allocate(CudaAllocator from, long bytes) {
+    long address = from.allocate(bytes);
+    if (address == 0 && recording == null && !graphs.isEmpty()) {
+      closeGraphs();
+      address = from.allocate(bytes);
+    }
     if (address == 0) {
       throw outOfMemory(bytes);
     }
     return address;
+  }
+
+  private void closeGraphs() {
+    List.copyOf(graphs).forEach(CudaGraph::close);
+  }
+
+  /** Where tensors come from now: the pool of the graph that is being recorded, or the usual. */
+  CudaAllocator pool() {
+    return recording == null ? allocator : recording.pool();
+  }
+
+  CudaAllocator newGraphPool() {
+    return CudaAllocator.forGraph(new DriverMemory());
+  }
+
+  /** The graph that work is recorded in, or null. */
+  CudaGraph recording() {
+    return recording;
+  }
+
+  /** The graph whose inputs are being renewed, so that nothing else is done; or null. */
+  CudaGraph renewing() {
+    return renewing;
+  }
+
+  /** Begins to record; what the graph needs of the device is made before. */
+  void startRecording(CudaGraph graph) {
+    requireOrdinary("recording a CUDA graph");
+    blas();
+    synchronize();
+    allocator.trim();
+    earlierPeak = peakBytes();
+    allocator.resetPeak();
+    launch.continueWork(0);
+    recording = graph;
+    graphs.add(graph);
+  }
+
+  /** Ends recording; returns what tells its work from other work. */
+  long stopRecording() {
+    recording = null;
+    return launch.work();
+  }
+
+  /** Adds numbers to what tells the work from other work. */
+  void noteWork(int a, int b, int c) {
+    launch.note(a);
+    launch.note(b);
+    launch.note(c);
+  }
+
+  void startRenewing(CudaGraph graph) {
+    requireOrdinary("replaying a CUDA graph");
+    launch.continueWork(0);
+    renewing = graph;
+  }
+
+  /** Ends renewing; returns what tells its work from other work. */
+  long stopRenewing() {
+    renewing = null;
+    return launch.work();
+  }
+
+  /**
+   * Does work that is left out while inputs are renewed; it copies nothing but constants to the
+   * device and always does the same.
+   */
+  void unlessRenewing(Runnable work) {
+    if (renewing == null) {
+      long before = launch.work();
+      work.run();
+      launch.continueWork(before);
+    }
+  }
+
+  void forget(CudaGraph graph) {
+    graphs.remove(graph);
+  }
+
+  /** Begins to count the memory that a piece of work takes. */
+  void startWork() {
+    allocator.startWork();
+  }
+
+  /**
+   * True when the driver has the memory for a graph of the work since {@link #startWork}, which was
+   * done as it is.
+   */
+  boolean hasRoomForGraph() {
+    synchronize();
+    allocator.trim();
+    long[] free = {0};
+    long[] total = {0};
+    CudaCheck.driver(JCudaDriver.cuMemGetInfo(free, total), "cuMemGetInfo");
+    long needed = allocator.workBytes();
+    return free[0] > needed + needed / 4 + GRAPH_OVERHEAD;
+  }
+
+  /** Largest number of bytes in use at a time since {@link #resetPeak}, graphs' pools included. */
+  long peakBytes() {
+    long now = allocator.peakBytes();
+    for (CudaGraph g : graphs) {
+      now += g.pool().peakBytes();
+    }
+    return Math.max(now, earlierPeak);
+  }
+
+  void resetPeak() {
+    earlierPeak = 0;
+    allocator.resetPeak();
+  }
+
+  private void requireOrdinary(String what) {
+    if (recording != null || renewing != null) {
+      throw new CudaException(
+          what
+              + " is not possible while the work of a CUDA graph is recorded or its inputs are"
+              + " renewed; set "
+              + CudaGraphs.VARIABLE
+              + "=off to run without graphs.");
+    }
   }
 
   private CudaException outOfMemory(long bytes) {
@@ -222,18 +367,22 @@ final class CudaDevice {
             + ") is out of memory: "
             + mebibytes(bytes)
             + " MiB asked for, "
-            + mebibytes(allocator.usedBytes())
+            + mebibytes(usedBytes())
             + " MiB of "
             + mebibytes(total[0])
             + " MiB in use by this run; reduce batch_size or img_size, or free the GPU.");
   }
 
-  private static long mebibytes(long bytes) {
-    return (bytes + (1 << 20) - 1) >> 20;
+  private long usedBytes() {
+    long used = allocator.usedBytes();
+    for (CudaGraph g : graphs) {
+      used += g.pool().reservedBytes();
+    }
+    return used;
   }
 
-  void free(long address) {
-    allocator.free(address);
+  private static long mebibytes(long bytes) {
+    return (bytes + (1 << 20) - 1) >> 20;
   }
 
   CudaAllocator allocator() {
@@ -268,21 +417,47 @@ final class CudaDevice {
   /** Copies a small array to the device in stream order; the caller closes the tensor. */
   Tensor temporary(float[] values) {
     Tensor t = scratch(values.length);
-    upload(values, t.storage());
-    return t;
+    boolean done = false;
+    try {
+      upload(values, t.storage());
+      done = true;
+      return t;
+    } finally {
+      if (!done) {
+        t.close();
+      }
+    }
   }
 
   /** Waits until all work is done. */
   void synchronize() {
+    requireOrdinary("waiting for the GPU");
     bind();
     CudaCheck.driver(JCudaDriver.cuStreamSynchronize(stream), "cuStreamSynchronize");
   }
 
   void upload(Object array, Storage to) {
-    staging.upload(array, (CudaStorage) to);
+    CudaStorage storage = (CudaStorage) to;
+    if (recording != null) {
+      recording.record(array, storage, false);
+    } else if (renewing != null) {
+      renewing.renew(array, storage);
+    } else {
+      staging.upload(array, storage);
+    }
+  }
+
+  /** An {@link #upload} whose content a graph keeps: replays need not give it. */
+  void uploadConstant(Object array, Storage to) {
+    if (recording != null) {
+      recording.record(array, (CudaStorage) to, true);
+    } else if (renewing == null) {
+      staging.upload(array, (CudaStorage) to);
+    }
   }
 
   void download(Storage from, Object array) {
+    requireOrdinary("reading a result from the GPU");
     staging.download((CudaStorage) from, array);
   }
 
@@ -363,15 +538,16 @@ final class CudaDevice {
       int count = bytes / dtype.bytes();
       MemorySegment.copy(buffer, layout(dtype), start, array, first, count);
     }
+  }
 
-    private static ValueLayout layout(DType dtype) {
-      return switch (dtype) {
-        case FLOAT32 -> ValueLayout.JAVA_FLOAT;
-        case FLOAT64 -> ValueLayout.JAVA_DOUBLE;
-        case INT32 -> ValueLayout.JAVA_INT;
-        case INT64 -> ValueLayout.JAVA_LONG;
-        case BFLOAT16, FLOAT16 -> ValueLayout.JAVA_SHORT;
-      };
-    }
+  /** How elements of a type lie in memory. */
+  static ValueLayout layout(DType dtype) {
+    return switch (dtype) {
+      case FLOAT32 -> ValueLayout.JAVA_FLOAT;
+      case FLOAT64 -> ValueLayout.JAVA_DOUBLE;
+      case INT32 -> ValueLayout.JAVA_INT;
+      case INT64 -> ValueLayout.JAVA_LONG;
+      case BFLOAT16, FLOAT16 -> ValueLayout.JAVA_SHORT;
+    };
   }
 }

@@ -3,6 +3,7 @@ package dev.changenet.tensor.cuda;
 import java.lang.foreign.Arena;
 import java.lang.foreign.FunctionDescriptor;
 import java.lang.foreign.Linker;
+import java.lang.foreign.MemoryLayout;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.SymbolLookup;
 import java.lang.foreign.ValueLayout;
@@ -113,14 +114,6 @@ final class CudaDriver {
 
     private Launch() {}
 
-    private static MemorySegment symbol(String name) {
-      SymbolLookup loaded = SymbolLookup.loaderLookup();
-      return loaded
-          .find(name)
-          .or(() -> SymbolLookup.libraryLookup("libcuda.so.1", Arena.global()).find(name))
-          .orElseThrow(() -> new CudaException("the NVIDIA driver lacks " + name + "."));
-    }
-
     /** Returns the driver's status. */
     static int run(
         long function,
@@ -150,6 +143,98 @@ final class CudaDriver {
       } catch (Throwable e) {
         throw new IllegalStateException(e);
       }
+    }
+  }
+
+  private static MemorySegment symbol(String name) {
+    SymbolLookup loaded = SymbolLookup.loaderLookup();
+    return loaded
+        .find(name)
+        .or(() -> SymbolLookup.libraryLookup("libcuda.so.1", Arena.global()).find(name))
+        .orElseThrow(() -> new CudaException("the NVIDIA driver lacks " + name + "."));
+  }
+
+  /**
+   * The driver's calls for graphs, by the names that its library exports; those of its header
+   * changed their parameters between versions.
+   */
+  static final class Graphs {
+    /** Nothing that other threads do ends the recording, and memory may be taken meanwhile. */
+    private static final int RELAXED = 2;
+
+    private static final MethodHandle BEGIN =
+        handle("cuStreamBeginCapture_v2", ValueLayout.JAVA_LONG, ValueLayout.JAVA_INT);
+    private static final MethodHandle END =
+        handle("cuStreamEndCapture", ValueLayout.JAVA_LONG, ValueLayout.ADDRESS);
+    private static final MethodHandle INSTANTIATE =
+        handle(
+            "cuGraphInstantiateWithFlags",
+            ValueLayout.ADDRESS,
+            ValueLayout.JAVA_LONG,
+            ValueLayout.JAVA_LONG);
+    private static final MethodHandle LAUNCH =
+        handle("cuGraphLaunch", ValueLayout.JAVA_LONG, ValueLayout.JAVA_LONG);
+    private static final MethodHandle DESTROY = handle("cuGraphDestroy", ValueLayout.JAVA_LONG);
+    private static final MethodHandle DESTROY_EXECUTABLE =
+        handle("cuGraphExecDestroy", ValueLayout.JAVA_LONG);
+
+    private Graphs() {}
+
+    private static MethodHandle handle(String name, MemoryLayout... parameters) {
+      return Linker.nativeLinker()
+          .downcallHandle(symbol(name), FunctionDescriptor.of(ValueLayout.JAVA_INT, parameters));
+    }
+
+    private interface Call {
+      int run() throws Throwable;
+    }
+
+    private static int status(Call call) {
+      try {
+        return call.run();
+      } catch (RuntimeException | Error e) {
+        throw e;
+      } catch (Throwable e) {
+        throw new IllegalStateException(e);
+      }
+    }
+
+    static void begin(long stream) {
+      CudaCheck.driver(
+          status(() -> (int) BEGIN.invokeExact(stream, RELAXED)), "cuStreamBeginCapture");
+    }
+
+    /** Ends recording. Returns the graph, or 0 when the recording had become invalid. */
+    static long end(long stream) {
+      try (Arena arena = Arena.ofConfined()) {
+        MemorySegment graph = arena.allocate(ValueLayout.JAVA_LONG);
+        int status = status(() -> (int) END.invokeExact(stream, graph));
+        return status == 0 ? graph.get(ValueLayout.JAVA_LONG, 0) : 0;
+      }
+    }
+
+    /** Prepares a graph for launches. */
+    static long instantiate(long graph) {
+      try (Arena arena = Arena.ofConfined()) {
+        MemorySegment executable = arena.allocate(ValueLayout.JAVA_LONG);
+        CudaCheck.driver(
+            status(() -> (int) INSTANTIATE.invokeExact(executable, graph, 0L)),
+            "cuGraphInstantiate");
+        return executable.get(ValueLayout.JAVA_LONG, 0);
+      }
+    }
+
+    static void launch(long executable, long stream) {
+      CudaCheck.driver(status(() -> (int) LAUNCH.invokeExact(executable, stream)), "cuGraphLaunch");
+    }
+
+    static void destroy(long graph) {
+      CudaCheck.driver(status(() -> (int) DESTROY.invokeExact(graph)), "cuGraphDestroy");
+    }
+
+    static void destroyExecutable(long executable) {
+      CudaCheck.driver(
+          status(() -> (int) DESTROY_EXECUTABLE.invokeExact(executable)), "cuGraphExecDestroy");
     }
   }
 }

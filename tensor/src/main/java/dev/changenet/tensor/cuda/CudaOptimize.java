@@ -6,6 +6,7 @@ import dev.changenet.tensor.Tensor;
 import dev.changenet.tensor.backend.Optimize;
 import java.util.Arrays;
 import java.util.List;
+import java.util.function.Supplier;
 
 /**
  * Optimizer updates of float32 parameters, one tensor at a time or all in one launch.
@@ -41,21 +42,23 @@ final class CudaOptimize implements Optimize {
     if (n == 0) {
       return;
     }
-    CudaLaunch launch =
-        device
-            .launch(FAMILY, "adam_f32")
-            .tensor(parameter)
-            .tensor(grad)
-            .tensor(expAvg)
-            .tensor(expAvgSq)
-            .i64(n);
-    adamArguments(launch, lr, beta1, beta2, eps, weightDecay, decoupled, step)
-        .run(CudaElementwise.blocks(device, n, 4), 1, 1, THREADS, 0);
+    try (Tensor settings =
+        device.temporary(adam(lr, beta1, beta2, eps, weightDecay, decoupled, step))) {
+      device
+          .launch(FAMILY, "adam_f32")
+          .tensor(parameter)
+          .tensor(grad)
+          .tensor(expAvg)
+          .tensor(expAvgSq)
+          .i64(n)
+          .tensor(settings)
+          .run(CudaElementwise.blocks(device, n, 4), 1, 1, THREADS, 0);
+    }
     parameter.storage().changed();
   }
 
-  private static CudaLaunch adamArguments(
-      CudaLaunch launch,
+  /** AdamStep of optimize.cu. */
+  private static float[] adam(
       double lr,
       double beta1,
       double beta2,
@@ -63,16 +66,17 @@ final class CudaOptimize implements Optimize {
       double weightDecay,
       boolean decoupled,
       long step) {
-    return launch
-        .f32(decoupled ? (float) (1 - lr * weightDecay) : 1f)
-        .f32(decoupled ? 0f : (float) weightDecay)
-        .f32((float) beta1)
-        .f32((float) beta2)
-        .f32((float) (1 - beta1))
-        .f32((float) (1 - beta2))
-        .f32((float) Math.sqrt(1 - Math.pow(beta2, step)))
-        .f32((float) eps)
-        .f32((float) (lr / (1 - Math.pow(beta1, step))));
+    return new float[] {
+      decoupled ? (float) (1 - lr * weightDecay) : 1f,
+      decoupled ? 0f : (float) weightDecay,
+      (float) beta1,
+      (float) beta2,
+      (float) (1 - beta1),
+      (float) (1 - beta2),
+      (float) Math.sqrt(1 - Math.pow(beta2, step)),
+      (float) eps,
+      (float) (lr / (1 - Math.pow(beta1, step)))
+    };
   }
 
   @Override
@@ -88,16 +92,22 @@ final class CudaOptimize implements Optimize {
     if (n == 0) {
       return;
     }
-    CudaLaunch launch =
-        device.launch(FAMILY, "sgd_f32").tensor(parameter).tensor(grad).tensor(buffer).i64(n);
-    sgdArguments(launch, lr, momentum, weightDecay, first)
-        .run(CudaElementwise.blocks(device, n, 4), 1, 1, THREADS, 0);
+    try (Tensor settings = device.temporary(sgd(lr, momentum, weightDecay, first))) {
+      device
+          .launch(FAMILY, "sgd_f32")
+          .tensor(parameter)
+          .tensor(grad)
+          .tensor(buffer)
+          .i64(n)
+          .tensor(settings)
+          .run(CudaElementwise.blocks(device, n, 4), 1, 1, THREADS, 0);
+    }
     parameter.storage().changed();
   }
 
-  private static CudaLaunch sgdArguments(
-      CudaLaunch launch, double lr, double momentum, double weightDecay, boolean first) {
-    return launch.f32((float) lr).f32((float) momentum).f32((float) weightDecay).i32(first ? 1 : 0);
+  /** SgdStep of optimize.cu. */
+  private static float[] sgd(double lr, double momentum, double weightDecay, boolean first) {
+    return new float[] {(float) lr, (float) momentum, (float) weightDecay, first ? 1f : 0f};
   }
 
   @Override
@@ -113,19 +123,15 @@ final class CudaOptimize implements Optimize {
     if (tensors.isEmpty()) {
       return;
     }
-    Table table = Table.of(device, tensors.getFirst().expAvg().storage());
-    int blocks =
-        table.set(
-            4,
+    all(
+        "adam_all_f32",
+        tensors.getFirst().expAvg().storage(),
+        4,
+        () ->
             tensors.stream()
                 .map(t -> new Tensor[] {t.parameter(), t.grad(), t.expAvg(), t.expAvgSq()})
-                .toList());
-    if (blocks > 0) {
-      CudaLaunch launch =
-          device.launch(FAMILY, "adam_all_f32").tensor(table.tensor).i32(table.count);
-      adamArguments(launch, lr, beta1, beta2, eps, weightDecay, decoupled, step)
-          .run(blocks, 1, 1, THREADS, 0);
-    }
+                .toList(),
+        adam(lr, beta1, beta2, eps, weightDecay, decoupled, step));
     tensors.forEach(t -> t.parameter().storage().changed());
   }
 
@@ -135,69 +141,105 @@ final class CudaOptimize implements Optimize {
     if (tensors.isEmpty()) {
       return;
     }
-    Table table = Table.of(device, tensors.getFirst().buffer().storage());
-    int blocks =
-        table.set(
-            3,
-            tensors.stream().map(t -> new Tensor[] {t.parameter(), t.grad(), t.buffer()}).toList());
-    if (blocks > 0) {
-      CudaLaunch launch =
-          device.launch(FAMILY, "sgd_all_f32").tensor(table.tensor).i32(table.count);
-      sgdArguments(launch, lr, momentum, weightDecay, first).run(blocks, 1, 1, THREADS, 0);
-    }
+    all(
+        "sgd_all_f32",
+        tensors.getFirst().buffer().storage(),
+        3,
+        () ->
+            tensors.stream().map(t -> new Tensor[] {t.parameter(), t.grad(), t.buffer()}).toList(),
+        sgd(lr, momentum, weightDecay, first));
     tensors.forEach(t -> t.parameter().storage().changed());
   }
 
   /**
-   * Sizes and addresses of all tensors on the device. It lives as long as the first state tensor
-   * and is copied anew only when an address has changed.
+   * One launch for all tensors.
+   *
+   * @param owner the table lives as long as this storage
+   * @param addresses tensors of a group
    */
+  private void all(
+      String kernel,
+      Storage owner,
+      int addresses,
+      Supplier<List<Tensor[]>> groups,
+      float[] settings) {
+    try (Tensor values = device.temporary(settings)) {
+      device.unlessRenewing(() -> all(kernel, owner, rows(addresses, groups.get()), values));
+    }
+  }
+
+  private void all(String kernel, Storage owner, Rows rows, Tensor settings) {
+    if (rows.chunks == 0) {
+      return;
+    }
+    if (device.recording() == null) {
+      Table table = owner.derived("optimizer table", () -> new Table(device));
+      launchAll(kernel, table.holding(rows.content), rows, settings);
+    } else {
+      // The graph's own, since the other one changes with the steps outside of the graph.
+      try (Tensor table = device.scratch(DType.INT64, rows.content.length)) {
+        device.uploadConstant(rows.content, table.storage());
+        launchAll(kernel, table, rows, settings);
+      }
+    }
+  }
+
+  private void launchAll(String kernel, Tensor table, Rows rows, Tensor settings) {
+    device
+        .launch(FAMILY, kernel)
+        .tensor(table)
+        .i32(rows.count)
+        .tensor(settings)
+        .run(rows.chunks, 1, 1, THREADS, 0);
+  }
+
+  /**
+   * Content of the table: for each tensor the number of chunks before it, its elements and its
+   * group's addresses.
+   */
+  private record Rows(long[] content, int count, int chunks) {}
+
+  /** The rows of those tensors that have elements. */
+  private Rows rows(int addresses, List<Tensor[]> groups) {
+    long[] content = new long[groups.size() * (2 + addresses)];
+    int at = 0;
+    int count = 0;
+    long chunks = 0;
+    for (Tensor[] group : groups) {
+      long n = group[0].elements();
+      if (n > 0) {
+        content[at++] = chunks;
+        content[at++] = n;
+        for (Tensor t : group) {
+          content[at++] = device.address(t);
+        }
+        chunks += (n + CHUNK - 1) / CHUNK;
+        count++;
+      }
+    }
+    return new Rows(Arrays.copyOf(content, at), count, Math.toIntExact(chunks));
+  }
+
+  /** The table on the device, copied anew only when an address has changed. */
   private static final class Table implements AutoCloseable {
     private final CudaDevice device;
     private long[] content = {};
     private Tensor tensor;
-    private int count;
 
     private Table(CudaDevice device) {
       this.device = device;
     }
 
-    static Table of(CudaDevice device, Storage owner) {
-      return owner.derived("optimizer table", () -> new Table(device));
-    }
-
-    /** Takes the tensors that have elements; returns the number of chunks. */
-    int set(int addresses, List<Tensor[]> tensors) {
-      long[] next = new long[tensors.size() * (2 + addresses)];
-      int at = 0;
-      long chunks = 0;
-      count = 0;
-      for (Tensor[] group : tensors) {
-        long n = group[0].elements();
-        if (n > 0) {
-          next[at++] = chunks;
-          next[at++] = n;
-          for (Tensor t : group) {
-            next[at++] = device.address(t);
-          }
-          chunks += (n + CHUNK - 1) / CHUNK;
-          count++;
+    Tensor holding(long[] next) {
+      if (!Arrays.equals(next, content)) {
+        if (tensor == null || tensor.elements() != next.length) {
+          close();
+          tensor = device.scratch(DType.INT64, next.length);
         }
+        device.upload(next, tensor.storage());
+        content = next;
       }
-      upload(Arrays.copyOf(next, at));
-      return Math.toIntExact(chunks);
-    }
-
-    private void upload(long[] next) {
-      if (Arrays.equals(next, content) || next.length == 0) {
-        return;
-      }
-      if (tensor == null || tensor.elements() != next.length) {
-        close();
-        tensor = device.scratch(DType.INT64, next.length);
-      }
-      device.upload(next, tensor.storage());
-      content = next;
+      return tensor;
     }
 
     @Override

@@ -2,6 +2,7 @@ package dev.changenet.tensor.cuda;
 
 import dev.changenet.tensor.DType;
 import dev.changenet.tensor.Tensor;
+import java.util.function.Supplier;
 
 /**
  * Copies of parameters in other types and layouts. They are kept with the parameter until it
@@ -21,16 +22,14 @@ final class CudaWeights {
     if (w.dtype() == type) {
       return device.address(w);
     }
-    Tensor copy =
-        w.storage()
-            .derived(
-                "cast/" + type,
-                () -> {
-                  Tensor t = device.scratch(type, w.elements());
-                  elementwise.cast(w, t);
-                  return t;
-                });
-    return device.address(copy);
+    return copy(
+        w,
+        "cast/" + type,
+        () -> {
+          Tensor t = device.scratch(type, w.elements());
+          elementwise.cast(w, t);
+          return t;
+        });
   }
 
   /** Address of [O, I, kh, kw] weights as [O, kh, kw, I] with elements of {@code type}. */
@@ -38,15 +37,31 @@ final class CudaWeights {
     if (w.dtype() == type && (w.dim(1) == 1 || w.dim(2) * w.dim(3) == 1)) {
       return device.address(w);
     }
+    return copy(
+        w,
+        "khwi/" + type,
+        () -> {
+          Tensor t = device.scratch(type, w.elements());
+          elementwise.weightsToKhwi(w, t);
+          return t;
+        });
+  }
+
+  private long copy(Tensor w, String key, Supplier<Tensor> make) {
+    if (device.renewing() != null) {
+      return CudaGraph.NOWHERE;
+    }
+    CudaGraph graph = device.recording();
+    Supplier<Tensor> unnoted =
+        () -> {
+          Tensor[] made = new Tensor[1];
+          device.unlessRenewing(() -> made[0] = make.get());
+          return made[0];
+        };
     Tensor copy =
-        w.storage()
-            .derived(
-                "khwi/" + type,
-                () -> {
-                  Tensor t = device.scratch(type, w.elements());
-                  elementwise.weightsToKhwi(w, t);
-                  return t;
-                });
+        graph == null
+            ? w.storage().derived(key, make::get)
+            : graph.weights(w.storage(), key, unnoted);
     return device.address(copy);
   }
 }

@@ -310,6 +310,10 @@ final class CudnnConvolution implements ConvolutionKernels {
 
   @Override
   public void forward(Tensor x, Tensor w, ConvGeometry geometry, Tensor out) {
+    device.unlessRenewing(() -> forwardNow(x, w, geometry, out));
+  }
+
+  private void forwardNow(Tensor x, Tensor w, ConvGeometry geometry, Tensor out) {
     device.bind();
     Plan plan = plan(Kind.FORWARD, x, w, geometry, out);
     if (plan.algorithm == NONE) {
@@ -338,6 +342,10 @@ final class CudnnConvolution implements ConvolutionKernels {
 
   @Override
   public void backwardInput(Tensor gradOut, Tensor w, ConvGeometry geometry, Tensor gradX) {
+    device.unlessRenewing(() -> backwardInputNow(gradOut, w, geometry, gradX));
+  }
+
+  private void backwardInputNow(Tensor gradOut, Tensor w, ConvGeometry geometry, Tensor gradX) {
     device.bind();
     Plan plan = plan(Kind.BACKWARD_INPUT, gradX, w, geometry, gradOut);
     if (plan.algorithm == NONE) {
@@ -366,6 +374,10 @@ final class CudnnConvolution implements ConvolutionKernels {
 
   @Override
   public void backwardWeight(Tensor gradOut, Tensor x, ConvGeometry geometry, Tensor gradW) {
+    device.unlessRenewing(() -> backwardWeightNow(gradOut, x, geometry, gradW));
+  }
+
+  private void backwardWeightNow(Tensor gradOut, Tensor x, ConvGeometry geometry, Tensor gradW) {
     device.bind();
     Plan plan = plan(Kind.BACKWARD_WEIGHT, x, gradW, geometry, gradOut);
     if (plan.algorithm == NONE) {
