@@ -2,7 +2,6 @@ package dev.changenet.backbone;
 
 import dev.changenet.autograd.Variable;
 import dev.changenet.nn.Module;
-import dev.changenet.tensor.DType;
 import dev.changenet.tensor.Device;
 import dev.changenet.tensor.Shape;
 import dev.changenet.tensor.Tensor;
@@ -44,7 +43,7 @@ record AdapterGrid(int height, int width) {
         }
       }
     }
-    Tensor t = Tensor.empty(Shape.of(levels.tokens(), 2), DType.FLOAT32, device);
+    Tensor t = Tensor.empty(Shape.of(levels.tokens(), 2), device.floating(), device);
     Module.write(t, points);
     return new Variable(t);
   }

@@ -9,7 +9,6 @@ import dev.changenet.nn.StepDraws;
 import dev.changenet.nn.StepRandom;
 import dev.changenet.nn.init.Initializer;
 import dev.changenet.nn.random.RandomStream;
-import dev.changenet.tensor.DType;
 import dev.changenet.tensor.Device;
 import dev.changenet.tensor.Shape;
 import dev.changenet.tensor.Tensor;
@@ -123,7 +122,7 @@ final class RadioModel extends Module {
     }
 
     private Tensor tensor(float[] values, int... shape) {
-      Tensor t = Tensor.empty(Shape.of(shape), DType.FLOAT32, device());
+      Tensor t = Tensor.empty(Shape.of(shape), device().floating(), device());
       write(t, values);
       return t;
     }

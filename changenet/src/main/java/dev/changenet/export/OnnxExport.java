@@ -9,6 +9,7 @@ import dev.changenet.onnx.OnnxModel;
 import dev.changenet.onnx.lowering.GraphLowering;
 import dev.changenet.onnx.lowering.LoweringOptions;
 import dev.changenet.tensor.DType;
+import dev.changenet.tensor.HeapStorage;
 import dev.changenet.tensor.Scope;
 import dev.changenet.tensor.Shape;
 import dev.changenet.tensor.Tensor;
@@ -47,6 +48,9 @@ public final class OnnxExport {
       Variable a = new Variable(Tensor.full(shape, DType.FLOAT32, net.device(), 1));
       Variable b = new Variable(Tensor.full(shape, DType.FLOAT32, net.device(), 1));
       List<Variable> outputs = net.forward(a, b);
+      // The file's constants take as much memory as the packed weights did.
+      net.parameters().forEach(p -> p.data().storage().forgetDerived());
+      HeapStorage.trimPool();
       return GraphLowering.lower(
           trace,
           List.of(a, b),

@@ -68,7 +68,7 @@ public final class ChangeNet extends Module {
   private final ChangeDecoder decoder;
   private final List<Integer> inIndex;
   private final StepRandom random = new StepRandom();
-  private DType activations = DType.FLOAT32;
+  private DType activations;
 
   /** Builds the network of {@code config}; fill it with {@link #initialize} or a checkpoint. */
   public ChangeNet(Device device, Config config) {
@@ -87,6 +87,7 @@ public final class ChangeNet extends Module {
 
   private ChangeNet(Device device, Config config, Function<StepRandom, Backbone> makeBackbone) {
     super(device);
+    activations = device.floating();
     inIndex = config.inIndex();
     backbone = child("backbone", makeBackbone.apply(random));
     int[] all = backbone.channels();

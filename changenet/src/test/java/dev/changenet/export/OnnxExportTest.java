@@ -132,7 +132,12 @@ class OnnxExportTest {
 
   /** The networks themselves, with the interpolated or cropped positions of another size. */
   @ParameterizedTest
-  @CsvSource({"c_radio_v2_vit_base_patch16_224, 224, 3", "vit_large_nvdinov2, 128, 10"})
+  @CsvSource({
+    "c_radio_v2_vit_base_patch16_224, 224, 3",
+    "vit_large_nvdinov2, 128, 10",
+    "c_radio_v2_vit_large_patch16_224, 128, 10",
+    "c_radio_v2_vit_huge_patch16_224, 64, 10",
+  })
   void fullSizeVitOutputsEqualTheEngines(String backbone, int size, int gib) throws Exception {
     assumeTrue(ReferenceData.present(), "a long test, run where the reference data is");
     long heap = Runtime.getRuntime().maxMemory() >> 30;

@@ -6,7 +6,6 @@ import dev.changenet.autograd.Variable;
 import dev.changenet.backbone.FanVariant;
 import dev.changenet.backbone.VitVariant;
 import dev.changenet.nn.Module;
-import dev.changenet.tensor.DType;
 import dev.changenet.tensor.Device;
 import dev.changenet.tensor.Shape;
 import dev.changenet.tensor.Tensor;
@@ -146,7 +145,7 @@ record GoldenCase(JsonNode json, Path folder) {
     int w = width();
     float[] nchw = GoldenFormula.image(json.get("image_seed").asText(), which, b, h, w);
     float[] nhwc = toNhwc(nchw, b, 3, h * w);
-    Tensor t = Tensor.empty(Shape.of(b, h, w, 3), DType.FLOAT32, device);
+    Tensor t = Tensor.empty(Shape.of(b, h, w, 3), device.floating(), device);
     Module.write(t, nhwc);
     return new Variable(t);
   }

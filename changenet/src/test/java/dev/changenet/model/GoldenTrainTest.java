@@ -9,6 +9,7 @@ import dev.changenet.nn.Parameter;
 import dev.changenet.nn.optim.Adam;
 import dev.changenet.nn.optim.Optimizer;
 import dev.changenet.nn.optim.Sgd;
+import dev.changenet.tensor.Device;
 import dev.changenet.tensor.MemoryUse;
 import dev.changenet.tensor.Scope;
 import dev.changenet.tensor.Tensor;
@@ -30,23 +31,12 @@ import org.junit.jupiter.params.provider.ValueSource;
 @InBothModes
 class GoldenTrainTest {
   /**
-   * Largest total gradient error of PyTorch's own float32 runs: where rounding moves a value over a
-   * kink of ReLU, max pooling or bilinear sampling, the gradient jumps.
+   * Limit of the total gradient error of mini_vit_adapter in the fast mode: where rounding moves a
+   * value over a kink of ReLU, max pooling or bilinear sampling, the gradient jumps. Measured:
+   * 1.0e-3 with mmiou, 3.5e-4 with ce; 1.9e-5 and 8.8e-6 in the exact mode, where no jump happens.
+   * PyTorch's own float32 runs of other networks are off by up to 8e-4.
    */
-  private static final double KINK = 8e-4;
-
-  /**
-   * By how much more such jumps show in the steps of the ViT-Adapter, which has most kinks: after
-   * two steps PyTorch's own float32 run of mini_vit_adapter is off by half a per cent in most
-   * parameters.
-   */
-  private static final double KINKS_IN_STEPS = 30;
-
-  /**
-   * The same for the losses: on mini_radio_adapter after two steps the kernels of the reference
-   * device, which round less, are 1e-5 off in one direction, those of the CPU 1e-4 in the other.
-   */
-  private static final double KINKS_IN_LOSSES = 10;
+  private static final double KINK = 2e-3;
 
   @org.junit.jupiter.params.Parameter ConvolutionMode mode;
 
@@ -57,6 +47,38 @@ class GoldenTrainTest {
   void chooseMode() {
     ConvolutionMode.set(mode);
     slack = InBothModes.Restore.slack(mode);
+  }
+
+  /**
+   * What the limits of the steps of a ViT-Adapter, which has most kinks, are multiplied by: twice
+   * what was measured on the CPU. The largest errors are 2.7 times the limits of the golden data
+   * for mini_vit_adapter in the exact mode (decoder.make_pred_c2.0.bias after five steps) and 21
+   * times in the fast one (backbone.blocks.7.mlp.fc2.weight after the first), and 28 times for
+   * mini_radio_adapter in both (the bias of the last extractor's fc2). A GPU rounds in other
+   * places.
+   */
+  private double kinksInSteps(String name) {
+    if (TestDevice.get().kind() != Device.Kind.CPU) {
+      return 30 * slack;
+    }
+    if (name.startsWith("mini_radio")) {
+      return 56;
+    }
+    return mode == ConvolutionMode.FAST ? 42 : 6;
+  }
+
+  /**
+   * The same for the losses. Those of mini_radio_adapter are up to 5.6 times the limit off (5.6e-5
+   * after three steps, in both modes: one weight of spm.stem.6, whose gradient is nearly zero,
+   * takes Adam's first step the other way; {@link GoldenDoubleTest} shows that nothing else
+   * differs), those of mini_vit_adapter 0.4 times in the exact mode and 0.9 times in the fast one
+   * (1.1e-4 after five steps).
+   */
+  private double kinksInLosses(String name) {
+    if (TestDevice.get().kind() != Device.Kind.CPU) {
+      return 10 * slack;
+    }
+    return name.startsWith("mini_radio") ? 11 : 2;
   }
 
   private static SegmentationLoss loss(JsonNode json) {
@@ -113,7 +135,8 @@ class GoldenTrainTest {
         }
         result.total().backward();
       }
-      compareGradients(json, net);
+      boolean jumps = name.startsWith("mini_vit") && mode == ConvolutionMode.FAST;
+      compareGradients(json, net, jumps ? KINK : 0);
       if (json.has("batch_norm_after_one_step")) {
         compareBatchNorm(json.get("batch_norm_after_one_step"), net);
       }
@@ -125,7 +148,7 @@ class GoldenTrainTest {
     assertThat(ours).isCloseTo(golden, within(slack * 1e-5 * Math.abs(golden)));
   }
 
-  private void compareGradients(JsonNode json, ChangeNet net) {
+  private void compareGradients(JsonNode json, ChangeNet net, double kink) {
     Set<String> none = names(json.get("parameters_without_gradient"));
     Set<String> zero = names(json.get("parameters_with_exactly_zero_gradient"));
     Set<String> noise =
@@ -175,10 +198,7 @@ class GoldenTrainTest {
     assertThat(total)
         .as("total gradient error, estimated from the samples")
         .isLessThanOrEqualTo(
-            slack
-                * Math.max(
-                    3 * json.get("gradient_f32_total_rel_err").asDouble(),
-                    mode == ConvolutionMode.FAST ? KINK : 0));
+            Math.max(slack * 3 * json.get("gradient_f32_total_rel_err").asDouble(), kink));
   }
 
   private void compareBatchNorm(JsonNode statistics, ChangeNet net) {
@@ -220,9 +240,9 @@ class GoldenTrainTest {
     GoldenCase golden = GoldenCase.of("train/" + name + ".json");
     JsonNode json = golden.json();
     Set<String> noise = noiseOf(name);
-    double lossSlack = golden.isVit() ? KINKS_IN_LOSSES * slack : slack;
+    double lossSlack = golden.isVit() ? kinksInLosses(name) : slack;
     if (golden.isVit()) {
-      slack *= KINKS_IN_STEPS;
+      slack = kinksInSteps(name);
     }
     try (Scope _ = Scope.open();
         ChangeNet net = golden.network(TestDevice.get());

@@ -1,11 +1,15 @@
 package dev.changenet.train;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import dev.changenet.config.Task;
 import dev.changenet.nn.state.WeightsFile;
+import dev.changenet.tensor.HeapStorage;
 import dev.changenet.tensor.cpu.Parallel;
+import dev.changenet.testing.ReferenceData;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -93,5 +97,40 @@ class DeterminismTest {
       assertThat(TrainFixture.kpi(parts, line)).isEqualTo(TrainFixture.kpi(whole, line));
     }
     assertThat(TrainFixture.messages(parts)).endsWith("RUNNING Train finished successfully.");
+  }
+
+  /** Drop path, dropped positions and crops of positions go on where they were, too. */
+  @Test
+  void aTrainingOfCRadioStoppedInsideAnEpochGoesOnTheSame() throws IOException {
+    assumeTrue(ReferenceData.present(), "a long test, run where the reference data is");
+    Path data = TrainFixture.data(folder.resolve("data"), 6);
+    String[] settings = {
+      "train.num_epochs=1",
+      "train.optim.optim=adamw",
+      "train.optim.lr=0.001",
+      "model.backbone.type=c_radio_v2_vit_base_patch16_224",
+      "model.decode_head.feature_strides=[4,8,16,32]",
+      "dataset.segment.img_size=64",
+    };
+    Path whole = TrainFixture.train(data, folder.resolve("whole"), settings);
+    Path parts = folder.resolve("parts");
+    Interruption interruption = new Interruption();
+    CapturingReporter stopper =
+        new CapturingReporter(
+            step -> {
+              if (step == 2) {
+                interruption.request();
+              }
+            });
+    assertThatThrownBy(
+            () ->
+                TaskRunner.run(
+                    TrainFixture.spec(Task.TRAIN, data, parts, settings), stopper, interruption))
+        .isInstanceOf(InterruptedRunException.class);
+    assertThat(TrainFixture.latest(parts).integer("global_step")).isBetween(1L, 2L);
+    TrainFixture.train(data, parts, settings);
+    assertThat(TrainFixture.bits(TrainFixture.latest(parts)))
+        .isEqualTo(TrainFixture.bits(TrainFixture.latest(whole)));
+    HeapStorage.trimPool();
   }
 }

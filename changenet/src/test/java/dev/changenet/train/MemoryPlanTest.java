@@ -58,6 +58,8 @@ class MemoryPlanTest {
     "fan_tiny_8_p4_hybrid, 256, 64, 2, false, adamw",
     "fan_tiny_8_p4_hybrid, 256, 96, 1, true, sgd",
     "fan_small_12_p4_hybrid, 256, 128, 1, false, sgd",
+    "c_radio_v2_vit_base_patch16_224, 256, 64, 1, false, adamw",
+    "c_radio_v2_vit_base_patch16_224, 256, 96, 2, true, sgd",
   })
   void predictsWhatAStepTakes(
       String backbone, int embedDim, int size, int batch, boolean frozen, String optim)

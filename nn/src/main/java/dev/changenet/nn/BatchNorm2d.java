@@ -22,8 +22,8 @@ public final class BatchNorm2d extends Layer {
     super(device);
     weight = parameter("weight", Initializer.constant(1), channels);
     bias = parameter("bias", Initializer.constant(0), channels);
-    runningMean = buffer("running_mean", DType.FLOAT32, 0, channels);
-    runningVar = buffer("running_var", DType.FLOAT32, 1, channels);
+    runningMean = buffer("running_mean", device.floating(), 0, channels);
+    runningVar = buffer("running_var", device.floating(), 1, channels);
     batches = buffer("num_batches_tracked", DType.INT64, 0);
   }
 

@@ -49,7 +49,7 @@ public abstract class Module implements AutoCloseable {
   protected final Parameter parameter(String name, Initializer initializer, int... shape) {
     Parameter p =
         new Parameter(
-            this, name, Tensor.empty(Shape.of(shape), DType.FLOAT32, device), initializer);
+            this, name, Tensor.empty(Shape.of(shape), device.floating(), device), initializer);
     parameters.put(name, p);
     return p;
   }

@@ -25,6 +25,14 @@ public record Device(Kind kind, int index) {
     return new Device(Kind.CUDA, index);
   }
 
+  /**
+   * Type of the parameters and, unless chosen otherwise, the activations on this device: float64 on
+   * the reference device, so that networks there show what rounding does elsewhere.
+   */
+  public DType floating() {
+    return kind == Kind.REFERENCE ? DType.FLOAT64 : DType.FLOAT32;
+  }
+
   @Override
   public String toString() {
     return kind == Kind.CUDA ? "cuda:" + index : kind.name().toLowerCase(java.util.Locale.ROOT);

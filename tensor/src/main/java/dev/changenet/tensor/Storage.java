@@ -76,6 +76,13 @@ public abstract class Storage {
     return value;
   }
 
+  /**
+   * Releases the cached value, between phases that have no use for it; it is made anew on demand.
+   */
+  public final synchronized void forgetDerived() {
+    dropDerived();
+  }
+
   private void dropDerived() {
     Derived d = derived;
     derived = null;

@@ -2,7 +2,6 @@ package dev.changenet.nn.optim;
 
 import dev.changenet.nn.Module;
 import dev.changenet.nn.Parameter;
-import dev.changenet.tensor.DType;
 import dev.changenet.tensor.Tensor;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
@@ -107,7 +106,7 @@ public abstract class Optimizer implements AutoCloseable {
       Tensor like = parameters.get(i).data();
       state[i] = new Tensor[slots.size()];
       for (int k = 0; k < state[i].length; k++) {
-        state[i][k] = Tensor.zeros(like.shape(), DType.FLOAT32, like.device()).detached();
+        state[i][k] = Tensor.zeros(like.shape(), like.dtype(), like.device()).detached();
       }
     }
     return state[i];
