@@ -1,7 +1,6 @@
 package dev.changenet.tensor.cuda;
 
 import dev.changenet.tensor.DType;
-import dev.changenet.tensor.Tensor;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.reflect.Array;
@@ -36,16 +35,19 @@ final class CudaGraphInputs {
     }
   }
 
-  /** Device memory of some inputs. */
+  /**
+   * Device memory of some inputs: not of the graph's pool, where temporaries of the work that comes
+   * before would overwrite what a replay has put there.
+   */
   private final class Block {
-    final Tensor onDevice;
+    final long onDevice;
     final MemorySegment recorded;
     final Pointer[] pinned = new Pointer[BUFFERS];
     final MemorySegment[] buffers = new MemorySegment[BUFFERS];
     long used;
 
     Block(long bytes) {
-      onDevice = device.scratch((bytes + 3) / 4);
+      onDevice = device.allocate(bytes);
       recorded = recordedContent.allocate(bytes, 64);
     }
 
@@ -61,7 +63,7 @@ final class CudaGraphInputs {
     void send(int buffer) {
       CudaCheck.driver(
           JCudaDriver.cuMemcpyHtoDAsync(
-              new DeviceAddress(device.address(onDevice)),
+              new DeviceAddress(onDevice),
               new RawPointer(buffers[buffer].address()),
               used,
               device.cudaStream()),
@@ -69,7 +71,7 @@ final class CudaGraphInputs {
     }
 
     void close() {
-      onDevice.close();
+      device.allocator().free(onDevice);
       for (Pointer p : pinned) {
         if (p != null) {
           CudaCheck.driver(JCudaDriver.cuMemFreeHost(p), "cuMemFreeHost");
@@ -115,7 +117,7 @@ final class CudaGraphInputs {
     CudaCheck.driver(
         JCudaDriver.cuMemcpyDtoDAsync(
             new DeviceAddress(to.address()),
-            new DeviceAddress(device.address(block.onDevice) + input.offset),
+            new DeviceAddress(block.onDevice + input.offset),
             to.bytes(),
             device.cudaStream()),
         "cuMemcpyDtoDAsync");

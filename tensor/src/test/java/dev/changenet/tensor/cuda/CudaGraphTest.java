@@ -13,6 +13,7 @@ import dev.changenet.tensor.backend.ConvGeometry;
 import dev.changenet.tensor.backend.Optimize.AdamTensors;
 import dev.changenet.testing.CudaStub;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Random;
 import org.junit.jupiter.api.AfterEach;
@@ -84,6 +85,31 @@ class CudaGraphTest {
       }
       graph.replay(new Object[] {new float[] {7, 8, 9}});
       assertThat(result.toFloatArray()).containsExactly(14, 16, 18);
+    }
+  }
+
+  /** A large temporary, and behind it an input that doesn't fit beside those before. */
+  private void inputBehindTemporary(float[] values, Tensor result) {
+    try (Tensor temporary = empty(DType.FLOAT32, 3 * values.length)) {
+      cuda.elementwise().fill(temporary, -1);
+    }
+    try (Tensor x = cuda.device().temporary(values)) {
+      cuda.elementwise().copy(x, result);
+    }
+  }
+
+  @Test
+  void inputsLieWhereNoOtherWorkWrites() {
+    int n = 400_000;
+    float[] values = new float[n];
+    try (Tensor result = empty(DType.FLOAT32, n);
+        CudaGraph graph = cuda.capture(false, () -> inputBehindTemporary(values, result))) {
+      assertThat(result.toFloatArray()).containsOnly(0);
+      for (int i = 1; i < 4; i++) {
+        Arrays.fill(values, i);
+        graph.replay(() -> inputBehindTemporary(values, result));
+        assertThat(result.toFloatArray()).containsOnly(i);
+      }
     }
   }
 
