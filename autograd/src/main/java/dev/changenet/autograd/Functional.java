@@ -31,6 +31,7 @@ import dev.changenet.autograd.function.SoftmaxFunction;
 import dev.changenet.autograd.function.SwigluFunction;
 import dev.changenet.autograd.function.TokensToMapFunction;
 import dev.changenet.autograd.function.WeightedSumFunction;
+import dev.changenet.tensor.ChangeNetException;
 import dev.changenet.tensor.DType;
 import dev.changenet.tensor.Tensor;
 import dev.changenet.tensor.backend.Activation;
@@ -105,6 +106,12 @@ public final class Functional {
       double momentum,
       boolean training) {
     ShapeChecks.perChannel("batch_norm", x, w, b);
+    if (training && x.shape().rows() < 2) {
+      throw new ChangeNetException(
+          "batch norm has no variance over 1 value per channel, in training on "
+              + x.shape()
+              + "; use a larger dataset.segment.batch_size or dataset.segment.img_size");
+    }
     return new BatchNormFunction(runningMean, runningVar, eps, momentum, training).apply(x, w, b);
   }
 

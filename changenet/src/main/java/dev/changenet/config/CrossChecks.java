@@ -13,6 +13,7 @@ final class CrossChecks {
 
   private static final String TYPE = "model.backbone.type";
   private static final String STRIDES = "model.decode_head.feature_strides";
+  private static final String BATCH_SIZE = "dataset.segment.batch_size";
   private static final String IMG_SIZE = "dataset.segment.img_size";
 
   private final SpecReading reading;
@@ -107,6 +108,32 @@ final class CrossChecks {
         unusable(
             IMG_SIZE,
             "must be a multiple of " + divisor + " for " + reading.text(TYPE) + ", got " + size);
+      } else if (size == divisor
+          && reading.task() == Task.TRAIN
+          && reading.readable(BATCH_SIZE)
+          && reading.integer(BATCH_SIZE) == 1) {
+        unusable(
+            BATCH_SIZE,
+            "must be at least 2 for "
+                + IMG_SIZE
+                + " "
+                + size
+                + ": batch norm has no variance over a single value");
+      }
+    }
+    mapsInOrder();
+  }
+
+  /** The decode head takes the finest map first and doubles its way up. */
+  private void mapsInOrder() {
+    String key = "model.decode_head.in_index";
+    if (reading.readable(key, TYPE)) {
+      List<Integer> chosen = reading.integers(key);
+      // The last two maps of a FAN encoder have the same size.
+      int coarsest = BackboneType.of(reading.text(TYPE)).isFan() ? 2 : 3;
+      List<Integer> sizes = chosen.stream().map(i -> Math.min(i, coarsest)).toList();
+      if (!sizes.stream().sorted().toList().equals(sizes)) {
+        unusable(key, "must name finer maps before coarser ones, got " + chosen);
       }
     }
   }

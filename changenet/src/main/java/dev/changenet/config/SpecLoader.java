@@ -223,6 +223,11 @@ public final class SpecLoader {
     if (task == Task.EXPORT) {
       return;
     }
+    if (task == Task.TRAIN
+        && reading.flag("train.activation_checkpoint")
+        && BackboneType.of(reading.text("model.backbone.type")).isFan()) {
+      warnings.add("train.activation_checkpoint has no effect on FAN encoders");
+    }
     String dataName = reading.text("dataset.segment.data_name");
     if (!SegmentDataSpec.DATA_NAMES.contains(dataName)) {
       warnings.add(

@@ -117,9 +117,11 @@ final class SpecTable {
       pretrained_backbone_path | string or null | null | note .pth or .safetensors file | train
         Encoder weights loaded before training; empty or null for none, ignored outside training.
       freeze_backbone | bool | false | | train
-        Do not train the encoder; needs pretrained_backbone_path, ignored outside training.
+        Do not train the encoder (of a ViT its core: the adapter stays trainable); needs \
+      pretrained_backbone_path, ignored outside training.
       drop_path_rate | float | 0.3 | >= 0 and < 1 | train
-        Stochastic depth rate of the FAN encoders while training (an extension of this build).
+        Stochastic depth rate of the FAN encoders while training (an extension of this build); \
+      vit_large_nvdinov2 always has 0.4, C-RADIO none.
 
       [model.decode_head]
       in_channels | list of int | [128, 256, 384, 384] | | -
@@ -308,7 +310,7 @@ final class SpecTable {
       input_height | int | 512 | >= 1 | export
         Height of the exported network; a multiple of 16 for FAN, img_size for ViT and C-RADIO.
       opset_version | int | 12 | >= 1 | export
-        ONNX operator set.
+        ONNX operator set; ViT encoders need 16 and raise a lower one.
       batch_size | int | -1 | -1 or >= 1 | export
         Batch size of the exported network; -1 leaves it open.
       verbose | bool | false | | export

@@ -106,9 +106,9 @@ record MemoryCheck(long available, long machine, boolean gpu) {
     }
     ModelSpec.Backbone backbone = spec.model().backbone();
     if (!backbone.freezeBackbone()) {
-      ways.add("set model.backbone.freeze_backbone");
+      ways.add("set model.backbone.freeze_backbone (with pretrained_backbone_path)");
     }
-    if (!backbone.type().isFan()) {
+    if (!backbone.type().isFan() && !spec.train().activationCheckpoint()) {
       ways.add("set train.activation_checkpoint");
     }
     long heap = wanted.peak() + other(spec) + OTHER;

@@ -64,8 +64,9 @@ final class StateLoading {
           "the weights do not fit the network of the spec ("
               + String.join("; ", parts)
               + "); compare model.backbone.type, model.decode_head.decoder_params.embed_dim,"
-              + " model.decode_head.feature_strides, model.decode_head.use_summary_token and"
-              + " dataset.segment.num_classes with the training spec");
+              + " model.decode_head.feature_strides, model.decode_head.use_summary_token,"
+              + " dataset.segment.num_classes and, for vit_large_nvdinov2,"
+              + " dataset.segment.img_size with the training spec");
     }
     targets.forEach(
         (name, target) -> {

@@ -96,7 +96,7 @@ class SpecDefaultsTest {
             model:
               backbone:
                 {pretrained_backbone_path: /b.pth, freeze_backbone: true, drop_path_rate: 0}
-              decode_head: {in_index: [3, 2, 1, 0], decoder_params: {embed_dim: 64}}
+              decode_head: {in_index: [0, 1, 3, 2], decoder_params: {embed_dim: 64}}
             dataset:
               segment:
                 num_classes: 3
@@ -123,7 +123,7 @@ class SpecDefaultsTest {
     assertThat(spec.model().backbone().pretrainedBackbonePath()).contains(Path.of("/b.pth"));
     assertThat(spec.model().backbone().freezeBackbone()).isTrue();
     assertThat(spec.model().backbone().dropPathRate()).isZero();
-    assertThat(spec.model().decodeHead().inIndex()).containsExactly(3, 2, 1, 0);
+    assertThat(spec.model().decodeHead().inIndex()).containsExactly(0, 1, 3, 2);
     assertThat(spec.model().decodeHead().embedDim()).isEqualTo(64);
     assertThat(spec.segmentData().colorMap().orElseThrow().get(2)).containsExactly(4, 5, 6);
     AugmentationSpec augmentation = spec.segmentData().augmentation();
