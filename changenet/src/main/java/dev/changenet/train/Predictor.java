@@ -17,7 +17,6 @@ import dev.changenet.tensor.backend.ResizeGeometry;
 import dev.changenet.tensor.cuda.CudaGraphs;
 import java.util.Arrays;
 import java.util.List;
-import java.util.function.Function;
 import java.util.function.Supplier;
 
 /** Runs the network on batches without gradients. The weights must not change meanwhile. */
@@ -42,42 +41,54 @@ final class Predictor implements AutoCloseable {
    * Class ids of a batch, and its loss.
    *
    * @param classIds [n, S, S]
+   * @param probabilities softmax over the classes [n, S, S, K], or null when not asked for
    * @param loss NaN when no loss was asked for
    */
-  record Prediction(int[] classIds, double loss) {}
+  record Prediction(int[] classIds, float[] probabilities, double loss) {}
 
   /** Predicts {@code batch}; with {@code loss} non-null the batch's labels are scored too. */
   Prediction predict(Batch batch, SegmentationLoss loss) {
-    Supplier<Tensor[]> work = () -> start(batch, loss);
-    Function<Tensor[], Prediction> read = results -> read(results[0], results[1]);
-    CudaGraphs use = net.isObserved() || Profile.isOpen() ? CudaGraphs.none() : graphs;
-    return use.run(List.of(batch.size(), batch.imgSize(), loss != null), work, read);
+    return predict(batch, loss, false);
   }
 
-  private static Prediction read(Tensor ids, Tensor loss) {
-    try (Tensor onCpu = ids.to(Device.CPU).detached()) {
+  /** {@link #predict(Batch, SegmentationLoss)}, with the probability of each class if asked for. */
+  Prediction predict(Batch batch, SegmentationLoss loss, boolean probabilities) {
+    Supplier<Tensor[]> work = () -> start(batch, loss, probabilities);
+    CudaGraphs use = net.isObserved() || Profile.isOpen() ? CudaGraphs.none() : graphs;
+    return use.run(
+        List.of(batch.size(), batch.imgSize(), loss != null, probabilities), work, Predictor::read);
+  }
+
+  private static Prediction read(Tensor[] results) {
+    Tensor loss = results[1];
+    Tensor probabilities = results[2];
+    try (Tensor ids = results[0].to(Device.CPU).detached()) {
       return new Prediction(
-          Arrays.copyOf(onCpu.ints(), (int) ids.elements()),
+          Arrays.copyOf(ids.ints(), (int) ids.elements()),
+          probabilities == null ? null : probabilities.toFloatArray(),
           loss == null ? Double.NaN : loss.item());
     }
   }
 
-  /** Class ids and the loss, or null, on the device. */
-  private Tensor[] start(Batch batch, SegmentationLoss loss) {
+  /** Class ids, the loss or null, and probabilities or null, on the device. */
+  private Tensor[] start(Batch batch, SegmentationLoss loss, boolean probabilities) {
     try (NoGrad _ = NoGrad.open();
         Scope _ = Scope.open()) {
       List<Variable> outputs =
           net.forward(image(batch, batch.a(), net.device()), image(batch, batch.b(), net.device()));
       Tensor total =
           loss == null ? null : loss.compute(outputs, batch.labels()).total().data().share();
-      Tensor scores = (multiScale ? average(outputs) : outputs.getLast()).data();
+      Variable logits = multiScale ? average(outputs) : outputs.getLast();
+      Tensor scores = logits.data();
       Tensor ids =
           Tensor.empty(
               Shape.of(batch.size(), batch.imgSize(), batch.imgSize()),
               DType.INT32,
               scores.device());
       Backends.of(scores.device()).loss().argmax(scores, ids);
-      return new Tensor[] {ids.share(), total};
+      Tensor shares =
+          probabilities ? Functional.softmax(logits, logits.dim(3)).data().share() : null;
+      return new Tensor[] {ids.share(), total, shares};
     }
   }
 

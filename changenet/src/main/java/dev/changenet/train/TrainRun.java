@@ -7,7 +7,6 @@ import dev.changenet.data.Batch;
 import dev.changenet.data.ChangeDataset;
 import dev.changenet.data.DataLoader;
 import dev.changenet.image.DataException;
-import dev.changenet.metrics.ConfusionMatrix;
 import dev.changenet.model.ChangeNet;
 import dev.changenet.model.SegmentationLoss;
 import dev.changenet.nn.optim.LrSchedule;
@@ -17,6 +16,7 @@ import dev.changenet.tensor.ChangeNetException;
 import dev.changenet.tensor.HeapStorage;
 import dev.changenet.tensor.cuda.CudaGraphs;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
@@ -44,7 +44,7 @@ public final class TrainRun {
   private Checkpoint.Progress start;
   private double baseLr;
   private int stepSize;
-  private Map<String, Double> lastValidation = Map.of();
+  private final List<TrainObserver> observers = new ArrayList<>();
   private long globalStep;
   private Checkpoint.Progress position;
   private long savedStep;
@@ -98,7 +98,7 @@ public final class TrainRun {
           sanityCheck();
         }
         context.status().write(StatusLog.Status.STARTED, "Starting Training Loop.");
-        epochs();
+        observedEpochs();
         context.status().write(StatusLog.Status.RUNNING, "Training loop complete.");
       }
     }
@@ -117,6 +117,26 @@ public final class TrainRun {
       planned.backbone().freezePretrained();
     }
     return planned;
+  }
+
+  private void observedEpochs() {
+    try {
+      TrainObserver.Setup setup =
+          new TrainObserver.Setup(
+              context,
+              net,
+              optimizer,
+              training.dataset(),
+              validation.dataset(),
+              training.batches(),
+              globalStep,
+              start.nextEpoch());
+      observers.forEach(o -> o.started(setup));
+      epochs();
+      observers.forEach(TrainObserver::finished);
+    } finally {
+      observers.forEach(TrainObserver::close);
+    }
   }
 
   private void epochs() {
@@ -268,8 +288,10 @@ public final class TrainRun {
       context.interruption().check();
       warnIfAllIgnored(batch);
       double stepBegan = now();
-      double value = step(batch);
-      stepSeconds += now() - stepBegan;
+      TrainStep.Losses losses = step(batch);
+      double seconds = now() - stepBegan;
+      stepSeconds += seconds;
+      double value = losses.total();
       requireFinite(value, epoch, batch);
       lossSum += value;
       done++;
@@ -281,6 +303,9 @@ public final class TrainRun {
           now() - firstStep,
           String.format(Locale.ROOT, "train_loss_step=%.4f", value));
       position = new Checkpoint.Progress(epoch, globalStep, done, lossSum, baseLr, stepSize);
+      TrainObserver.Step taken =
+          new TrainObserver.Step(epoch, globalStep, losses, optimizer.lr(), seconds, batch);
+      observers.forEach(o -> o.step(taken));
       saveInsideEpoch();
     }
     double trainSeconds = now() - firstStep;
@@ -288,9 +313,8 @@ public final class TrainRun {
     double trainLoss = lossSum / done;
     boolean last = epoch == train.numEpochs() - 1;
     boolean validate = (epoch + 1) % train.validationInterval() == 0;
-    if (validate) {
-      validate(label);
-    }
+    Optional<Validation.Result> validated =
+        validate ? Optional.of(validate(epoch, label)) : Optional.empty();
     epochSeconds = now() - began;
     StringBuilder line =
         new StringBuilder(
@@ -302,13 +326,19 @@ public final class TrainRun {
                 steps,
                 (double) (done - doneBefore) * spec.segmentData().batchSize() / trainSeconds,
                 trainLoss));
-    if (validate) {
-      for (String k : new String[] {"val_loss", "val_acc", "val_miou", "val_mf1", "iou_1"}) {
-        line.append(String.format(Locale.ROOT, "  %s=%.4f", k, lastValidation.get(k)));
-      }
-    }
+    validated.ifPresent(
+        found -> {
+          found.kpi().entrySet().stream()
+              .limit(4)
+              .forEach(e -> append(line, e.getKey(), e.getValue()));
+          append(line, "iou_1", found.scores().get("iou_1"));
+        });
     reporter.progressDone(line.toString());
     writeEpochStatus(epoch, trainLoss, steps);
+    TrainObserver.Epoch complete =
+        new TrainObserver.Epoch(
+            epoch, globalStep, trainLoss, optimizer.lr(), epochSeconds, validated);
+    observers.forEach(o -> o.epoch(complete));
     boolean byEpoch = train.checkpointIntervalUnit().equals("epoch");
     boolean due = byEpoch && (epoch + 1) % train.checkpointInterval() == 0;
     position = new Checkpoint.Progress(epoch, globalStep, 0, 0, baseLr, stepSize);
@@ -320,9 +350,15 @@ public final class TrainRun {
     }
   }
 
-  private double step(Batch batch) {
+  private static void append(StringBuilder line, String name, double value) {
+    line.append(String.format(Locale.ROOT, "  %s=%.4f", name, value));
+  }
+
+  private TrainStep.Losses step(Batch batch) {
     net.random().set(seed, globalStep);
-    double value =
+    List<TrainObserver> looking =
+        observers.stream().filter(o -> o.wantsGradients(globalStep)).toList();
+    TrainStep.Losses losses =
         TrainStep.run(
             net,
             loss,
@@ -337,10 +373,11 @@ public final class TrainRun {
                         batch.imgSize(),
                         batch.imgSize(),
                         net.device())),
+            looking.isEmpty() ? null : () -> looking.forEach(o -> o.gradients(net, globalStep)),
             graphs,
             List.of(batch.size(), batch.imgSize()));
     globalStep++;
-    return value;
+    return losses;
   }
 
   /** Such a batch has loss 0 here, not NaN, and teaches nothing. */
@@ -400,34 +437,20 @@ public final class TrainRun {
     reporter.info("Saved " + file);
   }
 
-  private void validate(String label) {
+  private Validation.Result validate(int epoch, String label) {
     net.eval();
-    ConfusionMatrix matrix = new ConfusionMatrix(spec.segmentData().numClasses());
-    double lossSum = 0;
-    int samples = 0;
-    int done = 0;
-    double began = now();
-    try (Predictor predictor = new Predictor(net, spec.segmentData().multiScaleInfer())) {
-      for (Batch batch : validation) {
-        context.interruption().check();
-        Predictor.Prediction p = predictor.predict(batch, loss);
-        matrix.add(batch.labels(), p.classIds());
-        lossSum += p.loss() * batch.size();
-        samples += batch.size();
-        reporter.progress(label + " validation", ++done, validation.batches(), now() - began, "");
-      }
-    }
-    Map<String, Double> scores = matrix.scores();
-    Map<String, Double> kpi = new LinkedHashMap<>();
-    kpi.put("val_loss", lossSum / samples);
-    for (String k : new String[] {"acc", "miou", "mf1", "mprecision", "mrecall"}) {
-      kpi.put("val_" + k, scores.get(k));
-    }
-    context.status().write(StatusLog.Status.RUNNING, "Eval metrics generated.", kpi);
-    lastValidation = new LinkedHashMap<>(kpi);
-    lastValidation.put("iou_1", scores.get("iou_1"));
+    Validation.Result result =
+        Validation.run(
+            context,
+            net,
+            validation,
+            loss,
+            label + " validation",
+            (batch, prediction) -> observers.forEach(o -> o.validated(epoch, batch, prediction)));
+    context.status().write(StatusLog.Status.RUNNING, "Eval metrics generated.", result.kpi());
     // Evaluation works with other sizes than training; don't keep both sets of buffers.
     HeapStorage.trimPool();
+    return result;
   }
 
   private void writeEpochStatus(int epoch, double trainLoss, int steps) {
