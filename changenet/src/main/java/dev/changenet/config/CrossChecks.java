@@ -100,6 +100,7 @@ final class CrossChecks {
                 + " c_radio_v2_vit_large_patch16_224 or c_radio_v2_vit_huge_patch16_224");
       }
     }
+    classNames();
     strides();
     if (reading.readable(IMG_SIZE, TYPE)) {
       int size = reading.integer(IMG_SIZE);
@@ -135,6 +136,18 @@ final class CrossChecks {
       if (!sizes.stream().sorted().toList().equals(sizes)) {
         unusable(key, "must name finer maps before coarser ones, got " + chosen);
       }
+    }
+  }
+
+  private void classNames() {
+    String key = "dataset.segment.class_names";
+    if (reading.readable(key, "dataset.segment.num_classes")
+        && reading.value(key) instanceof List<?> names
+        && names.size() != reading.integer("dataset.segment.num_classes")) {
+      unusable(
+          key,
+          "must have one name for each of the %d classes of dataset.segment.num_classes, got %d"
+              .formatted(reading.integer("dataset.segment.num_classes"), names.size()));
     }
   }
 

@@ -4,6 +4,7 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
+import java.util.stream.IntStream;
 
 /**
  * Section {@code dataset.segment}.
@@ -30,6 +31,8 @@ import java.util.Optional;
  * @param predictSplit list name without suffix, used by inference
  * @param labelSuffix suffix of the mask files
  * @param colorMap display colours [R, G, B] 0-255 by class index; empty if the spec has none
+ * @param classNames a name for each class; where the spec has none {@code class 0}, …, for two
+ *     classes {@code unchanged} and {@code changed}
  * @param augmentation augmentation and normalisation
  */
 public record SegmentDataSpec(
@@ -54,7 +57,12 @@ public record SegmentDataSpec(
     String predictSplit,
     String labelSuffix,
     Optional<List<List<Integer>>> colorMap,
+    List<String> classNames,
     AugmentationSpec augmentation) {
+
+  public SegmentDataSpec {
+    classNames = List.copyOf(classNames);
+  }
 
   /** The words of {@code data_name} that have a meaning. */
   static final List<String> DATA_NAMES = List.of("LEVIR-CD", "LEVIR", "LandSCD", "custom");
@@ -85,6 +93,7 @@ public record SegmentDataSpec(
         reading.text(s + "predict_split"),
         reading.text(s + "label_suffix"),
         colors(reading),
+        classNames(reading),
         AugmentationSpec.from(reading));
   }
 
@@ -100,5 +109,17 @@ public record SegmentDataSpec(
       colors.add(channels.stream().map(channel -> Math.toIntExact((Long) channel)).toList());
     }
     return Optional.of(List.copyOf(colors));
+  }
+
+  /** Two classes have names of their own even without the spec's. */
+  private static List<String> classNames(SpecReading reading) {
+    Object given = reading.value("dataset.segment.class_names");
+    if (given instanceof List<?> names) {
+      return names.stream().map(String::valueOf).toList();
+    }
+    int classes = reading.integer("dataset.segment.num_classes");
+    return classes == 2
+        ? List.of("unchanged", "changed")
+        : IntStream.range(0, classes).mapToObj(c -> "class " + c).toList();
   }
 }

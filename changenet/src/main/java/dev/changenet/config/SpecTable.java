@@ -200,6 +200,8 @@ final class SpecTable {
       color_map | map of list of int or null | null | note num_classes entries named 0 ... \
       num_classes-1, each 3 integers from 0 to 255 | train evaluate inference
         Display colour of each class.
+      class_names | list of string or null | null | note one name a class | all
+        Names of the classes in reports and exported models (an extension of this build).
 
       [dataset.segment.quant_calibration_dataset]
       images_dir | string | '' | | -
