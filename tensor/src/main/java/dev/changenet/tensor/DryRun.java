@@ -1,5 +1,7 @@
 package dev.changenet.tensor;
 
+import java.util.function.BiConsumer;
+
 /**
  * While open on a thread, the tensors it makes have a shape but no memory and every kernel does
  * nothing, so that a computation of any size runs in no time and its memory can be counted before
@@ -21,14 +23,28 @@ public final class DryRun implements AutoCloseable {
 
   private final MemoryUse.Counter counter = new MemoryUse.Counter();
 
-  private DryRun() {}
+  private final BiConsumer<String, Object[]> listener;
+
+  private DryRun(BiConsumer<String, Object[]> listener) {
+    this.listener = listener;
+  }
 
   /** Begins a dry run on this thread. */
   public static DryRun open() {
+    return open((_, _) -> {});
+  }
+
+  /**
+   * Begins a dry run on this thread.
+   *
+   * @param listener hears of every kernel that would be called: its name in its op family, and its
+   *     arguments
+   */
+  public static DryRun open(BiConsumer<String, Object[]> listener) {
     if (CURRENT.get() != null) {
       throw new IllegalStateException("a dry run is already open on this thread");
     }
-    DryRun run = new DryRun();
+    DryRun run = new DryRun(listener);
     CURRENT.set(run);
     return run;
   }
@@ -40,6 +56,11 @@ public final class DryRun implements AutoCloseable {
 
   static DryRun current() {
     return CURRENT.get();
+  }
+
+  /** Tells the listener of this thread's dry run about a kernel. */
+  public static void tell(String kernel, Object... arguments) {
+    CURRENT.get().listener.accept(kernel, arguments);
   }
 
   MemoryUse.Counter counter() {
