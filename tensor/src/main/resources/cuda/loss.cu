@@ -265,14 +265,15 @@ extern "C" __global__ void __launch_bounds__(LOSS_THREADS) dice_total_f32(
     }
     float twice = 2.0f * both + 1.0f;
     float below = either + both + 1.0f;
-    sum += twice / below;
+    // 1 - twice / below, with its digits.
+    sum += (either - both) / below;
     float other = twice / (below * below) / cells;
     factors[2 * i] = other - 2.0f / below / cells;
     factors[2 * i + 1] = other;
   }
   sum = block_sum<LOSS_THREADS>(sum);
   if (threadIdx.x == 0) {
-    loss[0] = 1.0f - sum / cells;
+    loss[0] = sum / cells;
   }
 }
 

@@ -32,11 +32,7 @@ public final class EvaluateRun {
             context.dataSettings(),
             spec.segmentData().testSplit(),
             ChangeDataset.Purpose.EVALUATION);
-    SegmentationLoss loss =
-        new SegmentationLoss(
-            SegmentationLoss.Kind.valueOf(spec.train().segment().loss().toUpperCase(Locale.ROOT)),
-            spec.segmentData().multiScaleTrain(),
-            spec.train().segment().weights());
+    SegmentationLoss loss = context.loss();
     ConfusionMatrix matrix = new ConfusionMatrix(spec.segmentData().numClasses());
     PairPictures pictures = context.pictures();
     try (ChangeNet net = context.buildNetwork();

@@ -58,42 +58,94 @@ record MemoryCheck(long available, long machine, boolean gpu) {
     return OTHER + OTHER_PER_THREAD * Runtime.getRuntime().availableProcessors() + ahead * batch;
   }
 
+  /** Makes plans. */
+  @FunctionalInterface
+  interface Planner {
+    /** The plan for a step on a batch that is worked through in parts. */
+    MemoryPlan plan(int batch, int parts);
+  }
+
   /**
    * Tells the plan, or stops.
    *
-   * @param plan makes the plan for a batch size
+   * @return parts of a batch: {@code train.accumulate}, or with auto the least number that fits
    * @throws ChangeNetException with predicted and available memory and what to change
    */
-  void require(ExperimentSpec spec, IntFunction<MemoryPlan> plan, Reporter reporter) {
+  int require(ExperimentSpec spec, Planner planner, Reporter reporter) {
     int batch = spec.segmentData().batchSize();
-    MemoryPlan wanted = plan.apply(batch);
+    int given = spec.train().accumulate();
+    int parts = given > 0 ? given : Math.max(1, fewestParts(spec, planner, 1));
+    MemoryPlan wanted = planner.plan(batch, parts);
     String need =
         String.format(
             Locale.ROOT,
-            "%s for the tensors of a training step (weights %s, optimizer state and packed weights"
-                + " %s, activations and gradients %s)",
+            "%s for the tensors of a training step (weights %s, %s %s, activations and gradients %s)",
             gib(wanted.peak()),
             gib(wanted.weights()),
+            spec.train().ema().enabled()
+                ? "optimizer state, packed and averaged weights"
+                : "optimizer state and packed weights",
             gib(wanted.kept()),
             gib(wanted.passing()));
-    if (wanted.peak() <= available) {
-      reporter.info("Predicted memory: " + need + ", available " + gib(available));
-      return;
+    if (wanted.peak() > available) {
+      throw new ChangeNetException(
+          "not enough memory: predicted "
+              + need
+              + ", available "
+              + gib(available)
+              + "; "
+              + String.join(", or ", remedies(spec, planner, parts, wanted)));
     }
-    throw new ChangeNetException(
-        "not enough memory: predicted "
-            + need
-            + ", available "
-            + gib(available)
-            + "; "
-            + String.join(", or ", remedies(spec, plan, wanted)));
+    reporter.info("Predicted memory: " + need + ", available " + gib(available));
+    if (given == 0 || parts > 1) {
+      reporter.info(
+          "Gradient accumulation: "
+              + (given == 0 ? "auto, " : "")
+              + (parts == 1
+                  ? "batches of " + batch + " fit as they are"
+                  : "batches of "
+                      + batch
+                      + " in "
+                      + parts
+                      + " parts of "
+                      + sizes(batch, parts)));
+    }
+    return parts;
+  }
+
+  private static String sizes(int batch, int parts) {
+    int large = Accumulation.largest(batch, parts);
+    return batch % parts == 0 ? "" + large : large + " or " + batch / parts;
+  }
+
+  /**
+   * Least number of parts that fits, or 0.
+   *
+   * @param from least number that is tried
+   */
+  private int fewestParts(ExperimentSpec spec, Planner planner, int from) {
+    int batch = spec.segmentData().batchSize();
+    // Batch norm needs more than one value, which a single pair has except in the smallest maps.
+    boolean smallest = spec.segmentData().imgSize() == spec.model().backbone().type().divisor();
+    int most = smallest ? batch / 2 : batch;
+    for (int n = from; n <= most; n++) {
+      boolean smaller = n == from || Accumulation.largest(batch, n) < Accumulation.largest(batch, n - 1);
+      if (smaller && planner.plan(batch, n).peak() <= available) {
+        return n;
+      }
+    }
+    return 0;
   }
 
   private List<String> remedies(
-      ExperimentSpec spec, IntFunction<MemoryPlan> plan, MemoryPlan wanted) {
+      ExperimentSpec spec, Planner planner, int parts, MemoryPlan wanted) {
     List<String> ways = new ArrayList<>();
     int batch = spec.segmentData().batchSize();
-    int fitting = fitting(batch, plan, wanted);
+    int fitting = fitting(batch, n -> planner.plan(n, Math.min(n, parts)), wanted);
+    int fewest =
+        spec.train().accumulate() > 0 && parts < batch
+            ? fewestParts(spec, planner, parts + 1)
+            : 0;
     String size = "dataset.segment.img_size (now " + spec.segmentData().imgSize() + ")";
     ways.add(
         fitting > 0
@@ -101,6 +153,9 @@ record MemoryCheck(long available, long machine, boolean gpu) {
             : "lower "
                 + (batch > 1 ? "dataset.segment.batch_size (now " + batch + ") and " : "")
                 + size);
+    if (fewest > 0) {
+      ways.add("set train.accumulate to " + fewest + " (the same batch in parts)");
+    }
     if (fitting > 0) {
       ways.add("lower " + size);
     }

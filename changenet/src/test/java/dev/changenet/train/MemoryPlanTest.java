@@ -20,7 +20,6 @@ import dev.changenet.tensor.Tensor;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.List;
-import java.util.function.IntFunction;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -70,7 +69,7 @@ class MemoryPlanTest {
             "dataset.segment.img_size=" + size,
             "dataset.segment.batch_size=" + batch);
     long storages = MemoryUse.liveStorages();
-    MemoryPlan plan = MemoryPlan.of(spec, batch, LOSS, () -> network(backbone, embedDim, frozen));
+    MemoryPlan plan = MemoryPlan.of(spec, batch, 1, LOSS, () -> network(backbone, embedDim, frozen));
     assertThat(MemoryUse.liveStorages()).isEqualTo(storages);
     HeapStorage.trimPool();
     long before = MemoryUse.liveBytes();
@@ -92,7 +91,7 @@ class MemoryPlanTest {
 
   private MemoryPlan plan(int batch, boolean frozen, String... overrides) throws IOException {
     ExperimentSpec spec = spec(overrides);
-    return MemoryPlan.of(spec, batch, LOSS, () -> network("fan_tiny_8_p4_hybrid", 32, frozen));
+    return MemoryPlan.of(spec, batch, 1, LOSS, () -> network("fan_tiny_8_p4_hybrid", 32, frozen));
   }
 
   private static ChangeNet network(String backbone, int embedDim, boolean frozen) {
@@ -134,8 +133,9 @@ class MemoryPlanTest {
     MemoryPlan one = plan(1, false);
     MemoryPlan three = plan(3, false);
     ExperimentSpec spec = spec("dataset.segment.batch_size=9");
-    IntFunction<MemoryPlan> plans =
-        n -> MemoryPlan.of(spec, n, LOSS, () -> network("fan_tiny_8_p4_hybrid", 32, false));
+    MemoryCheck.Planner plans =
+        (n, parts) ->
+            MemoryPlan.of(spec, n, parts, LOSS, () -> network("fan_tiny_8_p4_hybrid", 32, false));
     CapturingReporter reporter = new CapturingReporter();
     assertThatThrownBy(
             () -> new MemoryCheck(three.peak(), 1L << 40, false).require(spec, plans, reporter))
@@ -153,7 +153,7 @@ class MemoryPlanTest {
         .hasMessageContaining("use a machine with more memory (this one has 0.")
         .satisfies(e -> assertThat(e.getMessage().lines()).hasSize(1));
     assertThat(reporter.lines).isEmpty();
-    new MemoryCheck(plans.apply(9).peak(), 1L << 40, false).require(spec, plans, reporter);
+    new MemoryCheck(plans.plan(9, 1).peak(), 1L << 40, false).require(spec, plans, reporter);
     assertThat(reporter.lines).singleElement(STRING).startsWith("Predicted memory: 0.");
   }
 

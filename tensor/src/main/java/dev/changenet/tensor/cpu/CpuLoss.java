@@ -144,18 +144,19 @@ final class CpuLoss implements Loss {
     int pixels = logits.rows() / batch;
     double[] sums = overlaps(z, t, ignoreIndex, classes, batch, pixels);
     int pairs = batch * classes;
-    double mean = 0;
+    double sum = 0;
     // d loss / d p of a pixel whose label is the class, and of another.
     double[] slopes = new double[2 * pairs];
     for (int i = 0; i < pairs; i++) {
       double twice = 2 * sums[2 * i] + 1;
       // Σp + Σt is the union and the intersection.
       double below = sums[2 * i + 1] + sums[2 * i] + 1;
-      mean += twice / below / pairs;
+      // 1 − twice / below, with its digits.
+      sum += (sums[2 * i + 1] - sums[2 * i]) / below;
       slopes[2 * i + 1] = twice / (below * below) / pairs;
       slopes[2 * i] = slopes[2 * i + 1] - 2 / below / pairs;
     }
-    loss.floats()[0] = (float) (1 - mean);
+    loss.floats()[0] = (float) (sum / pairs);
     if (gradLogits != null) {
       overlapGradient(z, t, ignoreIndex, classes, batch, pixels, slopes, gradLogits.floats());
     }

@@ -108,11 +108,11 @@ public final class ReferenceLoss implements Loss {
         sizes[cell] += p[r * k + c] + (c == label ? 1 : 0);
       }
     }
-    double mean = 0;
+    double sum = 0;
     for (int i = 0; i < both.length; i++) {
-      mean += (2 * both[i] + 1) / (sizes[i] + 1) / both.length;
+      sum += (2 * both[i] + 1) / (sizes[i] + 1);
     }
-    Doubles.write(new double[] {1 - mean}, loss);
+    Doubles.write(new double[] {1 - sum / both.length}, loss);
     if (gradLogits == null) {
       return;
     }
