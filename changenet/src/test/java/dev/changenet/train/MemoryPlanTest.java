@@ -143,7 +143,7 @@ class MemoryPlanTest {
         .hasMessageMatching(
             "not enough memory: predicted 0\\.\\d\\d GiB for the tensors of a training step \\(weights"
                 + " .*\\), available 0\\.\\d\\d GiB; set dataset\\.segment\\.batch_size to 3 \\(now"
-                + " 9\\), or lower dataset\\.segment\\.img_size \\(now 32\\), or set"
+                + " 9\\), or set train\\.accumulate to \\d \\(the same batch in parts\\), or lower dataset\\.segment\\.img_size \\(now 32\\), or set"
                 + " model\\.backbone\\.freeze_backbone \\(with pretrained_backbone_path\\), or raise the heap with"
                 + " CHANGENET_JAVA_OPTS=-Xmx\\d+m");
     assertThatThrownBy(

@@ -83,7 +83,7 @@ final class TrainFixture {
     return all;
   }
 
-  private static List<Integer> bits(StoredTensor t) {
+  static List<Integer> bits(StoredTensor t) {
     double[] values = t.toDoubles();
     List<Integer> out = new ArrayList<>();
     // A digest per thousand: the lists stay small and still show where a difference lies.
