@@ -76,27 +76,11 @@ record MemoryCheck(long available, long machine, boolean gpu) {
     int given = spec.train().accumulate();
     int parts = given > 0 ? given : Math.max(1, fewestParts(spec, planner, 1));
     MemoryPlan wanted = planner.plan(batch, parts);
-    String need =
-        String.format(
-            Locale.ROOT,
-            "%s for the tensors of a training step (weights %s, %s %s, activations and gradients %s)",
-            gib(wanted.peak()),
-            gib(wanted.weights()),
-            spec.train().ema().enabled()
-                ? "optimizer state, packed and averaged weights"
-                : "optimizer state and packed weights",
-            gib(wanted.kept()),
-            gib(wanted.passing()));
+    String need = gib(wanted.peak()) + " for the tensors of a training step" + breakdown(wanted);
     if (wanted.peak() > available) {
-      throw new ChangeNetException(
-          "not enough memory: predicted "
-              + need
-              + ", available "
-              + gib(available)
-              + "; "
-              + String.join(", or ", remedies(spec, planner, parts, wanted)));
+      throw tooMuch(need, remedies(spec, planner, parts, wanted));
     }
-    reporter.info("Predicted memory: " + need + ", available " + gib(available));
+    tell(need, wanted, reporter);
     if (given == 0 || parts > 1) {
       reporter.info(
           "Gradient accumulation: "
@@ -111,6 +95,90 @@ record MemoryCheck(long available, long machine, boolean gpu) {
                       + sizes(batch, parts)));
     }
     return parts;
+  }
+
+  /**
+   * The same for evaluation and inference.
+   *
+   * @param plan makes the plan for a batch size
+   */
+  void requireForPrediction(ExperimentSpec spec, IntFunction<MemoryPlan> plan, Reporter reporter) {
+    int batch = spec.segmentData().batchSize();
+    MemoryPlan wanted = plan.apply(batch);
+    String need = gib(wanted.peak()) + " for the tensors of a forward pass" + breakdown(wanted);
+    if (wanted.peak() > available) {
+      List<String> ways = new ArrayList<>();
+      int fitting = fitting(batch, plan, wanted);
+      ways.add(lowerBatch(spec, fitting));
+      if (fitting > 0) {
+        ways.add("lower " + imageSize(spec));
+      }
+      ways.add(moreMemory(spec, wanted));
+      throw tooMuch(need, ways);
+    }
+    tell(need, wanted, reporter);
+  }
+
+  private ChangeNetException tooMuch(String need, List<String> ways) {
+    return new ChangeNetException(
+        "not enough memory: predicted "
+            + need
+            + ", available "
+            + gib(available)
+            + "; "
+            + String.join(", or ", ways));
+  }
+
+  private void tell(String need, MemoryPlan plan, Reporter reporter) {
+    String process =
+        gpu ? "" : "; the process as a whole about " + gib(ProcessMemory.predict(plan.arrays()));
+    reporter.info("Predicted memory: " + need + ", available " + gib(available) + process);
+  }
+
+  private static String breakdown(MemoryPlan plan) {
+    List<String> parts = new ArrayList<>();
+    parts.add("weights " + gib(plan.weights()));
+    if (plan.optimizer() > 0) {
+      parts.add("optimizer state " + gib(plan.optimizer()));
+    }
+    if (plan.average() > 0) {
+      parts.add("averaged weights " + gib(plan.average()));
+    }
+    parts.add("packed weights " + gib(plan.packed()));
+    parts.add(
+        plan.gradients() > 0
+            ? "activations and gradients "
+                + gib(plan.passing())
+                + ", of which gradients up to "
+                + gib(plan.gradients())
+            : "activations " + gib(plan.passing()));
+    return " (" + String.join(", ", parts) + ")";
+  }
+
+  private static String imageSize(ExperimentSpec spec) {
+    return "dataset.segment.img_size (now " + spec.segmentData().imgSize() + ")";
+  }
+
+  /**
+   * @param fitting largest batch that fits, or 0
+   */
+  private static String lowerBatch(ExperimentSpec spec, int fitting) {
+    int batch = spec.segmentData().batchSize();
+    return fitting > 0
+        ? "set dataset.segment.batch_size to " + fitting + " (now " + batch + ")"
+        : "lower "
+            + (batch > 1 ? "dataset.segment.batch_size (now " + batch + ") and " : "")
+            + imageSize(spec);
+  }
+
+  private String moreMemory(ExperimentSpec spec, MemoryPlan wanted) {
+    long heap = wanted.peak() + other(spec) + OTHER;
+    if (gpu) {
+      return "use a GPU with more memory (this one has " + gib(machine) + ")";
+    }
+    return heap <= machine * SHARE
+        ? "raise the heap with CHANGENET_JAVA_OPTS=-Xmx" + ((heap >> 20) + 1) + "m"
+        : "use a machine with more memory (this one has " + gib(machine) + ")";
   }
 
   private static String sizes(int batch, int parts) {
@@ -146,18 +214,12 @@ record MemoryCheck(long available, long machine, boolean gpu) {
         spec.train().accumulate() > 0 && parts < batch
             ? fewestParts(spec, planner, parts + 1)
             : 0;
-    String size = "dataset.segment.img_size (now " + spec.segmentData().imgSize() + ")";
-    ways.add(
-        fitting > 0
-            ? "set dataset.segment.batch_size to " + fitting + " (now " + batch + ")"
-            : "lower "
-                + (batch > 1 ? "dataset.segment.batch_size (now " + batch + ") and " : "")
-                + size);
+    ways.add(lowerBatch(spec, fitting));
     if (fewest > 0) {
       ways.add("set train.accumulate to " + fewest + " (the same batch in parts)");
     }
     if (fitting > 0) {
-      ways.add("lower " + size);
+      ways.add("lower " + imageSize(spec));
     }
     ModelSpec.Backbone backbone = spec.model().backbone();
     if (!backbone.freezeBackbone()) {
@@ -166,14 +228,7 @@ record MemoryCheck(long available, long machine, boolean gpu) {
     if (!backbone.type().isFan() && !spec.train().activationCheckpoint()) {
       ways.add("set train.activation_checkpoint");
     }
-    long heap = wanted.peak() + other(spec) + OTHER;
-    if (gpu) {
-      ways.add("use a GPU with more memory (this one has " + gib(machine) + ")");
-    } else if (heap <= machine * SHARE) {
-      ways.add("raise the heap with CHANGENET_JAVA_OPTS=-Xmx" + ((heap >> 20) + 1) + "m");
-    } else {
-      ways.add("use a machine with more memory (this one has " + gib(machine) + ")");
-    }
+    ways.add(moreMemory(spec, wanted));
     return ways;
   }
 
