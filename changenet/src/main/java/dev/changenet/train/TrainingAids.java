@@ -113,7 +113,7 @@ final class TrainingAids implements AutoCloseable {
       ema.put("updates", average.updates());
       if (averages) {
         OrderedDict weights = new OrderedDict();
-        average.forEach((name, t) -> weights.put(name, Checkpoint.stored(t)));
+        average.forEach((name, t) -> weights.put("model." + name, Checkpoint.stored(t)));
         ema.put("state_dict", weights);
       }
       state.put("ema", ema);

@@ -91,12 +91,12 @@ final class WeightAverage implements AutoCloseable {
   /**
    * Goes on from a stored average.
    *
-   * @param stored by state-dict name
+   * @param stored by name, as in a checkpoint's state dictionary
    */
   void restore(long done, Map<String, StoredTensor> stored, Path file) {
     forEach(
         (name, average) -> {
-          StoredTensor from = stored.get(name);
+          StoredTensor from = stored.get("model." + name);
           if (from == null || !Arrays.equals(from.shape(), average.shape().toArray())) {
             throw new CheckpointException(
                 file,
