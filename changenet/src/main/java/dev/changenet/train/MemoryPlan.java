@@ -63,18 +63,18 @@ record MemoryPlan(
       try (GradientClip clip = TrainingAids.clip(train, net);
           WeightAverage _ = TrainingAids.average(train, net)) {
         long average = dry.liveBytes() - weights;
-        Supplier<TrainStep.Pairs> part =
-            part(net, Accumulation.largest(batch, parts), size, parts > 1);
+        int largest = Accumulation.largest(batch, parts);
         // A third part would find what the second one finds.
-        List<Supplier<TrainStep.Pairs>> all = Collections.nCopies(Math.min(parts, 2), part);
+        List<Supplier<TrainStep.Pairs>> all =
+            Collections.nCopies(Math.min(parts, 2), part(net, largest, size, parts > 1));
         // Optimizer state and packed weights are complete after the first step.
         step(net, loss, optimizer, all, clip);
         long between = dry.liveBytes();
         dry.resetPeak();
         step(net, loss, optimizer, all, clip);
-        long passing = dry.peakBytes() - between;
         net.eval();
-        predict(spec, net, part(net, batch, size, false), loss);
+        predict(spec, net, part(net, largest, size, false), loss);
+        long passing = dry.peakBytes() - between;
         long state = optimizer.stateElements() * DType.FLOAT32.bytes();
         return new MemoryPlan(
             weights,

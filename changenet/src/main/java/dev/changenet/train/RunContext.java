@@ -86,6 +86,11 @@ public record RunContext(
 
   /** Where samples lie and how they are prepared. */
   public DataSettings dataSettings() {
+    return dataSettings(spec.segmentData().batchSize());
+  }
+
+  /** {@link #dataSettings()} with batches of another size. */
+  DataSettings dataSettings(int batchSize) {
     SegmentDataSpec d = spec.segmentData();
     AugmentationSpec a = d.augmentation();
     List<Double> range = a.withScaleRandomCrop().scaleRange();
@@ -99,7 +104,7 @@ public record RunContext(
         d.labelTransform(),
         d.numClasses(),
         d.imgSize(),
-        d.batchSize(),
+        batchSize,
         d.workers(),
         new AugmentationSettings(
             new AugmentationSettings.RandomFlip(

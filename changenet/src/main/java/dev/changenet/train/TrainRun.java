@@ -73,8 +73,8 @@ public final class TrainRun {
           "train.tensorboard.enabled: this build does not write event files yet; the numbers are in"
               + " status.json");
     }
-    openData();
     requireMemory();
+    openData();
     try (ChangeNet network = context.buildNetwork();
         DataLoader _ = training;
         DataLoader _ = validation) {
@@ -175,9 +175,11 @@ public final class TrainRun {
             spec.segmentData().trainSplit(),
             ChangeDataset.Purpose.TRAINING);
     training = new DataLoader(trainSet, seed);
+    // As large as a part of a training batch, since it must fit into the same memory.
+    int size = Accumulation.largest(spec.segmentData().batchSize(), parts);
     ChangeDataset valSet =
         ChangeDataset.open(
-            context.dataSettings(),
+            context.dataSettings(size),
             spec.segmentData().validationSplit(),
             ChangeDataset.Purpose.VALIDATION);
     validation = new DataLoader(valSet, seed);

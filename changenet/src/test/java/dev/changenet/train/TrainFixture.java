@@ -74,8 +74,7 @@ final class TrainFixture {
 
   /** The stored bits of weights, buffers and optimizer state by name. */
   static Map<String, List<Integer>> bits(WeightsFile file) {
-    Map<String, List<Integer>> all = new LinkedHashMap<>();
-    file.tensors("state_dict").forEach((k, t) -> all.put(k, bits(t)));
+    Map<String, List<Integer>> all = bits(file.tensors("state_dict"));
     file.map("optimizer_states", 0, "state")
         .forEach(
             (i, one) ->
@@ -83,7 +82,14 @@ final class TrainFixture {
     return all;
   }
 
-  static List<Integer> bits(StoredTensor t) {
+  /** The same for the tensors of one dictionary. */
+  static Map<String, List<Integer>> bits(Map<String, StoredTensor> tensors) {
+    Map<String, List<Integer>> all = new LinkedHashMap<>();
+    tensors.forEach((k, t) -> all.put(k, bits(t)));
+    return all;
+  }
+
+  private static List<Integer> bits(StoredTensor t) {
     double[] values = t.toDoubles();
     List<Integer> out = new ArrayList<>();
     // A digest per thousand: the lists stay small and still show where a difference lies.

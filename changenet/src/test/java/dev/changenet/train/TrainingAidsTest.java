@@ -69,8 +69,8 @@ class TrainingAidsTest {
 
   private static Map<String, List<Integer>> all(WeightsFile file) {
     Map<String, List<Integer>> bits = TrainFixture.bits(file);
-    file.tensors(Checkpoint.OWN, "ema", "state_dict")
-        .forEach((k, t) -> bits.put("ema/" + k, TrainFixture.bits(t)));
+    TrainFixture.bits(file.tensors(Checkpoint.OWN, "ema", "state_dict"))
+        .forEach((k, b) -> bits.put("ema/" + k, b));
     return bits;
   }
 
