@@ -124,9 +124,7 @@ public record TrainSpec(
             reading.flag("train.tensorboard.enabled"),
             reading.integer("train.tensorboard.infrequent_logging_frequency")),
         OptimSpec.from(reading),
-        reading.value("train.clip_grad_norm") == null
-            ? 0
-            : reading.number("train.clip_grad_norm"),
+        reading.value("train.clip_grad_norm") == null ? 0 : reading.number("train.clip_grad_norm"),
         reading.value("train.accumulate") instanceof Long n ? Math.toIntExact(n) : 0,
         new Best(
             reading.flag("train.best.enabled"),

@@ -68,7 +68,9 @@ public record SegmentationLoss(
 
   /** What a part of a batch counts in the mean over the whole batch. */
   public interface Share {
-    /** Share of the part's pixels, by {@link SegmentationLoss#counted}, at the size of an output. */
+    /**
+     * Share of the part's pixels, by {@link SegmentationLoss#counted}, at the size of an output.
+     */
     double pixels(int height, int width);
 
     /** Share of the part's samples. */

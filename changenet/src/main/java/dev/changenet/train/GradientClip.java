@@ -23,8 +23,7 @@ final class GradientClip implements AutoCloseable {
 
   /** Scales the gradients of {@code parameters} down where their norm is larger. */
   void apply(List<Parameter> parameters) {
-    List<Tensor> grads =
-        parameters.stream().map(Parameter::grad).filter(Objects::nonNull).toList();
+    List<Tensor> grads = parameters.stream().map(Parameter::grad).filter(Objects::nonNull).toList();
     if (!grads.isEmpty()) {
       Backends.of(norm.device()).optimize().clip(grads, maxNorm, norm);
     }

@@ -87,12 +87,7 @@ record MemoryCheck(long available, long machine, boolean gpu) {
               + (given == 0 ? "auto, " : "")
               + (parts == 1
                   ? "batches of " + batch + " fit as they are"
-                  : "batches of "
-                      + batch
-                      + " in "
-                      + parts
-                      + " parts of "
-                      + sizes(batch, parts)));
+                  : "batches of " + batch + " in " + parts + " parts of " + sizes(batch, parts)));
     }
     return parts;
   }
@@ -197,7 +192,8 @@ record MemoryCheck(long available, long machine, boolean gpu) {
     boolean smallest = spec.segmentData().imgSize() == spec.model().backbone().type().divisor();
     int most = smallest ? batch / 2 : batch;
     for (int n = from; n <= most; n++) {
-      boolean smaller = n == from || Accumulation.largest(batch, n) < Accumulation.largest(batch, n - 1);
+      boolean smaller =
+          n == from || Accumulation.largest(batch, n) < Accumulation.largest(batch, n - 1);
       if (smaller && planner.plan(batch, n).peak() <= available) {
         return n;
       }
@@ -211,9 +207,7 @@ record MemoryCheck(long available, long machine, boolean gpu) {
     int batch = spec.segmentData().batchSize();
     int fitting = fitting(batch, n -> planner.plan(n, Math.min(n, parts)), wanted);
     int fewest =
-        spec.train().accumulate() > 0 && parts < batch
-            ? fewestParts(spec, planner, parts + 1)
-            : 0;
+        spec.train().accumulate() > 0 && parts < batch ? fewestParts(spec, planner, parts + 1) : 0;
     ways.add(lowerBatch(spec, fitting));
     if (fewest > 0) {
       ways.add("set train.accumulate to " + fewest + " (the same batch in parts)");

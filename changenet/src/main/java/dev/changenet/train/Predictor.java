@@ -108,9 +108,7 @@ final class Predictor implements AutoCloseable {
       Tensor scores = logits.data();
       Tensor ids =
           Tensor.empty(
-              Shape.of(scores.dim(0), scores.dim(1), scores.dim(2)),
-              DType.INT32,
-              scores.device());
+              Shape.of(scores.dim(0), scores.dim(1), scores.dim(2)), DType.INT32, scores.device());
       Backends.of(scores.device()).loss().argmax(scores, ids);
       Tensor shares =
           probabilities ? Functional.softmax(logits, logits.dim(3)).data().share() : null;

@@ -30,10 +30,7 @@ final class TrainStep {
    * @param share what the batch counts where it is a part of a larger one, else null
    */
   record Pairs(
-      Variable a,
-      Variable b,
-      SegmentationLoss.Targets targets,
-      SegmentationLoss.Share share) {
+      Variable a, Variable b, SegmentationLoss.Targets targets, SegmentationLoss.Share share) {
     Pairs(Variable a, Variable b, SegmentationLoss.Targets targets) {
       this(a, b, targets, null);
     }
@@ -68,8 +65,7 @@ final class TrainStep {
    */
   static Losses run(
       ChangeNet net, SegmentationLoss loss, Optimizer optimizer, Supplier<Pairs> pairs) {
-    return run(
-        net, loss, optimizer, List.of(pairs), Between.NOTHING, CudaGraphs.none(), "");
+    return run(net, loss, optimizer, List.of(pairs), Between.NOTHING, CudaGraphs.none(), "");
   }
 
   /**

@@ -135,8 +135,7 @@ final class TrainingAids implements AutoCloseable {
                 + stored
                 + "; the best model is chosen anew by "
                 + best.monitor());
-      } else if (best.epoch() != BestModel.NONE
-          && !Files.exists(folder.resolve(BestModel.FILE))) {
+      } else if (best.epoch() != BestModel.NONE && !Files.exists(folder.resolve(BestModel.FILE))) {
         reporter.warn(
             folder.resolve(BestModel.FILE)
                 + " ("

@@ -140,8 +140,7 @@ class AccumulationTest {
 
   @Test
   void everyPartDrawsOtherNumbers() {
-    SegmentationLoss loss =
-        new SegmentationLoss(SegmentationLoss.Kind.CE, false, List.of());
+    SegmentationLoss loss = new SegmentationLoss(SegmentationLoss.Kind.CE, false, List.of());
     try (ChangeNet net =
         new ChangeNet(Device.CPU, ChangeNet.Config.of("fan_tiny_8_p4_hybrid", 8, 2))) {
       List<Long> seeds = new ArrayList<>();

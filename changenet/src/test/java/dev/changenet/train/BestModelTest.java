@@ -62,8 +62,7 @@ class BestModelTest {
     matrix.add(1, 1, 3);
     matrix.add(2, 1, 1);
     Validation.Result found = new Validation.Result(0.25, matrix, matrix.scores());
-    TrainObserver.Epoch epoch =
-        new TrainObserver.Epoch(4, 40, 0.75, 0.1, 1, Optional.of(found));
+    TrainObserver.Epoch epoch = new TrainObserver.Epoch(4, 40, 0.75, 0.1, 1, Optional.of(found));
     for (String name : Monitor.names(3)) {
       BestModel best = new BestModel(new Monitor(name), 0);
       assertThat(best.judge(epoch)).as(name).isTrue();
@@ -112,8 +111,7 @@ class BestModelTest {
     KeptCheckpoints.prune(
         saved,
         3,
-        List.of(
-            folder.resolve(Checkpoint.epochName(1)), folder.resolve(Checkpoint.epochName(7))));
+        List.of(folder.resolve(Checkpoint.epochName(1)), folder.resolve(Checkpoint.epochName(7))));
     // Epoch 9 is of another training; the steps inside an epoch come before its end.
     assertThat(TrainFixture.names(folder))
         .containsExactlyInAnyOrder(

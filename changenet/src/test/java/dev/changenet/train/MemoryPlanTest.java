@@ -70,7 +70,8 @@ class MemoryPlanTest {
             "dataset.segment.img_size=" + size,
             "dataset.segment.batch_size=" + batch);
     long storages = MemoryUse.liveStorages();
-    MemoryPlan plan = MemoryPlan.of(spec, batch, 1, LOSS, () -> network(backbone, embedDim, frozen));
+    MemoryPlan plan =
+        MemoryPlan.of(spec, batch, 1, LOSS, () -> network(backbone, embedDim, frozen));
     assertThat(MemoryUse.liveStorages()).isEqualTo(storages);
     HeapStorage.trimPool();
     long before = MemoryUse.liveBytes();

@@ -178,7 +178,8 @@ class TrainingAidsTest {
     CapturingReporter again = new CapturingReporter();
     TaskRunner.run(
         TrainFixture.spec(Task.TRAIN, data, results, settings), again, new Interruption());
-    assertThat(again.lines).anyMatch(l -> l.startsWith("Nothing to train: train.best.patience is 3. "));
+    assertThat(again.lines)
+        .anyMatch(l -> l.startsWith("Nothing to train: train.best.patience is 3. "));
     assertThat(TrainFixture.latest(results).integer("epoch")).isEqualTo(last);
     settings[settings.length - 2] = "train.best.patience=4";
     TrainFixture.train(data, results, settings);
@@ -215,11 +216,15 @@ class TrainingAidsTest {
   @Test
   void whatIsOffLeavesNoTrace() throws IOException {
     Path data = TrainFixture.data(folder.resolve("data"), 2);
-    Path plain = TrainFixture.train(data, folder.resolve("plain"), "train.num_epochs=1", "train.checkpoint_interval=1");
+    Path plain =
+        TrainFixture.train(
+            data, folder.resolve("plain"), "train.num_epochs=1", "train.checkpoint_interval=1");
     assertThat(TrainFixture.latest(plain).has(Checkpoint.OWN)).isFalse();
     assertThat(Files.exists(plain.resolve(BestModel.FILE))).isFalse();
     // The best of one epoch is that epoch, in a file of its own.
-    Path best = TrainFixture.train(data, folder.resolve("best"), with("train.ema.enabled=false", "train.num_epochs=1"));
+    Path best =
+        TrainFixture.train(
+            data, folder.resolve("best"), with("train.ema.enabled=false", "train.num_epochs=1"));
     Path file = best.resolve(BestModel.FILE);
     assertThat(Files.isSymbolicLink(file)).isFalse();
     assertThat(file).hasSameBinaryContentAs(best.resolve("model_epoch_000.pth"));

@@ -16,9 +16,9 @@ public interface Loss {
   void crossEntropy(Tensor logits, Tensor labels, int ignoreIndex, Tensor loss, Tensor gradLogits);
 
   /**
-   * Cross-entropy with class weights w and focal factor (Lin et al. 2017): Σ w(t)·(1 − p)^gamma·(−ln
-   * p) / Σ w(t) over the rows whose label t isn't {@code ignoreIndex}, p the softmax at t; 0 when
-   * the weights of all such rows are 0.
+   * Cross-entropy with class weights w and focal factor (Lin et al. 2017): Σ w(t)·(1 −
+   * p)^gamma·(−ln p) / Σ w(t) over the rows whose label t isn't {@code ignoreIndex}, p the softmax
+   * at t; 0 when the weights of all such rows are 0.
    *
    * @param logits [P…, K]
    * @param labels int32 [P…]
@@ -35,8 +35,8 @@ public interface Loss {
       Tensor gradLogits);
 
   /**
-   * Soft dice loss: 1 − mean over (n, c) of (2·Σp·t + 1) / (Σp + Σt + 1) per sample n and class c, p
-   * the softmax and t the one-hot label; ignored pixels are left out of all sums.
+   * Soft dice loss: 1 − mean over (n, c) of (2·Σp·t + 1) / (Σp + Σt + 1) per sample n and class c,
+   * p the softmax and t the one-hot label; ignored pixels are left out of all sums.
    *
    * @param logits [B, …, K]
    * @param labels int32 [B, …]

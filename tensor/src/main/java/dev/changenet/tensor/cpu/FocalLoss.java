@@ -40,9 +40,7 @@ final class FocalLoss {
   private double sum(Block block) {
     double[] partial = new double[(rows + CpuLoss.BLOCK - 1) / CpuLoss.BLOCK];
     Parallel.forBlocks(
-        rows,
-        CpuLoss.BLOCK,
-        (from, to) -> partial[from / CpuLoss.BLOCK] = block.sum(from, to));
+        rows, CpuLoss.BLOCK, (from, to) -> partial[from / CpuLoss.BLOCK] = block.sum(from, to));
     double sum = 0;
     for (double p : partial) {
       sum += p;

@@ -124,12 +124,7 @@ final class CudaLoss implements Loss {
    * @param total kernel that makes the loss and its slopes from intersections and unions
    */
   private void overlap(
-      String total,
-      Tensor logits,
-      Tensor labels,
-      int ignoreIndex,
-      Tensor loss,
-      Tensor gradLogits) {
+      String total, Tensor logits, Tensor labels, int ignoreIndex, Tensor loss, Tensor gradLogits) {
     int classes = logits.dim(-1);
     int samples = logits.dim(0);
     long rows = logits.elements() / classes;
