@@ -39,6 +39,8 @@ public final class TrainRun {
   private ChangeNet net;
   private Optimizer optimizer;
   private CudaGraphs graphs;
+  private TrainingAids aids;
+  private int parts;
   private DataLoader training;
   private DataLoader validation;
   private Checkpoint.Progress start;
@@ -58,11 +60,7 @@ public final class TrainRun {
     this.train = spec.train();
     this.reporter = context.reporter();
     this.seed = train.seed() >= 0 ? train.seed() : System.nanoTime();
-    this.loss =
-        new SegmentationLoss(
-            SegmentationLoss.Kind.valueOf(train.segment().loss().toUpperCase(Locale.ROOT)),
-            spec.segmentData().multiScaleTrain(),
-            train.segment().weights());
+    this.loss = context.loss();
   }
 
   /** Trains; returns when all epochs are done. */
@@ -75,8 +73,8 @@ public final class TrainRun {
           "train.tensorboard.enabled: this build does not write event files yet; the numbers are in"
               + " status.json");
     }
-    openData();
     requireMemory();
+    openData();
     try (ChangeNet network = context.buildNetwork();
         DataLoader _ = training;
         DataLoader _ = validation) {
@@ -87,13 +85,21 @@ public final class TrainRun {
       reporter.info("Number of output classes: " + spec.segmentData().numClasses());
       PretrainedWeights.load(spec, net, reporter);
       try (Optimizer opt = buildOptimizer();
-          CudaGraphs steps = CudaGraphs.on(net.device(), ORDINARY_STEPS, false)) {
+          CudaGraphs steps = CudaGraphs.on(net.device(), ORDINARY_STEPS, false);
+          TrainingAids extras = new TrainingAids(context, net, opt)) {
         optimizer = opt;
         graphs = steps;
+        aids = extras;
         restore(resume);
         if (start.nextEpoch() >= train.numEpochs()) {
           reporter.info(
               "Nothing to train: the checkpoint has done all " + train.numEpochs() + " epochs");
+        } else if (aids.exhausted()) {
+          reporter.info(
+              "Nothing to train: train.best.patience is "
+                  + train.best().patience()
+                  + ". "
+                  + aids.farewell());
         } else {
           sanityCheck();
         }
@@ -105,8 +111,10 @@ public final class TrainRun {
   }
 
   private void requireMemory() {
-    MemoryCheck.of(context.device(), spec)
-        .require(spec, n -> MemoryPlan.of(spec, n, loss, this::plannedNetwork), reporter);
+    parts =
+        MemoryCheck.of(context.device(), spec)
+            .require(
+                spec, (n, k) -> MemoryPlan.of(spec, n, k, loss, this::plannedNetwork), reporter);
   }
 
   /** The network as it will be trained, for its sizes alone. */
@@ -143,7 +151,7 @@ public final class TrainRun {
     position = start;
     savedStep = start.globalStep();
     try {
-      for (int e = start.nextEpoch(); e < train.numEpochs(); e++) {
+      for (int e = start.nextEpoch(); e < train.numEpochs() && !aids.exhausted(); e++) {
         epoch(e, e == start.epoch() ? start : null);
       }
     } catch (InterruptedRunException | DataException e) {
@@ -167,9 +175,11 @@ public final class TrainRun {
             spec.segmentData().trainSplit(),
             ChangeDataset.Purpose.TRAINING);
     training = new DataLoader(trainSet, seed);
+    // As large as a part of a training batch, since it must fit into the same memory.
+    int size = Accumulation.largest(spec.segmentData().batchSize(), parts);
     ChangeDataset valSet =
         ChangeDataset.open(
-            context.dataSettings(),
+            context.dataSettings(size),
             spec.segmentData().validationSplit(),
             ChangeDataset.Purpose.VALIDATION);
     validation = new DataLoader(valSet, seed);
@@ -210,6 +220,7 @@ public final class TrainRun {
     }
     Checkpoint.loadModel(weights, file, net);
     Checkpoint.loadOptimizer(weights, file, optimizer);
+    aids.restore(weights, file);
     globalStep = start.globalStep();
     if (!Double.isNaN(start.baseLr())) {
       warnIgnored("lr", baseLr, start.baseLr());
@@ -342,8 +353,15 @@ public final class TrainRun {
     boolean byEpoch = train.checkpointIntervalUnit().equals("epoch");
     boolean due = byEpoch && (epoch + 1) % train.checkpointInterval() == 0;
     position = new Checkpoint.Progress(epoch, globalStep, 0, 0, baseLr, stepSize);
-    if (due || last) {
+    optimizer.setLr(rate(position.nextEpoch()));
+    // Before the epoch's checkpoint: who is killed in between does the epoch again.
+    aids.epoch(complete, position);
+    if (due || last || aids.exhausted()) {
       save(Checkpoint.epochName(epoch));
+    }
+    if (aids.exhausted()) {
+      reporter.info(aids.farewell());
+      context.status().write(StatusLog.Status.RUNNING, aids.farewell());
     }
     if (!last) {
       context.interruption().check();
@@ -355,7 +373,6 @@ public final class TrainRun {
   }
 
   private TrainStep.Losses step(Batch batch) {
-    net.random().set(seed, globalStep);
     List<TrainObserver> looking =
         observers.stream().filter(o -> o.wantsGradients(globalStep)).toList();
     TrainStep.Losses losses =
@@ -363,19 +380,13 @@ public final class TrainRun {
             net,
             loss,
             optimizer,
-            () ->
-                new TrainStep.Pairs(
-                    Predictor.image(batch, batch.a(), net.device()),
-                    Predictor.image(batch, batch.b(), net.device()),
-                    SegmentationLoss.targets(
-                        batch.labels(),
-                        batch.size(),
-                        batch.imgSize(),
-                        batch.imgSize(),
-                        net.device())),
-            looking.isEmpty() ? null : () -> looking.forEach(o -> o.gradients(net, globalStep)),
+            Accumulation.parts(batch, net, loss, parts, seed, globalStep),
+            new TrainStep.Between(
+                looking.isEmpty() ? null : () -> looking.forEach(o -> o.gradients(net, globalStep)),
+                aids.clip()),
             graphs,
             List.of(batch.size(), batch.imgSize()));
+    aids.stepTaken();
     globalStep++;
     return losses;
   }
@@ -432,21 +443,25 @@ public final class TrainRun {
 
   private void save(String name) {
     optimizer.setLr(rate(position.nextEpoch()));
-    Path file = Checkpoint.save(spec.resultsDir(), name, net, optimizer, position);
+    Path file = Checkpoint.save(spec.resultsDir(), name, net, optimizer, position, aids.state());
     savedStep = globalStep;
     reporter.info("Saved " + file);
+    aids.prune(file);
   }
 
   private Validation.Result validate(int epoch, String label) {
     net.eval();
     Validation.Result result =
-        Validation.run(
-            context,
-            net,
-            validation,
-            loss,
-            label + " validation",
-            (batch, prediction) -> observers.forEach(o -> o.validated(epoch, batch, prediction)));
+        aids.validating(
+            () ->
+                Validation.run(
+                    context,
+                    net,
+                    validation,
+                    loss,
+                    label + " validation",
+                    (batch, prediction) ->
+                        observers.forEach(o -> o.validated(epoch, batch, prediction))));
     context.status().write(StatusLog.Status.RUNNING, "Eval metrics generated.", result.kpi());
     // Evaluation works with other sizes than training; don't keep both sets of buffers.
     HeapStorage.trimPool();

@@ -1,5 +1,7 @@
 package dev.changenet.tensor;
 
+import java.util.HashMap;
+import java.util.Map;
 import java.util.function.BiConsumer;
 
 /**
@@ -21,9 +23,12 @@ import java.util.function.BiConsumer;
 public final class DryRun implements AutoCloseable {
   private static final ThreadLocal<DryRun> CURRENT = new ThreadLocal<>();
 
-  private final MemoryUse.Counter counter = new MemoryUse.Counter();
+  private record Kind(DType dtype, long length) {}
 
+  private final MemoryUse.Counter counter = new MemoryUse.Counter();
+  private final Map<Kind, Integer> pool = new HashMap<>();
   private final BiConsumer<String, Object[]> listener;
+  private long arrays;
 
   private DryRun(BiConsumer<String, Object[]> listener) {
     this.listener = listener;
@@ -79,6 +84,28 @@ public final class DryRun implements AutoCloseable {
 
   public void resetPeak() {
     counter.resetPeak();
+  }
+
+  /**
+   * Bytes of the arrays that {@link HeapStorage} would have made so far: more than {@link
+   * #peakBytes()}, since a released array waits for a tensor of its own length.
+   */
+  public long arrayBytes() {
+    return arrays;
+  }
+
+  void taken(DType dtype, long length) {
+    Kind kind = new Kind(dtype, length);
+    int free = pool.getOrDefault(kind, 0);
+    if (free > 0) {
+      pool.put(kind, free - 1);
+    } else {
+      arrays += length * dtype.bytes();
+    }
+  }
+
+  void given(DType dtype, long length) {
+    pool.merge(new Kind(dtype, length), 1, Integer::sum);
   }
 
   @Override

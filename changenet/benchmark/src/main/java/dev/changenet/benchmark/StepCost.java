@@ -75,6 +75,8 @@ final class StepCost {
           CHANNEL_GATE,
           RESIZE,
           CROSS_ENTROPY,
+          FOCAL,
+          DICE,
           MM_IOU,
           WEIGHTED_SUM,
           ATTACH_IDLE ->
