@@ -31,6 +31,7 @@ public final class SpecLoader {
   private Map<String, String> environment = Map.of();
   private int usableGpus;
   private String gpuProblem = "";
+  private boolean quietAboutGpus;
   private boolean checkFiles = true;
   private Predicate<BackboneType> supported = BackboneType::isSupported;
 
@@ -56,6 +57,16 @@ public final class SpecLoader {
     usableGpus = gpus.count();
     gpuProblem = gpus.problem().isEmpty() ? "" : " (" + gpus.problem() + ")";
     return this;
+  }
+
+  /** Leaves out the warning that there is no GPU, which no spec is to blame for. */
+  SpecLoader quietAboutGpus() {
+    quietAboutGpus = true;
+    return this;
+  }
+
+  Task task() {
+    return task;
   }
 
   /** Sets whether data folder, checkpoints and output file are looked up on disk; true at first. */
@@ -186,9 +197,9 @@ public final class SpecLoader {
     reading.replace(numGpus, (long) gpus.numGpus());
     reading.replace(gpuIds, gpus.gpuIds().stream().map(Long::valueOf).toList());
     reading.replace(numNodes, (long) gpus.numNodes());
-    if (usableGpus == 0) {
+    if (usableGpus == 0 && !quietAboutGpus) {
       warnings.add("no usable GPU" + gpuProblem + ", running on the CPU");
-    } else if (task == Task.EVALUATE && gpus.numGpus() > 1) {
+    } else if (usableGpus > 0 && task == Task.EVALUATE && gpus.numGpus() > 1) {
       warnings.add("evaluate runs on one GPU, using the first of " + gpus.gpuIds());
     }
     return gpus;
@@ -227,7 +238,7 @@ public final class SpecLoader {
     if (problem != null) {
       reading.unusable(FailureKind.PARAMETER, "export.gpu_id", problem);
     }
-    if (usableGpus == 0) {
+    if (usableGpus == 0 && !quietAboutGpus) {
       warnings.add("no usable GPU" + gpuProblem + ", running on the CPU");
     }
     return gpu;
