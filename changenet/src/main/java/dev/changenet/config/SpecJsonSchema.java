@@ -15,6 +15,21 @@ import java.util.Map;
 public final class SpecJsonSchema {
   private static final Map<String, Object> PLACEHOLDER = Map.of("$ref", "#/$defs/placeholder");
 
+
+  /** What {@link CrossChecks} demands of the entries of maps. */
+  private static final Map<String, Map<String, Object>> ENTRIES =
+      Map.of(
+          "dataset.segment.color_map",
+          Map.of(
+              "additionalProperties",
+              items(
+                  ValueType.parse("list of int"),
+                  Constraint.parse("3 items; each >= 0 and <= 255"))),
+          "model.decode_head.decoder_params",
+          Map.of(
+              "properties",
+              Map.of("embed_dim", items(ValueType.parse("int"), Constraint.parse(">= 1")))));
+
   private final Task task;
 
   private SpecJsonSchema(Task task) {
@@ -102,22 +117,20 @@ public final class SpecJsonSchema {
       return node;
     }
     Constraint constraint = read ? key.constraint() : Constraint.parse("");
-    List<Object> forms = new ArrayList<>(forms(key.type(), constraint));
+    List<Map<String, Object>> forms = new ArrayList<>(forms(key.type(), constraint));
+    if (read && ENTRIES.containsKey(key.path())) {
+      forms.getFirst().putAll(ENTRIES.get(key.path()));
+    }
     // A text without allowed words takes placeholders as it is.
     if (key.type().kind() != ValueType.Kind.STRING || !constraint.words().isEmpty()) {
       forms.add(PLACEHOLDER);
     }
     if (forms.size() == 1) {
-      node.putAll(asMap(forms.getFirst()));
+      node.putAll(forms.getFirst());
     } else {
       node.put("anyOf", forms);
     }
     return node;
-  }
-
-  @SuppressWarnings("unchecked") // forms are made by ordered()
-  private static Map<String, Object> asMap(Object form) {
-    return (Map<String, Object>) form;
   }
 
   /** The alternatives for a value. */

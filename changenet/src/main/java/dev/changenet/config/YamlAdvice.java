@@ -61,6 +61,12 @@ final class YamlAdvice {
                   + " quotes")
           : opened("the quote that opens here is never closed; add the closing quote");
     }
+    if (context.contains("flow node")) {
+      return here(
+          problem.endsWith("'?'")
+              ? "a value that starts with ? needs quotes between braces; write '???'"
+              : "a value is missing here");
+    }
     if (context.contains("flow sequence") || context.contains("flow mapping")) {
       return bracket();
     }
