@@ -77,10 +77,10 @@ final class KeySuggestions {
     String lower = lower(wrong);
     List<String> near = allowed.stream().filter(word -> lower(word).equals(lower)).toList();
     if (near.isEmpty()) {
-      near = allowed.stream().filter(word -> isPart(lower(word), lower)).toList();
+      near = misspelled(wrong, allowed);
     }
     if (near.isEmpty()) {
-      near = misspelled(wrong, allowed);
+      near = allowed.stream().filter(word -> isPart(lower(word), lower)).toList();
     }
     return near.isEmpty()
         ? ""

@@ -69,13 +69,13 @@ class ConfigCommandTest {
   @Test
   void aTaskShowsErrorsWithTheirLinesToo() throws IOException {
     Path spec =
-        Files.writeString(folder.resolve("spec.yaml"), "train:\n  optim: {optim: adamv}\n");
+        Files.writeString(folder.resolve("spec.yaml"), "train:\n  optim: {optim: adamww}\n");
     CommandRun run = CommandRun.of("train", "-e", spec.toString(), "dataset.segment.root_dir=/");
 
     assertThat(run.code()).isEqualTo(1);
     assertThat(run.err())
         .contains("ERROR: " + spec + ":2:11: train.optim.optim: must be one of adamw, adam, sgd")
-        .contains("did you mean adamw?\n     2 |   optim: {optim: adamv}\n")
+        .contains("did you mean adamw?\n     2 |   optim: {optim: adamww}\n")
         .contains("= train.optim.optim: text, default adamw. Optimiser.\n");
   }
 
