@@ -148,7 +148,8 @@ final class IdleKeys {
     }
     String widths = "model.decode_head.in_channels";
     BackboneType type = BackboneType.of(reading.text(TYPE));
-    if (reading.isChanged(widths) && !type.widths().stream().map(Long::valueOf).toList().equals(reading.value(widths))) {
+    if (reading.isChanged(widths)
+        && !type.widths().stream().map(Long::valueOf).toList().equals(reading.value(widths))) {
       warn(widths, "has no effect, %s has %s".formatted(type.key(), type.widths()));
     }
     words();

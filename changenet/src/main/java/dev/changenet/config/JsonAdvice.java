@@ -25,8 +25,7 @@ final class JsonAdvice {
   static Optional<Place> opened(JsonProcessingException e) {
     Matcher place = PLACE.matcher(e.getOriginalMessage());
     return e.getOriginalMessage().startsWith("Unexpected end-of-input") && place.find()
-        ? Optional.of(
-            new Place(Integer.parseInt(place.group(1)), Integer.parseInt(place.group(2))))
+        ? Optional.of(new Place(Integer.parseInt(place.group(1)), Integer.parseInt(place.group(2))))
         : Optional.empty();
   }
 

@@ -72,7 +72,9 @@ final class KeySuggestions {
     return (near.isEmpty() ? paths : near).stream().limit(MAX_SHOWN).toList();
   }
 
-  /** Returns {@code ; did you mean …?} if an allowed word is near a wrong one, else an empty text. */
+  /**
+   * Returns {@code ; did you mean …?} if an allowed word is near a wrong one, else an empty text.
+   */
   static String question(String wrong, List<String> allowed) {
     String lower = lower(wrong);
     List<String> near = allowed.stream().filter(word -> lower(word).equals(lower)).toList();
@@ -90,8 +92,7 @@ final class KeySuggestions {
   private static List<String> misspelled(String name, Collection<String> candidates) {
     String lower = name.toLowerCase(Locale.ROOT);
     int allowed = Math.max(1, Math.min(3, name.length() / 3));
-    int best =
-        candidates.stream().mapToInt(word -> distance(lower, lower(word))).min().orElse(99);
+    int best = candidates.stream().mapToInt(word -> distance(lower, lower(word))).min().orElse(99);
     return best > allowed
         ? List.of()
         : candidates.stream()

@@ -15,7 +15,6 @@ import java.util.Map;
 public final class SpecJsonSchema {
   private static final Map<String, Object> PLACEHOLDER = Map.of("$ref", "#/$defs/placeholder");
 
-
   /** What {@link CrossChecks} demands of the entries of maps. */
   private static final Map<String, Map<String, Object>> ENTRIES =
       Map.of(
@@ -143,8 +142,7 @@ public final class SpecJsonSchema {
         if (type.kind() == ValueType.Kind.FLOAT) {
           // 1e-5 without a dot is a text for YAML 1.1.
           forms.add(
-              ordered(
-                  "type", "string", "pattern", "^[+-]?[0-9]+(\\.[0-9]*)?[eE][+-]?[0-9]+$"));
+              ordered("type", "string", "pattern", "^[+-]?[0-9]+(\\.[0-9]*)?[eE][+-]?[0-9]+$"));
         }
       }
       case BOOL -> forms.add(ordered("type", "boolean"));
@@ -201,9 +199,11 @@ public final class SpecJsonSchema {
     boolean whole = type.kind() == ValueType.Kind.INT;
     Map<String, Object> number = ordered("type", whole ? "integer" : "number");
     c.min()
-        .ifPresent(min -> number.put(c.minExclusive() ? "exclusiveMinimum" : "minimum", bound(min)));
+        .ifPresent(
+            min -> number.put(c.minExclusive() ? "exclusiveMinimum" : "minimum", bound(min)));
     c.max()
-        .ifPresent(max -> number.put(c.maxExclusive() ? "exclusiveMaximum" : "maximum", bound(max)));
+        .ifPresent(
+            max -> number.put(c.maxExclusive() ? "exclusiveMaximum" : "maximum", bound(max)));
     if (whole && c.finite() && c.max().isEmpty()) {
       number.put("maximum", (long) Integer.MAX_VALUE);
     }

@@ -179,13 +179,14 @@ public final class SpecLint {
   }
 
   private String summary() {
-    long overrides =
-        settings.stream().filter(s -> s.given() && s.location().isOverride()).count();
+    long overrides = settings.stream().filter(s -> s.given() && s.location().isOverride()).count();
     long given = settings.stream().filter(Setting::given).count();
     long defaults = settings.size() - given;
     return "\n%s is valid for %s: %d settings from the file, %d from overrides, %d defaults.\n"
             .formatted(file, task.key(), given - overrides, overrides, defaults)
-        + "Results go to " + resultsDir + "\n";
+        + "Results go to "
+        + resultsDir
+        + "\n";
   }
 
   /**

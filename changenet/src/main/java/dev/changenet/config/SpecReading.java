@@ -37,8 +37,7 @@ final class SpecReading {
     for (SpecKey key : schema.keys()) {
       boolean doubted = doubtful.stream().anyMatch(path -> concerns(path, key.path()));
       // Only one of the two results_dir keys is read; see ResultsDirectory.
-      boolean read =
-          key.readBy().contains(task) && !key.name().equals("results_dir") && !doubted;
+      boolean read = key.readBy().contains(task) && !key.name().equals("results_dir") && !doubted;
       values.put(key.path(), read ? read(key) : readUnused(key));
       if (doubted) {
         unusable.add(key.path());

@@ -32,8 +32,8 @@ record SpecCase(
   }
 
   /**
-   * Cases start with {@code === task}; overrides with {@code + }, expected lines with {@code
-   * > }, what is shown below them with {@code | }.
+   * Cases start with {@code === task}; overrides with {@code + }, expected lines with {@code > },
+   * what is shown below them with {@code | }.
    */
   static List<SpecCase> parse(String text) {
     List<SpecCase> cases = new ArrayList<>();

@@ -88,7 +88,8 @@ class SpecJsonSchemaTest {
         map.forEach((name, value) -> plain.put(name, plain(value)));
         yield plain;
       }
-      case List<?> list -> list.stream().map(SpecJsonSchemaTest::plain).collect(Collectors.toList());
+      case List<?> list ->
+          list.stream().map(SpecJsonSchemaTest::plain).collect(Collectors.toList());
       case Enum<?> _ -> null;
       case null, default -> raw;
     };

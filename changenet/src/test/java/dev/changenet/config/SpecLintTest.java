@@ -65,7 +65,8 @@ class SpecLintTest {
 
   @Test
   void resolvedShowsWhateverTheTaskReads() {
-    String table = lint(Task.EXPORT, "", SpecCase.required(Task.EXPORT).toArray(String[]::new)).table(true);
+    String table =
+        lint(Task.EXPORT, "", SpecCase.required(Task.EXPORT).toArray(String[]::new)).table(true);
 
     for (SpecKey key : SpecSchema.get().keys()) {
       assertThat(table.contains("\n" + key.path() + " ") || table.startsWith(key.path() + " "))
@@ -128,7 +129,8 @@ class SpecLintTest {
   void filesAreLookedUpUnlessToldNot() throws IOException {
     Path file =
         Files.writeString(
-            folder.resolve("spec.json"), "{\"dataset\": {\"segment\": {\"root_dir\": \"/no/data\"}}}");
+            folder.resolve("spec.json"),
+            "{\"dataset\": {\"segment\": {\"root_dir\": \"/no/data\"}}}");
 
     assertThat(SpecLint.of(file, List.of(), Task.TRAIN, false, Map.of()).isValid()).isTrue();
     assertThat(SpecLint.of(file, List.of(), Task.TRAIN, true, Map.of()).errors())

@@ -33,8 +33,7 @@ class SpecMutationTest {
         continue;
       }
       SpecError inFile = only(task, nested(key.section(), name), List.of());
-      SpecError onLine =
-          only(task, "", List.of(SpecSchema.join(key.section(), name) + "=null"));
+      SpecError onLine = only(task, "", List.of(SpecSchema.join(key.section(), name) + "=null"));
       for (SpecError error : List.of(inFile, onLine)) {
         assertThat(error.errorClass()).isEqualTo(ErrorClass.UNKNOWN_KEY);
         assertThat(error.nearest()).as(name).contains(path);
@@ -47,15 +46,15 @@ class SpecMutationTest {
                     KeySuggestions.distance(name, near.substring(near.lastIndexOf('.') + 1))
                         <= distance);
       }
-      assertThat(inFile.location().line()).isEqualTo(1 + (int) path.chars().filter(c -> c == '.').count());
+      assertThat(inFile.location().line())
+          .isEqualTo(1 + (int) path.chars().filter(c -> c == '.').count());
       checked++;
     }
     assertThat(checked).isGreaterThanOrEqualTo(6);
   }
 
   private static SpecError only(Task task, String yaml, List<String> overrides) {
-    SpecException e =
-        SpecAssertions.failure(task, yaml, overrides.toArray(String[]::new));
+    SpecException e = SpecAssertions.failure(task, yaml, overrides.toArray(String[]::new));
     assertThat(e.errors()).as("no error follows from the first").hasSize(1);
     return e.errors().getFirst();
   }

@@ -29,8 +29,7 @@ class WrongSpecTest {
             specCase.expected().stream().map(line -> line.substring(2)).toList());
     if (!specCase.shown().isEmpty()) {
       assertThat(e.details().lines())
-          .containsSubsequence(
-              specCase.expected().stream().map(line -> line.substring(2)).toList())
+          .containsSubsequence(specCase.expected().stream().map(line -> line.substring(2)).toList())
           .filteredOn(line -> line.startsWith("  "))
           .containsExactlyElementsOf(specCase.shown());
     }

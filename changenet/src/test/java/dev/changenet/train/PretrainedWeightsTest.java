@@ -112,8 +112,7 @@ class PretrainedWeightsTest {
                 + " [1, 1, 192]; check model.backbone.type");
   }
 
-  private static List<String> run(Path data, Path results, String... overrides)
-      throws IOException {
+  private static List<String> run(Path data, Path results, String... overrides) throws IOException {
     CapturingReporter reporter = new CapturingReporter();
     ExperimentSpec spec = TrainFixture.spec(Task.TRAIN, data, results, overrides);
     try {
@@ -129,8 +128,7 @@ class PretrainedWeightsTest {
     Path data = TrainFixture.data(folder.resolve("data"), 2);
     Path corrupt = Files.writeString(folder.resolve("corrupt.pth"), "no weights");
     Path small = folder.resolve("small.pth");
-    PthWriter.write(
-        small, Map.of("state_dict", Map.of("model.w", StoredTensor.floatScalar(1))));
+    PthWriter.write(small, Map.of("state_dict", Map.of("model.w", StoredTensor.floatScalar(1))));
 
     for (String given :
         List.of(
@@ -159,7 +157,11 @@ class PretrainedWeightsTest {
                 + ": holds a whole ChangeNet, not the weights of a backbone alone; give it as"
                 + " train.pretrained_model_path instead of model.backbone.pretrained_backbone_path");
     assertThat(
-            run(data, folder.resolve("m"), "train.num_epochs=1", "train.pretrained_model_path=" + model))
+            run(
+                data,
+                folder.resolve("m"),
+                "train.num_epochs=1",
+                "train.pretrained_model_path=" + model))
         .contains("Loaded model weights from " + model);
   }
 

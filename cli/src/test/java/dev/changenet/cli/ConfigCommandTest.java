@@ -83,8 +83,15 @@ class ConfigCommandTest {
   void jsonGoesToStandardOutput() throws IOException {
     CommandRun wrong = config("train: {seed: x}", "--json");
     CommandRun right =
-        config("", "--json", "--resolved", "--task", "evaluate", "--no-files",
-            "dataset.segment.root_dir=/d", "evaluate.checkpoint=/m.pth");
+        config(
+            "",
+            "--json",
+            "--resolved",
+            "--task",
+            "evaluate",
+            "--no-files",
+            "dataset.segment.root_dir=/d",
+            "evaluate.checkpoint=/m.pth");
 
     assertThat(wrong.code()).isEqualTo(1);
     assertThat(wrong.err()).isEmpty();
