@@ -204,8 +204,8 @@ final class SpecTable {
         Accepted, never read: training data is always shuffled.
       multi_scale_train | bool | true | | train evaluate
         Loss over all five outputs.
-      multi_scale_infer | bool | false | | evaluate inference
-        Average the five outputs.
+      multi_scale_infer | bool | false | | train evaluate inference
+        Average the five outputs, in validation too.
       num_classes | int | 2 | >= 2 | all
         Output channels; more than 2 switches the pictures to colours.
       img_size | int | 256 | >= 1 | all

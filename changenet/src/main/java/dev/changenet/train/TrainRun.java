@@ -67,6 +67,9 @@ public final class TrainRun {
   public void run() {
     LatestCheckpoint.removeStale(spec.resultsDir());
     Optional<Path> resume = resumeFrom();
+    Optional<WeightsFile> checkpoint = resume.map(Checkpoint::open);
+    PretrainedWeights pretrained = PretrainedWeights.open(spec, resume.isPresent());
+    pretrained.check(this::plannedNetwork);
     reporter.info(train.seed() >= 0 ? "Seed set to " + seed : "No seed set");
     if (train.tensorboard().enabled()) {
       reporter.warn(
@@ -83,14 +86,14 @@ public final class TrainRun {
       context.chooseAlgorithms();
       net.initialize(seed);
       reporter.info("Number of output classes: " + spec.segmentData().numClasses());
-      PretrainedWeights.load(spec, net, reporter);
+      pretrained.load(net, reporter);
       try (Optimizer opt = buildOptimizer();
           CudaGraphs steps = CudaGraphs.on(net.device(), ORDINARY_STEPS, false);
           TrainingAids extras = new TrainingAids(context, net, opt)) {
         optimizer = opt;
         graphs = steps;
         aids = extras;
-        restore(resume);
+        restore(checkpoint);
         if (start.nextEpoch() >= train.numEpochs()) {
           reporter.info(
               "Nothing to train: the checkpoint has done all " + train.numEpochs() + " epochs");
@@ -199,13 +202,13 @@ public final class TrainRun {
     return TrainStep.optimizer(net, o);
   }
 
-  private void restore(Optional<Path> resume) {
+  private void restore(Optional<WeightsFile> checkpoint) {
     start = new Checkpoint.Progress(-1, 0, 0, 0, baseLr, stepSize);
-    if (resume.isEmpty()) {
+    if (checkpoint.isEmpty()) {
       return;
     }
-    Path file = resume.get();
-    WeightsFile weights = Checkpoint.open(file);
+    WeightsFile weights = checkpoint.get();
+    Path file = weights.path();
     start = Checkpoint.progress(weights, file);
     if (start.nextEpoch() > train.numEpochs()) {
       throw new ChangeNetException(

@@ -95,6 +95,9 @@ final class TaskExecution {
   }
 
   private static String message(Throwable e) {
+    if (e instanceof SpecException spec) {
+      return spec.details().stripTrailing();
+    }
     if (e instanceof ChangeNetException || e instanceof OutOfMemoryError) {
       return Failure.userMessage(e);
     }
