@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import java.io.PrintWriter;
 import java.io.StringWriter;
+import java.util.List;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
@@ -102,13 +103,13 @@ class ConsoleReporterTest {
 
   @Test
   void drawsBarsWithoutBlockCharactersToo() {
-    assertThat(ProgressLine.bar(0, 8, true)).isEqualTo("|          |");
-    assertThat(ProgressLine.bar(8, 8, true)).isEqualTo("|██████████|");
-    assertThat(ProgressLine.bar(1, 2, false)).isEqualTo("|#####-----|");
+    assertThat(ProgressLine.bar(0, 8, 10, true)).isEqualTo("|          |");
+    assertThat(ProgressLine.bar(8, 8, 10, true)).isEqualTo("|██████████|");
+    assertThat(ProgressLine.bar(1, 2, 10, false)).isEqualTo("|#####-----|");
   }
 
   @Test
   void showsSecondsPerStepWhenSlow() {
-    assertThat(ProgressLine.text("E", "", 1, 3, 4, 0.25, "")).contains("[00:04<00:08, 4.00s/it]");
+    assertThat(new ProgressLine("E", 1, 3, 4, 0.25).text("", List.of())).contains("[00:04<00:08, 4.00s/it]");
   }
 }
