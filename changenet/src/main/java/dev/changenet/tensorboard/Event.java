@@ -19,7 +19,9 @@ public final class Event {
   private static final int VALUE_SIMPLE = 2;
   private static final int VALUE_IMAGE = 4;
   private static final int VALUE_METADATA = 9;
+  private static final int METADATA_PLUGIN = 1;
   private static final int METADATA_DESCRIPTION = 3;
+  private static final int PLUGIN_NAME = 1;
   private static final int IMAGE_HEIGHT = 1;
   private static final int IMAGE_WIDTH = 2;
   private static final int IMAGE_COLORS = 3;
@@ -60,7 +62,10 @@ public final class Event {
             .number(IMAGE_WIDTH, width)
             .number(IMAGE_COLORS, RGB)
             .bytes(IMAGE_FILE, file);
-    WireMessage metadata = new WireMessage().text(METADATA_DESCRIPTION, description);
+    WireMessage metadata =
+        new WireMessage()
+            .message(METADATA_PLUGIN, new WireMessage().text(PLUGIN_NAME, "images"))
+            .text(METADATA_DESCRIPTION, description);
     return add(
         new WireMessage()
             .text(VALUE_TAG, tag)

@@ -7,6 +7,7 @@ import dev.changenet.image.RgbImage;
 import dev.changenet.model.SegmentationLoss;
 import dev.changenet.picture.PairPictures;
 import dev.changenet.tensorboard.Event;
+import java.util.Arrays;
 
 /**
  * Keeps pictures of a few validation pairs: the split is cut into equal stretches, and of each the
@@ -15,6 +16,11 @@ import dev.changenet.tensorboard.Event;
  */
 final class SamplePictures {
   private static final int PAIRS = 4;
+
+  /** A, B, prediction and truth. */
+  private static final int CELLS = 4;
+
+  private static final byte GREY = (byte) 160;
 
   /** Side of a cell above which pictures are shrunk, which keeps event files small. */
   private static final int LARGEST = 256;
@@ -43,7 +49,19 @@ final class SamplePictures {
       boolean changed = hasChange(batch.labels(), i * pixels, pixels);
       if (kept[stretch] == null || (changed && !kept[stretch].changed())) {
         RgbImage picture = pictures.combined(batch, predictions, i, true);
+        separate(picture, batch.imgSize());
         kept[stretch] = new Kept(batch.names().get(i), changed, picture);
+      }
+    }
+  }
+
+  /** Makes the bars between the cells grey: class maps are mostly black, as the bars are. */
+  private static void separate(RgbImage picture, int size) {
+    int bar = (picture.width() - CELLS * size) / (CELLS - 1);
+    for (int y = 0; y < size; y++) {
+      for (int x = size; x < picture.width() - size; x += size + bar) {
+        int from = (y * picture.width() + x) * RgbImage.CHANNELS;
+        Arrays.fill(picture.pixels(), from, from + bar * RgbImage.CHANNELS, GREY);
       }
     }
   }

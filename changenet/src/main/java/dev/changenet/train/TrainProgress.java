@@ -63,7 +63,8 @@ final class TrainProgress implements TrainObserver {
     String loss = String.format(Locale.ROOT, "loss=%.4f", step.losses().total());
     details.add(new Reporter.Detail("train_" + loss.replace("=", "_step="), loss));
     if (measured >= FEWEST) {
-      details.add(Reporter.Detail.of("run " + clock(secondsLeft(step.epoch())) + " left"));
+      String left = clock(secondsLeft(step.epoch()));
+      details.add(new Reporter.Detail("run " + left + " left", "run<" + left));
     }
     details.add(Reporter.Detail.of(String.format(Locale.ROOT, "lr=%.2e", step.lr())));
     details.add(

@@ -1,5 +1,6 @@
 package dev.changenet.cli;
 
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
 
@@ -25,64 +26,84 @@ record ProgressLine(String label, long done, long total, double seconds, double 
    * @param bar the bar with its borders; may be empty
    */
   String text(String bar, List<String> details) {
+    List<String> all = new ArrayList<>(details);
+    all.addFirst(speed(rate));
+    return timed(bar, all);
+  }
+
+  private String timed(String bar, List<String> details) {
+    // Equally wide at all times, or the bar would change its length.
+    String position = String.format("%" + Long.toString(total).length() + "d/%d", done, total);
     StringBuilder text =
         new StringBuilder(
             String.format(
                 Locale.ROOT,
-                "%s: %3d%%%s %d/%d [%s<%s, %s",
+                "%s: %3d%%%s %s [%s<%s",
                 label,
                 total == 0 ? 100 : 100 * done / total,
                 bar,
-                done,
-                total,
+                position,
                 clock(seconds),
-                rate > 0 ? clock((total - done) / rate) : "?",
-                speed(rate)));
+                rate > 0 ? clock((total - done) / rate) : "?"));
     details.forEach(d -> text.append(", ").append(d));
     return text.append(']').toString();
   }
 
   /**
    * The line in at most {@code columns}: the last details are left out first, then the bar shrinks
-   * and goes, then the first details.
+   * and goes, then the speed, then the first details.
    */
   String fitted(List<String> details, int columns, boolean unicode) {
-    int shown = fitting(details, Math.min(IMPORTANT, details.size()), "", columns);
-    int room = columns - text("", details.subList(0, shown)).length() - 2;
-    String bar = room < FEWEST_CELLS ? "" : bar(done, total, Math.min(room, CELLS), unicode);
-    if (shown == IMPORTANT) {
-      shown = Math.max(shown, fitting(details, details.size(), bar, columns));
+    List<String> important = details.subList(0, Math.min(IMPORTANT, details.size()));
+    int room = columns - text("", important).length();
+    if (room < 0) {
+      for (int n = important.size(); n > 0; n--) {
+        String text = timed("", important.subList(0, n));
+        if (text.length() <= columns) {
+          return text;
+        }
+      }
+      String text = timed("", List.of());
+      return text.substring(0, Math.min(text.length(), columns));
     }
-    String text = text(bar, details.subList(0, shown));
-    return text.substring(0, Math.min(text.length(), columns));
+    int cells = Math.min(room - 2, CELLS);
+    String bar = cells < FEWEST_CELLS ? "" : bar(done, total, cells, unicode);
+    int shown = details.size();
+    while (shown > important.size() && text(bar, details.subList(0, shown)).length() > columns) {
+      shown--;
+    }
+    return text(bar, details.subList(0, shown));
   }
 
-  /** Number of details, at most {@code most}, with which the line fits. */
-  private int fitting(List<String> details, int most, String bar, int columns) {
-    int n = most;
-    while (n > 0 && text(bar, details.subList(0, n)).length() > columns) {
-      n--;
-    }
-    return n;
-  }
-
-  /** Breaks a line whose parts two blanks separate into lines of at most {@code columns}. */
+  /**
+   * Breaks a line whose parts two blanks separate into as few lines of at most {@code columns} as
+   * possible, about equally long.
+   */
   static String broken(String line, int columns) {
-    StringBuilder out = new StringBuilder();
-    int used = 0;
-    for (String part : line.split(INDENT)) {
-      if (used > 0 && used + INDENT.length() + part.length() > columns) {
-        out.append(System.lineSeparator());
-        used = 0;
-      }
-      if (!out.isEmpty()) {
-        out.append(INDENT);
-        used += INDENT.length();
-      }
-      out.append(part);
-      used += part.length();
+    int fewest = lines(line, columns).size();
+    int narrowest = columns;
+    while (narrowest > 1 && lines(line, narrowest - 1).size() == fewest) {
+      narrowest--;
     }
-    return out.toString();
+    return String.join(System.lineSeparator(), lines(line, narrowest));
+  }
+
+  private static List<String> lines(String line, int columns) {
+    List<String> lines = new ArrayList<>();
+    StringBuilder current = new StringBuilder();
+    for (String part : line.split(INDENT)) {
+      if (!current.isEmpty()
+          && current.length() + INDENT.length() + part.length() > columns) {
+        lines.add(current.toString());
+        current.setLength(0);
+      }
+      if (!current.isEmpty() || !lines.isEmpty()) {
+        current.append(INDENT);
+      }
+      current.append(part);
+    }
+    lines.add(current.toString());
+    return lines;
   }
 
   /** Returns a bar of {@code cells} cells between two strokes. */

@@ -33,7 +33,7 @@ class ConsoleReporterTest {
     reporter.progressDone("Epoch 3: 100%");
 
     assertThat(out.toString())
-        .contains("\r\u001b[KEpoch 3:  63%|██████▍   | 81/127 [01:09<00:39, 1.17it/s, loss=0.1]")
+        .contains("\r\u001b[KEpoch 3:  63%|██████▍   |  81/127 [01:09<00:39, 1.17it/s, loss=0.1]")
         .endsWith("\r\u001b[KEpoch 3: 100%" + System.lineSeparator());
     assertThat(out.toString().lines()).hasSizeLessThanOrEqualTo(4);
   }
