@@ -61,6 +61,11 @@ public final class TrainRun {
     this.reporter = context.reporter();
     this.seed = train.seed() >= 0 ? train.seed() : System.nanoTime();
     this.loss = context.loss();
+    observers.add(new TrainProgress(reporter));
+    observers.add(new MetricsTable(spec.resultsDir(), reporter));
+    if (train.tensorboard().enabled()) {
+      observers.add(new TrainingCurves(spec.resultsDir(), reporter));
+    }
   }
 
   /** Trains; returns when all epochs are done. */
@@ -71,11 +76,6 @@ public final class TrainRun {
     PretrainedWeights pretrained = PretrainedWeights.open(spec, resume.isPresent());
     pretrained.check(this::plannedNetwork);
     reporter.info(train.seed() >= 0 ? "Seed set to " + seed : "No seed set");
-    if (train.tensorboard().enabled()) {
-      reporter.warn(
-          "train.tensorboard.enabled: this build does not write event files yet; the numbers are in"
-              + " status.json");
-    }
     requireMemory();
     openData();
     try (ChangeNet network = context.buildNetwork();
@@ -298,6 +298,7 @@ public final class TrainRun {
     double firstStep = now();
     String label = "Epoch " + epoch;
     int doneBefore = done;
+    observers.forEach(o -> o.epochStarted(epoch, doneBefore));
     for (Batch batch : training.epoch(epoch, done)) {
       context.interruption().check();
       warnIfAllIgnored(batch);
@@ -310,12 +311,6 @@ public final class TrainRun {
       lossSum += value;
       done++;
       stepsHere++;
-      reporter.progress(
-          label,
-          done,
-          steps,
-          now() - firstStep,
-          String.format(Locale.ROOT, "train_loss_step=%.4f", value));
       position = new Checkpoint.Progress(epoch, globalStep, done, lossSum, baseLr, stepSize);
       TrainObserver.Step taken =
           new TrainObserver.Step(epoch, globalStep, losses, optimizer.lr(), seconds, batch);
@@ -330,28 +325,16 @@ public final class TrainRun {
     Optional<Validation.Result> validated =
         validate ? Optional.of(validate(epoch, label)) : Optional.empty();
     epochSeconds = now() - began;
-    StringBuilder line =
-        new StringBuilder(
-            String.format(
-                Locale.ROOT,
-                "%s: 100%%  %d/%d  %.2f pairs/s  train_loss=%.4f",
-                label,
-                steps,
-                steps,
-                (double) (done - doneBefore) * spec.segmentData().batchSize() / trainSeconds,
-                trainLoss));
-    validated.ifPresent(
-        found -> {
-          found.kpi().entrySet().stream()
-              .limit(4)
-              .forEach(e -> append(line, e.getKey(), e.getValue()));
-          append(line, "iou_1", found.scores().get("iou_1"));
-        });
-    reporter.progressDone(line.toString());
     writeEpochStatus(epoch, trainLoss, steps);
     TrainObserver.Epoch complete =
         new TrainObserver.Epoch(
-            epoch, globalStep, trainLoss, optimizer.lr(), epochSeconds, validated);
+            epoch,
+            globalStep,
+            trainLoss,
+            optimizer.lr(),
+            epochSeconds,
+            (double) (done - doneBefore) * spec.segmentData().batchSize() / trainSeconds,
+            validated);
     observers.forEach(o -> o.epoch(complete));
     boolean byEpoch = train.checkpointIntervalUnit().equals("epoch");
     boolean due = byEpoch && (epoch + 1) % train.checkpointInterval() == 0;
@@ -369,10 +352,6 @@ public final class TrainRun {
     if (!last) {
       context.interruption().check();
     }
-  }
-
-  private static void append(StringBuilder line, String name, double value) {
-    line.append(String.format(Locale.ROOT, "  %s=%.4f", name, value));
   }
 
   private TrainStep.Losses step(Batch batch) {

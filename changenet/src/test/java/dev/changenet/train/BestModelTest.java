@@ -62,7 +62,7 @@ class BestModelTest {
     matrix.add(1, 1, 3);
     matrix.add(2, 1, 1);
     Validation.Result found = new Validation.Result(0.25, matrix, matrix.scores());
-    TrainObserver.Epoch epoch = new TrainObserver.Epoch(4, 40, 0.75, 0.1, 1, Optional.of(found));
+    TrainObserver.Epoch epoch = new TrainObserver.Epoch(4, 40, 0.75, 0.1, 1, 1, Optional.of(found));
     for (String name : Monitor.names(3)) {
       BestModel best = new BestModel(new Monitor(name), 0);
       assertThat(best.judge(epoch)).as(name).isTrue();
