@@ -63,6 +63,9 @@ public final class TrainRun {
             SegmentationLoss.Kind.valueOf(train.segment().loss().toUpperCase(Locale.ROOT)),
             spec.segmentData().multiScaleTrain(),
             train.segment().weights());
+    if (spec.report()) {
+      observers.add(new TrainReport(context));
+    }
   }
 
   /** Trains; returns when all epochs are done. */
@@ -446,6 +449,7 @@ public final class TrainRun {
             validation,
             loss,
             label + " validation",
+            observers.stream().anyMatch(TrainObserver::wantsProbabilities),
             (batch, prediction) -> observers.forEach(o -> o.validated(epoch, batch, prediction)));
     context.status().write(StatusLog.Status.RUNNING, "Eval metrics generated.", result.kpi());
     // Evaluation works with other sizes than training; don't keep both sets of buffers.
