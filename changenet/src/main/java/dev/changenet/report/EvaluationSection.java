@@ -15,6 +15,9 @@ final class EvaluationSection {
   /** Rows of the table of all pairs; metrics.json has them all. */
   private static final int MAX_ROWS = 1000;
 
+  /** Up to so many classes the confusion matrix stands beside the scores. */
+  private static final int SIDE_BY_SIDE = 3;
+
   private final Html h;
   private final Evaluation found;
   private final SortedMap<String, Double> scores;
@@ -28,8 +31,18 @@ final class EvaluationSection {
   }
 
   void write() {
-    scores();
-    matrix();
+    if (classes <= SIDE_BY_SIDE) {
+      h.in(
+          "div",
+          () -> {
+            scores();
+            matrix();
+          },
+          "class=columns");
+    } else {
+      scores();
+      matrix();
+    }
     thresholds();
     objects();
     pictures();
@@ -101,7 +114,7 @@ final class EvaluationSection {
         () -> {
           h.in("i", () -> {}, "class=swatch", "style=background:" + css(rgb));
           h.text(found.classNames().get(c));
-          h.tag("small", " " + c);
+          h.tag("small", "\u00a0" + c);
         },
         "scope=row");
   }

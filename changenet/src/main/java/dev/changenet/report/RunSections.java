@@ -2,12 +2,16 @@ package dev.changenet.report;
 
 import dev.changenet.config.Origin;
 import java.nio.file.Path;
+import java.util.Comparator;
 import java.util.List;
 import java.util.Map;
 import java.util.stream.Collectors;
 
 /** The parts of a report that tell what ran: command, settings, data, files, machine. */
 final class RunSections {
+  /** How a spec writes that a value must be given. */
+  private static final String NO_DEFAULT = "???";
+
   private final Html h;
   private final RunFacts facts;
 
@@ -41,7 +45,12 @@ final class RunSections {
 
   private void settings() {
     List<Origin> all = facts.spec().origins();
-    List<Origin> given = all.stream().filter(Origin::given).toList();
+    // Those that the task reads first.
+    List<Origin> given =
+        all.stream()
+            .filter(Origin::given)
+            .sorted(Comparator.comparing(Origin::read).reversed())
+            .toList();
     List<Origin> rest = all.stream().filter(o -> !o.given() && o.read()).toList();
     Section.of(
         h,
@@ -90,7 +99,7 @@ final class RunSections {
               },
               "class=code");
           h.tag("td", o.value(), "class=code");
-          h.tag("td", o.defaultValue(), "class=code soft");
+          h.tag("td", NO_DEFAULT.equals(o.defaultValue()) ? "–" : o.defaultValue(), "class=code soft");
           h.tag("td", o.source(), "class=code soft");
         });
   }
