@@ -46,7 +46,8 @@ final class CurvesSection {
     List<double[]> steps = new ArrayList<>();
     epochs.forEach(e -> e.points().forEach(p -> steps.add(new double[] {p.at(), p.loss()})));
     LineChart chart =
-        new LineChart("Loss", EPOCHS, "loss")
+        new LineChart("Loss", EPOCHS, "")
+            .fromZero()
             .add("step", 0, LineChart.Style.FAINT, steps)
             .add("steps, smoothed", 0, LineChart.Style.LINE, smoothed(steps))
             .add("mean of the epoch", 2, LineChart.Style.DOTS, perEpoch(History.Epoch::trainLoss))
@@ -55,7 +56,7 @@ final class CurvesSection {
   }
 
   private void scores() {
-    LineChart chart = new LineChart("Validation scores", EPOCHS, "score");
+    LineChart chart = new LineChart("Validation scores", EPOCHS, "").fromZero();
     for (int c = 1; c < Math.min(classNames.size(), MAX_CLASSES + 1); c++) {
       String name = "iou_" + c;
       chart.add(
@@ -75,7 +76,8 @@ final class CurvesSection {
     List<double[]> steps = new ArrayList<>();
     epochs.forEach(e -> e.points().forEach(p -> steps.add(new double[] {p.at(), p.lr()})));
     writeUnlessEmpty(
-        new LineChart("Learning rate", EPOCHS, "learning rate")
+        new LineChart("Learning rate", EPOCHS, "")
+            .fromZero()
             .add("learning rate", 4, LineChart.Style.LINE, steps));
   }
 

@@ -4,6 +4,7 @@ import dev.changenet.metrics.ConfusionMatrix;
 import dev.changenet.metrics.ObjectScores;
 import dev.changenet.metrics.PairScore;
 import dev.changenet.metrics.ThresholdCurve;
+import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Comparator;
 import java.util.List;
@@ -199,7 +200,11 @@ final class EvaluationSection {
     if (classes > 2) {
       addCurve(chart, "any change", classes - 1, found.change());
     }
-    chart.write(h);
+    if (chart.isEmpty()) {
+      h.tag("p", "No pixel of the truth is changed: there is nothing to find.");
+    } else {
+      chart.write(h);
+    }
   }
 
   private static void addCurve(LineChart chart, String name, int color, ThresholdCurve curve) {
@@ -221,7 +226,7 @@ final class EvaluationSection {
 
   /** Leaves out points that lie on the one before as far as an eye can see. */
   private static List<double[]> thinned(List<double[]> points) {
-    List<double[]> kept = new java.util.ArrayList<>();
+    List<double[]> kept = new ArrayList<>();
     for (double[] p : points) {
       if (kept.isEmpty()
           || Math.hypot(p[0] - kept.getLast()[0], p[1] - kept.getLast()[1]) > 0.004) {

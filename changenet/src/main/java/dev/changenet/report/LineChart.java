@@ -16,7 +16,7 @@ final class LineChart {
 
   private static final int WIDTH = 560;
   private static final int HEIGHT = 300;
-  private static final int LEFT = 58;
+  private static final int LEFT = 64;
   private static final int RIGHT = 14;
   private static final int TOP = 10;
   private static final int BOTTOM = 42;
@@ -36,6 +36,7 @@ final class LineChart {
   private final List<Series> series = new ArrayList<>();
   private final List<Mark> marks = new ArrayList<>();
   private double[] xRange;
+  private boolean fromZero;
   private double[] yRange;
 
   LineChart(String title, String xLabel, String yLabel) {
@@ -48,6 +49,12 @@ final class LineChart {
   LineChart ranges(double xFrom, double xTo, double yFrom, double yTo) {
     xRange = new double[] {xFrom, xTo};
     yRange = new double[] {yFrom, yTo};
+    return this;
+  }
+
+  /** Begins the x axis at 0, so that charts below each other line up. */
+  LineChart fromZero() {
+    fromZero = true;
     return this;
   }
 
@@ -138,14 +145,16 @@ final class LineChart {
         "class=label mid",
         "x=" + (LEFT + WIDTH - RIGHT) / 2,
         "y=" + (HEIGHT - 6));
-    int middle = (TOP + HEIGHT - BOTTOM) / 2;
-    h.tag(
-        "text",
-        yLabel,
-        "class=label mid",
-        "x=12",
-        "y=" + middle,
-        "transform=rotate(-90 12 " + middle + ")");
+    if (!yLabel.isEmpty()) {
+      int middle = (TOP + HEIGHT - BOTTOM) / 2;
+      h.tag(
+          "text",
+          yLabel,
+          "class=label mid",
+          "x=12",
+          "y=" + middle,
+          "transform=rotate(-90 12 " + middle + ")");
+    }
   }
 
   private void draw(Html h, Series s, double[] xs, double[] ys) {
@@ -210,6 +219,7 @@ final class LineChart {
         max = Math.max(max, p[axis]);
       }
     }
+    min = axis == 0 && fromZero ? Math.min(0, min) : min;
     return min <= max ? new double[] {min, max} : new double[] {0, 1};
   }
 

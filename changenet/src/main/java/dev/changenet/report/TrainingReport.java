@@ -89,14 +89,19 @@ public final class TrainingReport {
   }
 
   private String validationLead(Evaluation found) {
-    return "After "
-        + complete().getLast().epochsDone()
-        + " epochs, on the "
+    return "A"
+        + after(complete().getLast()).substring(1)
+        + ", on the "
         + Text.count(found.pairs().size())
         + " pairs of split "
         + facts.spec().segmentData().validationSplit()
         + ". "
         + EvaluationReport.inWords(found);
+  }
+
+  private static String after(History.Epoch epoch) {
+    int done = epoch.epochsDone();
+    return "after " + done + (done == 1 ? " epoch" : " epochs");
   }
 
   private List<History.Epoch> complete() {
@@ -133,10 +138,10 @@ public final class TrainingReport {
     scored.stream()
         .max(Comparator.comparingDouble(e -> e.score(score)))
         .ifPresent(
-            e -> page.card("best " + name, Text.score(e.score(score)), "after " + e.epochsDone() + " epochs"));
+            e -> page.card("best " + name, Text.score(e.score(score)), after(e)));
     if (!scored.isEmpty()) {
       History.Epoch last = scored.getLast();
-      String detail = "after " + last.epochsDone() + " epochs";
+      String detail = after(last);
       page.card("last " + name, Text.score(last.score(score)), detail);
       page.card(two ? "last mean IoU" : "last mean F1", Text.score(last.score(two ? "miou" : "mf1")), detail);
       page.card("validation loss", Text.score(last.valLoss()), detail);
