@@ -31,11 +31,9 @@ class ReportInBrowserTest {
     "chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome"
   };
   private static final String CLASS = "</script><script>document.title='taken over'</script>";
-  private static final String PAIR = "<img,src=x\"onerror='alert(1)'>&amp;.png";
 
-  /** A tag with an event handler, such as the pair's name tries to make. */
-  private static final String HANDLER =
-      "<[a-z]+(?:\\s+(?!on)[a-zA-Z-]++(?:=\"[^\"]*+\")?+)*+\\s+on[a-z]+=";
+  /** As markup it would ask for x, then call the handler; both would be noticed. */
+  private static final String PAIR = "<img/src=x/onerror=\"alert(1)\">&amp;'.png";
 
   @TempDir Path folder;
 
@@ -115,6 +113,7 @@ class ReportInBrowserTest {
       String first = Files.readAllLines(file).getFirst();
       Files.writeString(file, list + PAIR + "\n" + first + "\n");
       for (String part : List.of("A", "B", "label")) {
+        Files.createDirectories(data.resolve(part).resolve(list + PAIR).getParent());
         Files.copy(data.resolve(part).resolve(first), data.resolve(part).resolve(list + PAIR));
       }
     }
@@ -144,12 +143,6 @@ class ReportInBrowserTest {
     }
   }
 
-  @Test
-  void theCheckSeesHandlers() {
-    assertThat("<img alt=\"x\" onerror=\"y\">").containsPattern(HANDLER);
-    assertThat("<img alt=\"<img onerror=&quot;\">").doesNotContainPattern(HANDLER);
-  }
-
   private static void check(Visit visit) {
     assertThat(visit.requests).containsExactly("GET /report.html");
     assertThat(visit.messages.lines().filter(l -> l.contains("CONSOLE"))).isEmpty();
@@ -157,7 +150,6 @@ class ReportInBrowserTest {
         .contains("data:image/jpeg;base64,", "<svg", "&lt;/script&gt;&lt;script&gt;")
         .doesNotContain("<title>taken over")
         .doesNotContainPattern("(?i)(src|href|action|data)=\"(?!data:|#)")
-        .doesNotContainPattern(HANDLER)
         .containsOnlyOnce("<script");
     // The page's own script ran: it makes headings of the table of pairs clickable.
     assertThat(visit.document).containsPattern("<th scope=\"col\" class=\"can\" tabindex=\"0\">");
