@@ -22,7 +22,9 @@ public record StoredFile(String what, Path path, long bytes, String hash) {
    */
   public static StoredFile of(String what, Path path, boolean hashed) {
     try {
-      return new StoredFile(what, path, Files.size(path), hashed ? Hashes.of(path) : "");
+      String link =
+          Files.isSymbolicLink(path) ? ", a link to " + Files.readSymbolicLink(path) : "";
+      return new StoredFile(what + link, path, Files.size(path), hashed ? Hashes.of(path) : "");
     } catch (IOException e) {
       throw new DataException(path + ": cannot be read for the report (" + e + ")", e);
     }

@@ -12,6 +12,9 @@ import java.util.Optional;
 
 /** Report of the task {@code train}, also of one that is under way or was stopped. */
 public final class TrainingReport {
+  /** Name of the page in the results folder. */
+  public static final String FILE = Page.FILE;
+
   /** How far a training has come. */
   public enum State {
     RUNNING("in progress", "warn"),

@@ -13,6 +13,7 @@ import dev.changenet.report.EvaluationReport;
 import dev.changenet.report.Fingerprint;
 import dev.changenet.report.RunFacts;
 import dev.changenet.report.StoredFile;
+import dev.changenet.report.TrainingReport;
 import java.nio.file.Path;
 import java.time.ZonedDateTime;
 import java.util.LinkedHashMap;
@@ -97,7 +98,7 @@ public final class EvaluateRun {
     context.reporter().scores(scores);
     if (spec.report()) {
       EvaluationReport.write(facts(dataset, started, seconds), found);
-      context.reporter().info("Report: " + spec.resultsDir().resolve("report.html"));
+      context.reporter().info("Report: " + spec.resultsDir().resolve(TrainingReport.FILE));
     }
     return scores;
   }

@@ -148,6 +148,9 @@ final class TrainReport implements TrainObserver {
             : context.interruption().isRequested()
                 ? TrainingReport.State.STOPPED
                 : TrainingReport.State.FAILED);
+    if (!broken) {
+      context.reporter().info("Report: " + spec.resultsDir().resolve(TrainingReport.FILE));
+    }
   }
 
   private void write(TrainingReport.State state) {
