@@ -12,7 +12,7 @@ final class CurvesSection {
   private static final int MAX_CLASSES = 6;
 
   /** The smoothed loss forgets within this share of the whole training. */
-  private static final double MEMORY = 0.03;
+  private static final double MEMORY = 0.02;
 
   private final Html h;
   private final List<History.Epoch> epochs;
@@ -38,6 +38,7 @@ final class CurvesSection {
                   loss();
                   scores();
                   rate();
+                  time();
                 },
                 "class=two"));
   }
@@ -79,6 +80,13 @@ final class CurvesSection {
         new LineChart("Learning rate", EPOCHS, "")
             .fromZero()
             .add("learning rate", 4, LineChart.Style.LINE, steps));
+  }
+
+  private void time() {
+    writeUnlessEmpty(
+        new LineChart("Seconds per epoch, with validation", EPOCHS, "")
+            .fromZero()
+            .add("seconds", 6, LineChart.Style.LINE_AND_DOTS, perEpoch(History.Epoch::seconds)));
   }
 
   private void writeUnlessEmpty(LineChart chart) {

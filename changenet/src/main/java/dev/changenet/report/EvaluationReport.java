@@ -77,7 +77,7 @@ public final class EvaluationReport {
           + alarms
           + " areas are predicted as change.";
     }
-    return "It finds "
+    return "The network finds "
         + Text.count(all.found(false))
         + " of "
         + Text.count(all.truths())

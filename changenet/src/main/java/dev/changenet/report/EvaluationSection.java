@@ -19,6 +19,9 @@ final class EvaluationSection {
   /** Up to so many classes the confusion matrix stands beside the scores. */
   private static final int SIDE_BY_SIDE = 3;
 
+  /** A name of so many characters stays on one line. */
+  private static final int SHORT_NAME = 20;
+
   private final Html h;
   private final Evaluation found;
   private final SortedMap<String, Double> scores;
@@ -117,7 +120,8 @@ final class EvaluationSection {
           h.text(found.classNames().get(c));
           h.tag("small", "\u00a0" + c);
         },
-        "scope=row");
+        "scope=row",
+        "class=" + (found.classNames().get(c).length() <= SHORT_NAME ? "short" : "long"));
   }
 
   private void matrix() {

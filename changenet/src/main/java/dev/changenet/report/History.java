@@ -6,7 +6,6 @@ import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.changenet.image.DataException;
-import dev.changenet.image.ImageWriter;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
@@ -106,7 +105,7 @@ public final class History {
     }
     StringBuilder lines = new StringBuilder();
     history.epochs.forEach(e -> lines.append(line(e)));
-    ImageWriter.writeAtomically(history.file, lines.toString().getBytes(StandardCharsets.UTF_8));
+    Output.write(history.file, lines.toString());
     return history;
   }
 

@@ -4,12 +4,10 @@ import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
-import dev.changenet.image.ImageWriter;
 import dev.changenet.metrics.ConfusionMatrix;
 import dev.changenet.metrics.ObjectScores;
 import dev.changenet.metrics.PairScore;
 import dev.changenet.metrics.ThresholdCurve;
-import java.nio.charset.StandardCharsets;
 import java.util.Locale;
 
 /** The numbers of an evaluation for programs, in {@value #FILE}; null where a score has no value. */
@@ -51,8 +49,7 @@ final class MetricsJson {
     found.pairs().forEach(p -> pair(pairs.addObject(), p));
     try {
       String text = JSON.writerWithDefaultPrettyPrinter().writeValueAsString(root) + "\n";
-      ImageWriter.writeAtomically(
-          facts.spec().resultsDir().resolve(FILE), text.getBytes(StandardCharsets.UTF_8));
+      Output.write(facts.spec().resultsDir().resolve(FILE), text);
     } catch (JsonProcessingException e) {
       throw new IllegalStateException("a tree of numbers and texts is always JSON", e);
     }

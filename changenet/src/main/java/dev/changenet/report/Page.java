@@ -1,6 +1,5 @@
 package dev.changenet.report;
 
-import dev.changenet.image.ImageWriter;
 import java.io.IOException;
 import java.io.InputStream;
 import java.nio.charset.StandardCharsets;
@@ -68,8 +67,7 @@ final class Page {
         "footer",
         () -> h.text("Written by " + Environment.program() + ". This file needs no other file and no network."));
     h.raw("\n<script>").raw(script).raw("</script>\n</body>\n</html>\n");
-    ImageWriter.writeAtomically(
-        folder.resolve(FILE), h.toString().getBytes(StandardCharsets.UTF_8));
+    Output.write(folder.resolve(FILE), h.toString());
   }
 
   private void header(Html h, String body) {
