@@ -142,7 +142,14 @@ public final class SpecLoader {
     warnings.addAll(IdleKeys.warnings(reading));
     ExperimentSpec spec =
         new ExperimentSpec(
-            file, reading, tree, gpus, usableGpus > 0, resultsDir.orElseThrow(), warnings);
+            file,
+            overrides,
+            reading,
+            tree,
+            gpus,
+            usableGpus > 0,
+            resultsDir.orElseThrow(),
+            warnings);
     return new Loaded(spec, tree, reading);
   }
 

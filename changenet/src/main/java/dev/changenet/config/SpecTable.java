@@ -23,6 +23,8 @@ final class SpecTable {
         Parent of the task's results directory; the run's own directory once the run has started.
       model_name | string or null | null | | -
         Accepted, unused.
+      report | bool | true | | train evaluate
+        Write report.html, and metrics.json where evaluate runs (an extension of this build).
       """;
 
   private static final String TRAIN =

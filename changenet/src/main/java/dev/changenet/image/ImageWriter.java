@@ -3,6 +3,7 @@ package dev.changenet.image;
 import java.awt.image.BufferedImage;
 import java.awt.image.ColorModel;
 import java.awt.image.DataBufferByte;
+import java.awt.image.IndexColorModel;
 import java.awt.image.Raster;
 import java.awt.image.WritableRaster;
 import java.io.ByteArrayOutputStream;
@@ -62,6 +63,32 @@ public final class ImageWriter {
         new BufferedImage(mask.width(), mask.height(), BufferedImage.TYPE_BYTE_GRAY);
     image.getRaster().setDataElements(0, 0, mask.width(), mask.height(), mask.values());
     writeAtomically(path, encodePng(image));
+  }
+
+  /** Returns {@code image} as a JPEG file with full colour resolution; quality as above. */
+  public static byte[] jpeg(RgbImage image, float quality) {
+    return encodeJpeg(toBuffered(image), quality);
+  }
+
+  /**
+   * Returns a picture of few colours as a PNG file with a palette.
+   *
+   * @param ids index into {@code palette} per pixel
+   * @param palette at most 256 colours, each R, G, B of 0–255
+   */
+  public static byte[] png(Mask ids, int[][] palette) {
+    byte[][] channels = new byte[RgbImage.CHANNELS][palette.length];
+    for (int i = 0; i < palette.length; i++) {
+      for (int c = 0; c < RgbImage.CHANNELS; c++) {
+        channels[c][i] = (byte) palette[i][c];
+      }
+    }
+    IndexColorModel colors =
+        new IndexColorModel(8, palette.length, channels[0], channels[1], channels[2]);
+    BufferedImage image =
+        new BufferedImage(ids.width(), ids.height(), BufferedImage.TYPE_BYTE_INDEXED, colors);
+    image.getRaster().setDataElements(0, 0, ids.width(), ids.height(), ids.values());
+    return encodePng(image);
   }
 
   /**

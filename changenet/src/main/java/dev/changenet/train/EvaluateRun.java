@@ -8,8 +8,16 @@ import dev.changenet.metrics.ConfusionMatrix;
 import dev.changenet.model.ChangeNet;
 import dev.changenet.model.SegmentationLoss;
 import dev.changenet.picture.PairPictures;
+import dev.changenet.report.Evaluation;
+import dev.changenet.report.EvaluationReport;
+import dev.changenet.report.Fingerprint;
+import dev.changenet.report.RunFacts;
+import dev.changenet.report.StoredFile;
+import dev.changenet.report.TrainingReport;
 import java.nio.file.Path;
+import java.time.ZonedDateTime;
 import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.SortedMap;
@@ -40,6 +48,9 @@ public final class EvaluateRun {
             ChangeDataset.Purpose.EVALUATION);
     ConfusionMatrix matrix = new ConfusionMatrix(spec.segmentData().numClasses());
     PairPictures pictures = context.pictures();
+    Evaluation found = new Evaluation(spec.segmentData().classNames(), pictures);
+    ZonedDateTime started = ZonedDateTime.now();
+    double seconds;
     try (ChangeNet net = context.buildNetwork();
         DataLoader loader = new DataLoader(dataset, Math.max(0, spec.train().seed()));
         Predictor predictor = new Predictor(net, spec.segmentData().multiScaleInfer())) {
@@ -49,8 +60,11 @@ public final class EvaluateRun {
       int done = 0;
       for (Batch batch : loader) {
         context.interruption().check();
-        Predictor.Prediction p = predictor.predict(batch, loss);
+        Predictor.Prediction p = predictor.predict(batch, loss, spec.report());
         matrix.add(batch.labels(), p.classIds());
+        if (spec.report()) {
+          found.add(batch, p.classIds(), p.probabilities(), p.loss());
+        }
         if (PairPictures.draws(batch.index(), spec.evaluate().visAfterNBatches())) {
           pictures.write(spec.resultsDir(), batch, p.classIds(), true);
         }
@@ -63,6 +77,7 @@ public final class EvaluateRun {
                 (System.nanoTime() - began) * 1e-9,
                 String.format(Locale.ROOT, "test_loss=%.4f", p.loss()));
       }
+      seconds = (System.nanoTime() - began) * 1e-9;
       context.reporter().progressDone("Evaluated " + dataset.size() + " pairs");
       if (!dataset.containsChange()) {
         context
@@ -82,6 +97,24 @@ public final class EvaluateRun {
     }
     context.status().write(StatusLog.Status.RUNNING, "Test metrics generated.", kpi);
     context.reporter().scores(scores);
+    if (spec.report()) {
+      EvaluationReport.write(facts(dataset, started, seconds), found);
+      context.reporter().info("Report: " + spec.resultsDir().resolve(TrainingReport.FILE));
+    }
     return scores;
+  }
+
+  private RunFacts facts(ChangeDataset dataset, ZonedDateTime started, double seconds) {
+    ExperimentSpec spec = context.spec();
+    return new RunFacts(
+        spec,
+        context.deviceName(),
+        started,
+        seconds,
+        List.of(Fingerprint.of(dataset)),
+        List.of(
+            StoredFile.of("checkpoint", spec.evaluate().checkpoint(), true),
+            StoredFile.of("spec", spec.specFile(), true),
+            StoredFile.of("spec as used", spec.resultsDir().resolve("experiment.yaml"), true)));
   }
 }

@@ -43,6 +43,13 @@ public record RunContext(
     }
   }
 
+  /** What computes, in words. */
+  public String deviceName() {
+    return Backends.of(device()) instanceof CudaBackend gpu
+        ? "on GPU " + spec.gpu().getAsInt() + " (" + gpu.deviceName() + ")"
+        : "on the CPU";
+  }
+
   /** Type of the activations in training: {@code train.precision}. */
   public DType activations() {
     return spec.train().precision().startsWith("bf16") ? DType.BFLOAT16 : DType.FLOAT32;

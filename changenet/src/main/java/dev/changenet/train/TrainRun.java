@@ -66,6 +66,9 @@ public final class TrainRun {
     if (train.tensorboard().enabled()) {
       observers.add(new TrainingCurves(spec.resultsDir(), reporter));
     }
+    if (spec.report()) {
+      observers.add(new TrainReport(context));
+    }
   }
 
   /** Trains; returns when all epochs are done. */
@@ -442,6 +445,7 @@ public final class TrainRun {
                     validation,
                     loss,
                     label + " validation",
+                    observers.stream().anyMatch(TrainObserver::wantsProbabilities),
                     (batch, prediction) ->
                         observers.forEach(o -> o.validated(epoch, batch, prediction))));
     context.status().write(StatusLog.Status.RUNNING, "Eval metrics generated.", result.kpi());
