@@ -31,6 +31,7 @@ public final class SpecLoader {
   private int usableGpus;
   private String gpuProblem = "";
   private boolean checkFiles = true;
+  private boolean dataOnly;
   private Predicate<BackboneType> supported = BackboneType::isSupported;
 
   /** Creates a loader for a task, with an empty environment and no usable GPU. */
@@ -60,6 +61,15 @@ public final class SpecLoader {
   /** Sets whether data folder, checkpoints and output file are looked up on disk; true at first. */
   public SpecLoader checkFiles(boolean checkFiles) {
     this.checkFiles = checkFiles;
+    return this;
+  }
+
+  /**
+   * Reads section {@code dataset.segment} alone: settings elsewhere that a run could not use are no
+   * error and hold their defaults, and nothing is looked up on disk.
+   */
+  public SpecLoader dataOnly() {
+    dataOnly = true;
     return this;
   }
 
@@ -102,6 +112,9 @@ public final class SpecLoader {
     if (!errors.isEmpty()) {
       throw new SpecException(inWrittenOrder(errors), null);
     }
+    if (dataOnly) {
+      return dataOnly(file, schema, tree);
+    }
     preferCommandLineGpus(tree, overrides);
 
     SpecReading reading = new SpecReading(schema, tree, task);
@@ -119,6 +132,21 @@ public final class SpecLoader {
     warnAboutWords(reading, warnings);
     return new ExperimentSpec(
         file, reading, tree, gpus, usableGpus > 0, resultsDir.orElseThrow(), warnings);
+  }
+
+  private ExperimentSpec dataOnly(Path file, SpecSchema schema, SpecTree tree) {
+    String section = "dataset.segment.";
+    SpecReading reading =
+        new SpecReading(schema, tree, task, key -> key.path().startsWith(section));
+    CrossChecks.dataOnly(reading);
+    FileChecks.arePaths(reading, List.of(section + "root_dir"));
+    if (!reading.errors().isEmpty()) {
+      throw new SpecException(inWrittenOrder(reading.errors()), null);
+    }
+    List<String> warnings = new ArrayList<>();
+    warnAboutWords(reading, warnings);
+    GpuSelection cpu = new GpuSelection(1, List.of(), List.of());
+    return new ExperimentSpec(file, reading, tree, cpu, false, "", warnings);
   }
 
   private static List<SpecError> inWrittenOrder(List<SpecError> errors) {

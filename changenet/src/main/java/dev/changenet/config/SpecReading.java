@@ -8,6 +8,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
+import java.util.function.Predicate;
 
 /**
  * The settings as one task reads them. Keys the task reads are resolved and checked against their
@@ -24,13 +25,20 @@ final class SpecReading {
   private final List<SpecError> errors = new ArrayList<>();
 
   SpecReading(SpecSchema schema, SpecTree tree, Task task) {
+    this(schema, tree, task, key -> key.readBy().contains(task));
+  }
+
+  /**
+   * @param reads the keys that are read, whatever the task
+   */
+  SpecReading(SpecSchema schema, SpecTree tree, Task task, Predicate<SpecKey> reads) {
     this.schema = schema;
     this.tree = tree;
     this.task = task;
     this.resolver = new SpecResolver(schema, tree);
     for (SpecKey key : schema.keys()) {
       // Only one of the two results_dir keys is read; see ResultsDirectory.
-      boolean read = key.readBy().contains(task) && !key.name().equals("results_dir");
+      boolean read = reads.test(key) && !key.name().equals("results_dir");
       values.put(key.path(), read ? read(key) : readUnused(key));
     }
   }

@@ -72,6 +72,11 @@ public record RunContext(
 
   /** Where samples lie and how they are prepared. */
   public DataSettings dataSettings() {
+    return dataSettings(spec);
+  }
+
+  /** Where the samples of {@code spec} lie and how they are prepared. */
+  public static DataSettings dataSettings(ExperimentSpec spec) {
     SegmentDataSpec d = spec.segmentData();
     AugmentationSpec a = d.augmentation();
     List<Double> range = a.withScaleRandomCrop().scaleRange();

@@ -70,6 +70,7 @@ public final class Main {
     root.addSubcommand("export", new ExportCommand(terminal));
     if (!tasksOnly) {
       root.addSubcommand("quickstart", new QuickstartCommand(terminal));
+      root.addSubcommand("check", new CheckCommand(terminal));
       root.addSubcommand("generate", new GenerateCommand(terminal));
       root.addSubcommand("completion", new Completion());
     }

@@ -1,0 +1,36 @@
+package dev.changenet.check;
+
+import java.util.List;
+import java.util.Set;
+
+/**
+ * What the examiners look at.
+ *
+ * @param settings what to examine
+ * @param splits the splits whose lists can be read
+ * @param pairs the pairs of all splits, each once, in the order of the lists
+ * @param listed every name in any list of the list folder, also those of other splits
+ */
+record DataSet(
+    CheckSettings settings, List<Split> splits, List<PairFacts> pairs, Set<String> listed) {
+
+  /** Returns the pairs of the splits with masks whose mask was decoded. */
+  List<PairFacts> withValues() {
+    return pairs.stream().filter(p -> p.values != null).toList();
+  }
+
+  /** Returns the names of the splits that have at least one of {@code concerned}. */
+  String splitsOf(List<PairFacts> concerned) {
+    return String.join(
+        ", ",
+        splits.stream()
+            .filter(s -> concerned.stream().anyMatch(p -> p.roles.contains(s.role())))
+            .map(Split::name)
+            .distinct()
+            .toList());
+  }
+
+  boolean full() {
+    return settings.depth() == CheckSettings.Depth.FULL;
+  }
+}

@@ -1,0 +1,136 @@
+package dev.changenet.check;
+
+import dev.changenet.check.CheckSettings.Depth;
+import dev.changenet.check.FileFacts.State;
+import dev.changenet.image.DamagedPictureException;
+import dev.changenet.image.DataException;
+import dev.changenet.image.ImageReader;
+import dev.changenet.image.Mask;
+import dev.changenet.image.PictureInfo;
+import dev.changenet.image.RgbImage;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.util.List;
+
+/** Reads the files of a pair and keeps facts, not pictures. */
+final class PairScanner {
+  private final CheckSettings settings;
+
+  PairScanner(CheckSettings settings) {
+    this.settings = settings;
+  }
+
+  void scan(PairFacts pair) {
+    if (pair.wantsHeaders) {
+      header(pair.a);
+      header(pair.b);
+      if (pair.needsMask()) {
+        header(pair.mask);
+      }
+    }
+    if (pair.wantsMask && pair.mask.readable()) {
+      mask(pair);
+    }
+    if (settings.depth() == Depth.FULL) {
+      pictures(pair);
+    }
+  }
+
+  private static void header(FileFacts file) {
+    if (file.state != State.UNREAD) {
+      return;
+    }
+    guarded(
+        file,
+        () -> {
+          if (!Files.exists(file.path)) {
+            file.state = State.MISSING;
+          } else if (Files.isRegularFile(file.path) && Files.size(file.path) == 0) {
+            file.state = State.EMPTY;
+          } else {
+            file.info = PictureInfo.read(file.path);
+            file.state = State.READABLE;
+          }
+        });
+  }
+
+  private interface Reading {
+    void run() throws IOException;
+  }
+
+  private static void guarded(FileFacts file, Reading reading) {
+    try {
+      reading.run();
+    } catch (DamagedPictureException e) {
+      file.state = State.DAMAGED;
+      file.problem = e.getMessage();
+    } catch (DataException e) {
+      file.state = State.UNREADABLE;
+      file.problem = e.getMessage();
+    } catch (IOException e) {
+      file.state = State.UNREADABLE;
+      file.problem = "the file cannot be read (" + e + ")";
+    }
+  }
+
+  private void mask(PairFacts pair) {
+    guarded(
+        pair.mask,
+        () -> {
+          if (pair.mask.info.channels() != 1) {
+            pair.values = MaskFacts.of(ImageReader.readRgb(pair.mask.path), settings.colors());
+            return;
+          }
+          Mask mask = ImageReader.readMask(pair.mask.path);
+          pair.values = MaskFacts.of(mask);
+          if (pair.mask.info.palette() && !settings.colors().isEmpty()) {
+            RgbImage shown = ImageReader.readRgb(pair.mask.path);
+            pair.paletteContradicts = contradicts(mask, shown);
+          }
+        });
+    if (pair.mask.state == State.UNREADABLE && pair.mask.info.bits() > 8) {
+      pair.mask.state = State.TOO_DEEP;
+    }
+  }
+
+  private boolean contradicts(Mask mask, RgbImage shown) {
+    for (int i = 0; i < mask.values().length; i++) {
+      int x = i % mask.width();
+      int y = i / mask.width();
+      int id =
+          settings
+              .colors()
+              .indexOf(List.of(shown.get(x, y, 0), shown.get(x, y, 1), shown.get(x, y, 2)));
+      if (id >= 0 && id != mask.get(x, y)) {
+        return true;
+      }
+    }
+    return false;
+  }
+
+  private static void pictures(PairFacts pair) {
+    GreyImage a = null;
+    GreyImage b = null;
+    RgbImage imageA = read(pair.a);
+    if (imageA != null) {
+      a = GreyImage.of(imageA);
+      pair.pictureA = PictureFacts.of(imageA, a);
+    }
+    RgbImage imageB = read(pair.b);
+    if (imageB != null) {
+      b = GreyImage.of(imageB);
+      pair.pictureB = PictureFacts.of(imageB, b);
+    }
+    if (a != null && b != null && a.width() == b.width() && a.height() == b.height()) {
+      pair.shift = PhaseCorrelation.between(a, b);
+    }
+  }
+
+  private static RgbImage read(FileFacts file) {
+    RgbImage[] image = new RgbImage[1];
+    if (file.readable()) {
+      guarded(file, () -> image[0] = ImageReader.readRgb(file.path));
+    }
+    return image[0];
+  }
+}

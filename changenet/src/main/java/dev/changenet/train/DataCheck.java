@@ -1,0 +1,101 @@
+package dev.changenet.train;
+
+import dev.changenet.check.CheckReport;
+import dev.changenet.check.CheckSettings;
+import dev.changenet.check.CheckSettings.Depth;
+import dev.changenet.check.Code;
+import dev.changenet.check.DataDoctor;
+import dev.changenet.check.Finding;
+import dev.changenet.check.MaskEncoding;
+import dev.changenet.check.Progress;
+import dev.changenet.check.Role;
+import dev.changenet.check.Severity;
+import dev.changenet.config.ExperimentSpec;
+import dev.changenet.config.SegmentDataSpec;
+import dev.changenet.image.DataException;
+import dev.changenet.tensor.cpu.Parallel;
+import java.util.EnumMap;
+import java.util.EnumSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
+
+/** What a run looks at before it begins: a few files of its splits, by the data doctor. */
+public final class DataCheck {
+  /** Faults at which a run would stop later, at the first batch or after hours. */
+  private static final Set<Code> FATAL =
+      EnumSet.of(
+          Code.FILE_EMPTY,
+          Code.FILE_UNREADABLE,
+          Code.MASK_CHANNELS,
+          Code.MASK_DEPTH,
+          Code.MASK_VALUES);
+
+  private DataCheck() {}
+
+  /** Returns what to examine for a spec: all four splits. */
+  public static CheckSettings settings(ExperimentSpec spec, Depth depth, int threads) {
+    return settings(spec, EnumSet.allOf(Role.class), depth, threads);
+  }
+
+  private static CheckSettings settings(
+      ExperimentSpec spec, Set<Role> roles, Depth depth, int threads) {
+    SegmentDataSpec d = spec.segmentData();
+    Map<Role, String> splits = new EnumMap<>(Role.class);
+    for (Role role : roles) {
+      splits.put(
+          role,
+          switch (role) {
+            case TRAIN -> d.trainSplit();
+            case VALIDATION -> d.validationSplit();
+            case TEST -> d.testSplit();
+            case PREDICT -> d.predictSplit();
+          });
+    }
+    return new CheckSettings(
+        RunContext.dataSettings(spec),
+        splits,
+        d.colorMap().orElse(List.of()),
+        d.classNames(),
+        depth,
+        threads);
+  }
+
+  /**
+   * Looks at some files of the splits, warns of what is suspicious and says how masks are read.
+   *
+   * @return how masks are read; nothing when no mask could be
+   * @throws DataException for what the run would stop at anyway
+   */
+  static Optional<MaskEncoding> atStart(ExperimentSpec spec, Set<Role> roles, Reporter reporter) {
+    CheckReport report =
+        DataDoctor.examine(
+            settings(spec, roles, Depth.START, Parallel.threads()), Progress.SILENT);
+    for (Finding finding : report.findings()) {
+      if (FATAL.contains(finding.code())) {
+        throw new DataException(line(finding));
+      }
+    }
+    report.masks().ifPresent(m -> reporter.info(m.line()));
+    for (Finding finding : report.findings()) {
+      if (finding.severity() != Severity.NOTE) {
+        reporter.warn(line(finding));
+      }
+    }
+    return report.masks();
+  }
+
+  /** One line: split, what was found, the first file, and what to do. */
+  private static String line(Finding finding) {
+    String file =
+        finding.files().isEmpty() || finding.text().contains(finding.files().getFirst())
+            ? ""
+            : " (" + finding.files().getFirst() + (finding.files().size() > 1 ? ", …" : "") + ")";
+    return (finding.split().isEmpty() ? "" : "split " + finding.split() + ": ")
+        + finding.text()
+        + file
+        + "; "
+        + finding.remedy();
+  }
+}
