@@ -64,7 +64,9 @@ final class ClassExaminer implements Examiner {
               split,
               "no pixel of "
                   + classes(settings, empty)
-                  + (training ? ": it cannot be learned" : ": its scores are 0 and lower the means"),
+                  + (training
+                      ? ": such change cannot be learned"
+                      : ": scores of 0 there lower the means"),
               training
                   ? "add pairs that show it, or lower dataset.segment.num_classes"
                   : "look at the scores of each class, not at the means"));

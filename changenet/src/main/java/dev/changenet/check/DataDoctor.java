@@ -31,18 +31,19 @@ public final class DataDoctor {
       return new CheckReport(settings, findings, List.of(), Optional.empty());
     }
     DataSet data = read.get();
-    PairScanner scanner = new PairScanner(settings);
+    ShiftEvidence shifts = new ShiftEvidence();
+    PairScanner scanner = new PairScanner(settings, shifts);
     List<PairFacts> pairs = data.pairs();
     Workers.forEach(
         pairs.size(),
         settings.threads(),
         "Checking",
         progress,
-        i -> scanner.scan(pairs.get(i)));
+        i -> scanner.scan(pairs.get(i), i));
     EXAMINERS.forEach(e -> e.examine(data, findings::add));
     if (data.full()) {
       new TwinExaminer().examine(data, findings::add);
-      new ShiftExaminer().examine(data, findings::add);
+      new ShiftExaminer(shifts).examine(data, findings::add);
     }
     findings.sort(
         Comparator.comparing(Finding::severity)

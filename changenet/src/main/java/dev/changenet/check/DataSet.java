@@ -2,6 +2,7 @@ package dev.changenet.check;
 
 import java.util.List;
 import java.util.Set;
+import java.util.function.Predicate;
 
 /**
  * What the examiners look at.
@@ -21,9 +22,19 @@ record DataSet(
 
   /** Returns the names of the splits that have at least one of {@code concerned}. */
   String splitsOf(List<PairFacts> concerned) {
+    return names(concerned, role -> true);
+  }
+
+  /** Returns the names of the splits that read the mask of at least one of {@code concerned}. */
+  String maskSplitsOf(List<PairFacts> concerned) {
+    return names(concerned, Role::masks);
+  }
+
+  private String names(List<PairFacts> concerned, Predicate<Role> which) {
     return String.join(
         ", ",
         splits.stream()
+            .filter(s -> which.test(s.role()))
             .filter(s -> concerned.stream().anyMatch(p -> p.roles.contains(s.role())))
             .map(Split::name)
             .distinct()

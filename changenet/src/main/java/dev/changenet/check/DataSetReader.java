@@ -4,6 +4,7 @@ import dev.changenet.check.CheckSettings.Depth;
 import dev.changenet.data.DataSettings;
 import dev.changenet.data.SplitList;
 import dev.changenet.image.DataException;
+import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -91,7 +92,7 @@ final class DataSetReader {
       if (!keys.containsKey(key)) {
         continue;
       }
-      Path folder = data.rootDir().resolve(keys.get(key)).normalize();
+      Path folder = real(data.rootDir().resolve(keys.get(key)));
       String other = seen.putIfAbsent(folder, key);
       if (other != null) {
         found.accept(
@@ -110,6 +111,14 @@ final class DataSetReader {
       }
     }
     return true;
+  }
+
+  private static Path real(Path folder) {
+    try {
+      return folder.toRealPath();
+    } catch (IOException e) {
+      throw new DataException(folder + ": the folder cannot be read (" + e + ")", e);
+    }
   }
 
   private Optional<Split> list(Role role, String name) {

@@ -33,6 +33,16 @@ final class FileExaminer implements Examiner {
       return group;
     }
 
+    /** Splits that read one of the files. */
+    String splits(DataSet data) {
+      List<PairFacts> pictures = new ArrayList<>();
+      List<PairFacts> masks = new ArrayList<>();
+      for (int i = 0; i < files.size(); i++) {
+        (files.get(i) == pairs.get(i).mask ? masks : pictures).add(pairs.get(i));
+      }
+      return pictures.isEmpty() ? data.maskSplitsOf(masks) : data.splitsOf(pairs);
+    }
+
     List<String> names() {
       return files.stream().map(f -> f.shown).toList();
     }
@@ -89,7 +99,7 @@ final class FileExaminer implements Examiner {
           new Finding(
               code,
               Severity.ERROR,
-              data.splitsOf(group.pairs),
+              group.splits(data),
               group.names(),
               group.files.size() + " file(s) of the samples " + what.of(group.files.getFirst()),
               remedy));
@@ -118,7 +128,7 @@ final class FileExaminer implements Examiner {
         new Finding(
             Code.FILE_NAME_DIFFERS,
             Severity.ERROR,
-            data.splitsOf(group.pairs),
+            group.splits(data),
             group.names(),
             group.files.size()
                 + " file(s) of the samples do not exist under the names expected; "
@@ -138,7 +148,9 @@ final class FileExaminer implements Examiner {
             (p, f) -> {
               String suffix = f.shown.substring(f.shown.lastIndexOf('.') + 1);
               String format = FORMATS.get(suffix.toLowerCase(Locale.ROOT));
-              return f.readable() && format != null && !format.equals(f.info.format());
+              // A mask that is a JPEG file has a finding of its own.
+              boolean lossy = f == p.mask && f.readable() && f.info.format().equals("JPEG");
+              return f.readable() && format != null && !lossy && !format.equals(f.info.format());
             });
     if (!group.files.isEmpty()) {
       FileFacts first = group.files.getFirst();
@@ -146,7 +158,7 @@ final class FileExaminer implements Examiner {
           new Finding(
               Code.FORMAT_SUFFIX,
               Severity.NOTE,
-              data.splitsOf(group.pairs),
+              group.splits(data),
               group.names(),
               Words.count(group.files.size(), "file")
                   + " with the suffix of another format ("

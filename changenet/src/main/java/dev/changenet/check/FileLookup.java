@@ -65,7 +65,7 @@ final class FileLookup {
       file.state = State.MISSING;
       String similar = listing.similar(name);
       if (similar != null && !known.contains(similar)) {
-        file.elsewhere = similar;
+        file.elsewhere = folderName + "/" + similar;
         known.add(similar);
       }
     }

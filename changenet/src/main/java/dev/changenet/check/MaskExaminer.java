@@ -45,7 +45,7 @@ final class MaskExaminer implements Examiner {
     return new Finding(
         code,
         severity,
-        data.splitsOf(pairs),
+        data.maskSplitsOf(pairs),
         pairs.stream().map(p -> p.mask.shown).toList(),
         Words.count(pairs.size(), "mask") + " " + text,
         remedy);

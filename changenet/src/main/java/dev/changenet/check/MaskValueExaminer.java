@@ -53,7 +53,7 @@ final class MaskValueExaminer implements Examiner {
     return new Finding(
         code,
         severity,
-        data.splitsOf(pairs),
+        data.maskSplitsOf(pairs),
         pairs.stream().map(p -> p.mask.shown).toList(),
         text,
         remedy);

@@ -26,7 +26,6 @@ final class PairFacts {
   /** Whether a palette's colours stand for other classes in color_map than their indices. */
   boolean paletteContradicts;
 
-  PhaseCorrelation.Shift shift;
 
   PairFacts(String name, FileFacts a, FileFacts b, FileFacts mask) {
     this.name = name;

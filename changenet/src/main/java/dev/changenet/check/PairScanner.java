@@ -15,12 +15,17 @@ import java.util.List;
 /** Reads the files of a pair and keeps facts, not pictures. */
 final class PairScanner {
   private final CheckSettings settings;
+  private final ShiftEvidence shifts;
 
-  PairScanner(CheckSettings settings) {
+  PairScanner(CheckSettings settings, ShiftEvidence shifts) {
     this.settings = settings;
+    this.shifts = shifts;
   }
 
-  void scan(PairFacts pair) {
+  /**
+   * @param index place of the pair among all
+   */
+  void scan(PairFacts pair, int index) {
     if (pair.wantsHeaders) {
       header(pair.a);
       header(pair.b);
@@ -32,7 +37,7 @@ final class PairScanner {
       mask(pair);
     }
     if (settings.depth() == Depth.FULL) {
-      pictures(pair);
+      pictures(pair, index);
     }
   }
 
@@ -108,7 +113,7 @@ final class PairScanner {
     return false;
   }
 
-  private static void pictures(PairFacts pair) {
+  private void pictures(PairFacts pair, int index) {
     GreyImage a = null;
     GreyImage b = null;
     RgbImage imageA = read(pair.a);
@@ -122,7 +127,7 @@ final class PairScanner {
       pair.pictureB = PictureFacts.of(imageB, b);
     }
     if (a != null && b != null && a.width() == b.width() && a.height() == b.height()) {
-      pair.shift = PhaseCorrelation.between(a, b);
+      shifts.add(pair, index, PhaseCorrelation.between(a, b));
     }
   }
 

@@ -12,18 +12,17 @@ final class PhaseCorrelation {
   private PhaseCorrelation() {}
 
   /**
-   * Where the content of A is found in B.
+   * How well B fits A at each shift.
    *
-   * @param x columns to the right, in pixels of the pictures
-   * @param y rows down
-   * @param step pixels per unit of the comparison: the error is about half of it
-   * @param peak height of the peak, 1 for a pure shift
-   * @param next height of the highest value away from the peak
+   * @param side n: shifts of −n/2 to n/2 − 1 units
+   * @param step pixels per unit
+   * @param values n·n; place [y, x] is the fit when B's content lies x units to the right of A's and
+   *     y below, both modulo n; the sum is about 1 for a pure shift, concentrated in one place
    */
-  record Shift(double x, double y, double step, double peak, double next) {}
+  record Surface(int side, int step, double[] values) {}
 
   /** Compares pictures of the same size; null when they are too small. */
-  static Shift between(GreyImage a, GreyImage b) {
+  static Surface between(GreyImage a, GreyImage b) {
     int side = Math.min(a.width(), a.height());
     if (side < LEAST) {
       return null;
@@ -54,33 +53,7 @@ final class PhaseCorrelation {
       }
     }
     transform(pr, pi, n, true);
-    return peak(pr, n, factor);
-  }
-
-  private static Shift peak(double[] values, int n, int factor) {
-    int best = 0;
-    for (int i = 0; i < values.length; i++) {
-      best = values[i] > values[best] ? i : best;
-    }
-    int by = best / n;
-    int bx = best % n;
-    double next = 0;
-    for (int i = 0; i < values.length; i++) {
-      if (away(i / n - by, n) > 2 || away(i % n - bx, n) > 2) {
-        next = Math.max(next, values[i]);
-      }
-    }
-    return new Shift(
-        signed(bx, n) * factor, signed(by, n) * factor, factor, values[best], next);
-  }
-
-  private static int away(int d, int n) {
-    int m = Math.floorMod(d, n);
-    return Math.min(m, n - m);
-  }
-
-  private static int signed(int i, int n) {
-    return i > n / 2 ? i - n : i;
+    return new Surface(n, factor, pr);
   }
 
   /** Length of the grey gradient over the middle n·factor square, faded out at the border. */
@@ -140,10 +113,6 @@ final class PhaseCorrelation {
         for (int k = 0; k < n; k++) {
           re[at + k * along] = r[k] * scale;
           im[at + k * along] = m[k] * scale;
-        }
-        for (int k = 0; k < n; k++) {
-          re[at + k * along] = r[k];
-          im[at + k * along] = m[k];
         }
       }
     }

@@ -72,7 +72,7 @@ final class SizeExaminer implements Examiner {
         new Finding(
             code,
             sameShape ? Severity.WARNING : Severity.ERROR,
-            data.splitsOf(bad),
+            mask ? data.maskSplitsOf(bad) : data.splitsOf(bad),
             bad.stream().map(p -> right.of(p).shown).toList(),
             Words.count(bad.size(), mask ? "mask" : "pair")
                 + (mask ? " not of the size of its pictures" : " with pictures of different size")

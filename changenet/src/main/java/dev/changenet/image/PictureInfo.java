@@ -3,6 +3,7 @@ package dev.changenet.image;
 import java.awt.image.IndexColorModel;
 import java.io.ByteArrayInputStream;
 import java.io.EOFException;
+import java.io.FileNotFoundException;
 import java.io.IOException;
 import java.io.RandomAccessFile;
 import java.nio.ByteBuffer;
@@ -39,6 +40,9 @@ public record PictureInfo(
    * @throws DataException if it is no picture or cannot be read
    */
   public static PictureInfo read(Path path) {
+    if (Files.isDirectory(path)) {
+      throw new DataException(path + ": is a folder, expected a picture file");
+    }
     try (RandomAccessFile file = new RandomAccessFile(path.toFile(), "r")) {
       byte[] head = new byte[(int) Math.min(HEAD, file.length())];
       file.readFully(head);
@@ -67,6 +71,9 @@ public record PictureInfo(
         }
         default -> other(path, format.get());
       };
+    } catch (FileNotFoundException e) {
+      throw new DataException(
+          path + ": the file cannot be opened; check that it exists and may be read", e);
     } catch (IOException | RuntimeException e) {
       if (e instanceof DataException known) {
         throw known;
