@@ -68,7 +68,9 @@ public record CheckReport(
           split.name(),
           split.pairs().size(),
           sizes,
-          split.role().masks() ? shares.masks() : 0,
+          split.role().masks()
+              ? (int) split.pairs().stream().filter(p -> p.values != null).count()
+              : 0,
           list,
           full && all > 0 ? shares.ignored() / all : 0);
     }

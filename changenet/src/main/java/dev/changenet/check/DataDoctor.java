@@ -31,9 +31,9 @@ public final class DataDoctor {
       return new CheckReport(settings, findings, List.of(), Optional.empty());
     }
     DataSet data = read.get();
-    ShiftEvidence shifts = new ShiftEvidence();
-    PairScanner scanner = new PairScanner(settings, shifts);
     List<PairFacts> pairs = data.pairs();
+    ShiftEvidence shifts = new ShiftEvidence(pairs.size());
+    PairScanner scanner = new PairScanner(settings, shifts);
     Workers.forEach(
         pairs.size(),
         settings.threads(),

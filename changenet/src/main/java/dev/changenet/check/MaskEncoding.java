@@ -73,6 +73,11 @@ public record MaskEncoding(String labelTransform, int classes, List<Integer> val
         + ")";
   }
 
+  /** Returns {@link #line} as it stands inside a sentence. */
+  public String phrase() {
+    return "m" + line().substring(1);
+  }
+
   /** Returns the entry of a checkpoint. */
   public Map<String, Object> toMap() {
     Map<String, Object> map = new LinkedHashMap<>();
@@ -112,17 +117,13 @@ public record MaskEncoding(String labelTransform, int classes, List<Integer> val
     }
     return Optional.of(
         "the checkpoint was trained with "
-            + lower(line())
+            + phrase()
             + ", but here "
-            + lower(now.line())
+            + now.phrase()
             + (otherRule
                 ? "; set dataset.segment.label_transform="
                     + labelTransform
                     + " unless these masks are stored differently"
                 : "; these masks are stored differently: changenet check tells more"));
-  }
-
-  private static String lower(String line) {
-    return "m" + line.substring(1);
   }
 }

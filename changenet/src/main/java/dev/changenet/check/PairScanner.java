@@ -126,7 +126,7 @@ final class PairScanner {
       b = GreyImage.of(imageB);
       pair.pictureB = PictureFacts.of(imageB, b);
     }
-    if (a != null && b != null && a.width() == b.width() && a.height() == b.height()) {
+    if (shifts.wants(index) && a != null && b != null && a.width() == b.width() && a.height() == b.height()) {
       shifts.add(pair, index, PhaseCorrelation.between(a, b));
     }
   }

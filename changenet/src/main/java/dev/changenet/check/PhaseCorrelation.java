@@ -45,7 +45,7 @@ final class PhaseCorrelation {
         double bi = (re[j] - re[i]) / 2;
         double r = br * ar + bi * ai;
         double m = bi * ar - br * ai;
-        double length = Math.hypot(r, m);
+        double length = Math.sqrt(r * r + m * m);
         if (length > 0) {
           pr[i] = r / length;
           pi[i] = m / length;
@@ -72,7 +72,7 @@ final class PhaseCorrelation {
       for (int x = 1; x < n - 1; x++) {
         double gx = small[y * n + x + 1] - small[y * n + x - 1];
         double gy = small[(y + 1) * n + x] - small[(y - 1) * n + x];
-        out[y * n + x] = Math.hypot(gx, gy);
+        out[y * n + x] = Math.sqrt(gx * gx + gy * gy);
         mean += out[y * n + x] / ((n - 2) * (n - 2));
       }
     }

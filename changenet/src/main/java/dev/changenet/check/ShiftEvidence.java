@@ -15,6 +15,9 @@ import java.util.Set;
 final class ShiftEvidence {
   private static final double UNIT = 1L << 40;
 
+  /** More pairs make the result no surer. */
+  private static final int MOST_PAIRS = 1000;
+
   /** Surfaces that can be added: of one split and size; odd and even pairs apart. */
   private record Key(Role role, int side, int step, boolean odd) {}
 
@@ -28,6 +31,19 @@ final class ShiftEvidence {
   }
 
   private final Map<Key, Sum> sums = new HashMap<>();
+  private final int stride;
+
+  /**
+   * @param pairs number of pairs in all
+   */
+  ShiftEvidence(int pairs) {
+    stride = Math.max(1, Math.ceilDiv(pairs, MOST_PAIRS));
+  }
+
+  /** Whether the pair at {@code index} is one of those that are looked at. */
+  boolean wants(int index) {
+    return index % stride == 0;
+  }
 
   /** Adds the surface of a pair; null counts for nothing. */
   void add(PairFacts pair, int index, PhaseCorrelation.Surface surface) {
@@ -36,7 +52,7 @@ final class ShiftEvidence {
     }
     Key key =
         new Key(
-            pair.roles.iterator().next(), surface.side(), surface.step(), index % 2 == 1);
+            pair.roles.iterator().next(), surface.side(), surface.step(), index / stride % 2 == 1);
     Sum sum;
     synchronized (sums) {
       sum = sums.computeIfAbsent(key, k -> new Sum(k.side()));

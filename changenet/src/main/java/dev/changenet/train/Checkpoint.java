@@ -26,6 +26,9 @@ public final class Checkpoint {
   /** Newest checkpoint of a results directory: a relative link, or a copy where links can't be. */
   public static final String LATEST = "changenet_model_segment_latest.pth";
 
+  /** Entry that tells how masks were read; an extension, which other programs pass over. */
+  static final String MASKS = "changenet_masks";
+
   private static final String TAO_MODEL = "visual_changenet_segment";
 
   private Checkpoint() {}
@@ -62,6 +65,17 @@ public final class Checkpoint {
   /** Writes {@code name} in {@code folder}, then points the latest entry at it. */
   public static Path save(
       Path folder, String name, ChangeNet net, Optimizer optimizer, Progress p) {
+    return save(folder, name, net, optimizer, p, Map.of());
+  }
+
+  /** Writes a checkpoint with entries of ours behind those of TAO. */
+  static Path save(
+      Path folder,
+      String name,
+      ChangeNet net,
+      Optimizer optimizer,
+      Progress p,
+      Map<String, ?> extensions) {
     Map<String, Object> root = new LinkedHashMap<>();
     root.put("epoch", (long) p.epoch());
     root.put("global_step", p.globalStep());
@@ -77,6 +91,7 @@ public final class Checkpoint {
     if (net.stateDict().keySet().stream().anyMatch(n -> n.startsWith("backbone.radio."))) {
       root.put("tao_model_type", "radio");
     }
+    root.putAll(extensions);
     Path file = folder.resolve(name);
     PthWriter.write(file, root);
     LatestCheckpoint.point(folder, name);

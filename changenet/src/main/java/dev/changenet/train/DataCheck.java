@@ -13,6 +13,7 @@ import dev.changenet.check.Severity;
 import dev.changenet.config.ExperimentSpec;
 import dev.changenet.config.SegmentDataSpec;
 import dev.changenet.image.DataException;
+import dev.changenet.nn.state.WeightsFile;
 import dev.changenet.tensor.cpu.Parallel;
 import java.util.EnumMap;
 import java.util.EnumSet;
@@ -63,12 +64,34 @@ public final class DataCheck {
   }
 
   /**
+   * What is known before the first step.
+   *
+   * @param masks how masks are read; nothing when no mask could be
+   * @param changeLost whether it has been said that no mask shows change
+   */
+  record Start(Optional<MaskEncoding> masks, boolean changeLost) {
+    /** Warns when the masks at hand are read in another way than those of a checkpoint. */
+    void compare(WeightsFile checkpoint, Reporter reporter) {
+      stored(checkpoint)
+          .flatMap(trained -> masks.flatMap(trained::disagreement))
+          .ifPresent(reporter::warn);
+    }
+  }
+
+  /** Returns how the masks were read that a checkpoint was trained with, where it tells. */
+  static Optional<MaskEncoding> stored(WeightsFile checkpoint) {
+    return checkpoint.has(Checkpoint.MASKS)
+            && checkpoint.get(Checkpoint.MASKS) instanceof Map<?, ?> map
+        ? MaskEncoding.fromMap(map)
+        : Optional.empty();
+  }
+
+  /**
    * Looks at some files of the splits, warns of what is suspicious and says how masks are read.
    *
-   * @return how masks are read; nothing when no mask could be
    * @throws DataException for what the run would stop at anyway
    */
-  static Optional<MaskEncoding> atStart(ExperimentSpec spec, Set<Role> roles, Reporter reporter) {
+  static Start atStart(ExperimentSpec spec, Set<Role> roles, Reporter reporter) {
     CheckReport report =
         DataDoctor.examine(
             settings(spec, roles, Depth.START, Parallel.threads()), Progress.SILENT);
@@ -83,7 +106,11 @@ public final class DataCheck {
         reporter.warn(line(finding));
       }
     }
-    return report.masks();
+    boolean lost =
+        report.findings().stream()
+            .map(Finding::code)
+            .anyMatch(c -> c == Code.MASKS_LOST || c == Code.MASKS_IGNORED);
+    return new Start(report.masks(), lost);
   }
 
   /** One line: split, what was found, the first file, and what to do. */

@@ -6,6 +6,7 @@ import dev.changenet.data.ChangeDataset;
 import dev.changenet.data.DataLoader;
 import dev.changenet.model.ChangeNet;
 import dev.changenet.picture.PairPictures;
+import dev.changenet.nn.state.WeightsFile;
 import java.nio.file.Path;
 
 /** The {@code inference} task: pictures of the predict split; masks are never opened. */
@@ -29,7 +30,9 @@ public final class InferenceRun {
     try (ChangeNet net = context.buildNetwork();
         DataLoader loader = new DataLoader(dataset, Math.max(0, spec.train().seed()));
         Predictor predictor = new Predictor(net, spec.segmentData().multiScaleInfer())) {
-      Checkpoint.loadModel(Checkpoint.open(checkpoint), checkpoint, net);
+      WeightsFile weights = Checkpoint.open(checkpoint);
+      Checkpoint.loadModel(weights, checkpoint, net);
+      DataCheck.stored(weights).ifPresent(m -> context.reporter().info("Trained with " + m.phrase()));
       net.eval();
       long began = System.nanoTime();
       int done = 0;
