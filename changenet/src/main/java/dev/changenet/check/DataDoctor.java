@@ -42,7 +42,7 @@ public final class DataDoctor {
         i -> scanner.scan(pairs.get(i), i));
     EXAMINERS.forEach(e -> e.examine(data, findings::add));
     if (data.full()) {
-      new TwinExaminer().examine(data, findings::add);
+      new TwinExaminer(progress).examine(data, findings::add);
       new ShiftExaminer(shifts).examine(data, findings::add);
     }
     findings.sort(

@@ -39,7 +39,9 @@ final class FileLookup {
               Severity.WARNING,
               "",
               extra,
-              Words.count(extra.size(), "file") + " no list names, so no run will ever look at them",
+              Words.count(extra.size(), "file")
+                  + " that no list names: no run will ever look at "
+                  + (extra.size() == 1 ? "it" : "them"),
               "add them to a list in "
                   + data.rootDir().resolve(data.listFolderName())
                   + ", or delete them"));

@@ -6,17 +6,31 @@ import dev.changenet.image.RgbImage;
  * Grey levels 0 to 255.
  *
  * @param values {@code height · width}, row by row
+ * @param scale pixels of the picture along a side of each of these
  */
-record GreyImage(int width, int height, float[] values) {
+record GreyImage(int width, int height, float[] values, int scale) {
+  /** Side above which a picture is made smaller at once: more detail tells nothing more here. */
+  private static final int MOST = 2048;
 
+  /** Returns the grey levels of a picture, of a large one those of squares of pixels. */
   static GreyImage of(RgbImage image) {
+    int scale = Math.ceilDiv(Math.max(image.width(), image.height()), MOST);
+    int w = Math.max(1, image.width() / scale);
+    int h = Math.max(1, image.height() / scale);
     byte[] p = image.pixels();
-    float[] grey = new float[image.width() * image.height()];
-    for (int i = 0, o = 0; o < grey.length; i += RgbImage.CHANNELS, o++) {
-      // Luma of ITU-R BT.601.
-      grey[o] = 0.299f * (p[i] & 0xFF) + 0.587f * (p[i + 1] & 0xFF) + 0.114f * (p[i + 2] & 0xFF);
+    float[] grey = new float[w * h];
+    float share = 1f / (scale * scale);
+    for (int y = 0; y < Math.min(h * scale, image.height()); y++) {
+      int i = y * image.width() * RgbImage.CHANNELS;
+      int row = y / scale * w;
+      for (int x = 0; x < Math.min(w * scale, image.width()); x++, i += RgbImage.CHANNELS) {
+        // Luma of ITU-R BT.601.
+        grey[row + x / scale] +=
+            share
+                * (0.299f * (p[i] & 0xFF) + 0.587f * (p[i + 1] & 0xFF) + 0.114f * (p[i + 2] & 0xFF));
+      }
     }
-    return new GreyImage(image.width(), image.height(), grey);
+    return new GreyImage(w, h, grey, scale);
   }
 
   /** Returns a copy of another size: means over what each pixel covers, in whole pixels. */
@@ -40,7 +54,7 @@ record GreyImage(int width, int height, float[] values) {
         out[y * w + x] = sum / ((y1 - y0) * (x1 - x0));
       }
     }
-    return new GreyImage(w, h, out);
+    return new GreyImage(w, h, out, scale);
   }
 
   /** Returns what is left of each pixel without the mean of the 5×5 pixels around it. */
@@ -60,7 +74,7 @@ record GreyImage(int width, int height, float[] values) {
         out[y * width + x] = values[y * width + x] - sum / n;
       }
     }
-    return new GreyImage(width, height, out);
+    return new GreyImage(width, height, out, scale);
   }
 
   /** Pearson's correlation with a picture of the same size; 0 when one is flat. */

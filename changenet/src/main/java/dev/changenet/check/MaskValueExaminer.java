@@ -4,7 +4,6 @@ import dev.changenet.data.DataMessages;
 import dev.changenet.data.DataSettings;
 import dev.changenet.image.ImageReader;
 import dev.changenet.image.Mask;
-import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Collection;
 import java.util.List;
@@ -21,7 +20,8 @@ final class MaskValueExaminer implements Examiner {
     List<PairFacts> all = data.withValues().stream().filter(p -> p.values.numbers()).toList();
     List<PairFacts> lossy =
         all.stream().filter(p -> p.mask.info.format().equals("JPEG")).toList();
-    List<PairFacts> exact = all.stream().filter(p -> !lossy.contains(p)).toList();
+    List<PairFacts> exact =
+        all.stream().filter(p -> !p.mask.info.format().equals("JPEG")).toList();
     boolean norm = data.settings().data().normalizesLabels();
     if (!lossy.isEmpty()) {
       found.accept(lossy(data, lossy, norm));
@@ -157,8 +157,7 @@ final class MaskValueExaminer implements Examiner {
     if (!outside.isEmpty()) {
       found.accept(outside(data, masks, outside, classes));
     }
-    List<PairFacts> fine = new ArrayList<>(masks);
-    fine.removeAll(outside);
+    List<PairFacts> fine = those(masks, wrong.negate());
     List<PairFacts> allIgnored =
         those(fine, m -> m.values().length == 1 && m.highest() == DataSettings.IGNORE);
     List<PairFacts> only255 = those(fine, m -> m.has(255) && m.has(0) && !m.hasBetween());

@@ -11,11 +11,19 @@ import dev.changenet.image.RgbImage;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.util.List;
+import java.util.concurrent.Semaphore;
+import java.util.function.Consumer;
 
 /** Reads the files of a pair and keeps facts, not pictures. */
 final class PairScanner {
   private final CheckSettings settings;
   private final ShiftEvidence shifts;
+
+  /** Half of the heap, in MiB: large pictures are decoded one after the other where they must. */
+  private final int budget =
+      (int) Math.clamp(Runtime.getRuntime().maxMemory() >> 21, 1, Integer.MAX_VALUE);
+
+  private final Semaphore memory = new Semaphore(budget, true);
 
   PairScanner(CheckSettings settings, ShiftEvidence shifts) {
     this.settings = settings;
@@ -114,21 +122,38 @@ final class PairScanner {
   }
 
   private void pictures(PairFacts pair, int index) {
-    GreyImage a = null;
-    GreyImage b = null;
-    RgbImage imageA = read(pair.a);
-    if (imageA != null) {
-      a = GreyImage.of(imageA);
-      pair.pictureA = PictureFacts.of(imageA, a);
+    int mebibytes = Math.clamp(Math.max(bytes(pair.a), bytes(pair.b)) >> 20, 1, budget);
+    memory.acquireUninterruptibly(mebibytes);
+    try {
+      GreyImage a = grey(pair.a, facts -> pair.pictureA = facts);
+      GreyImage b = grey(pair.b, facts -> pair.pictureB = facts);
+      if (shifts.wants(index)
+          && a != null
+          && b != null
+          && a.width() == b.width()
+          && a.height() == b.height()) {
+        shifts.add(pair, index, PhaseCorrelation.between(a, b));
+      }
+    } finally {
+      memory.release(mebibytes);
     }
-    RgbImage imageB = read(pair.b);
-    if (imageB != null) {
-      b = GreyImage.of(imageB);
-      pair.pictureB = PictureFacts.of(imageB, b);
+  }
+
+  /** What decoding a picture takes: the file's samples and their copy as RGB. */
+  private static long bytes(FileFacts file) {
+    return file.readable()
+        ? 3L * RgbImage.CHANNELS * file.info.width() * file.info.height()
+        : 0;
+  }
+
+  private static GreyImage grey(FileFacts file, Consumer<PictureFacts> keep) {
+    RgbImage image = read(file);
+    if (image == null) {
+      return null;
     }
-    if (shifts.wants(index) && a != null && b != null && a.width() == b.width() && a.height() == b.height()) {
-      shifts.add(pair, index, PhaseCorrelation.between(a, b));
-    }
+    GreyImage grey = GreyImage.of(image);
+    keep.accept(PictureFacts.of(image, grey));
+    return grey;
   }
 
   private static RgbImage read(FileFacts file) {

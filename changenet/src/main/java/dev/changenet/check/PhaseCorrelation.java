@@ -53,7 +53,7 @@ final class PhaseCorrelation {
       }
     }
     transform(pr, pi, n, true);
-    return new Surface(n, factor, pr);
+    return new Surface(n, factor * a.scale(), pr);
   }
 
   /** Length of the grey gradient over the middle n·factor square, faded out at the border. */

@@ -2,6 +2,7 @@ package dev.changenet.check;
 
 import dev.changenet.image.ImageReader;
 import java.util.ArrayList;
+import java.util.Collections;
 import java.util.Comparator;
 import java.util.EnumSet;
 import java.util.HashMap;
@@ -11,7 +12,6 @@ import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.function.Consumer;
-import java.util.stream.IntStream;
 
 /**
  * Pictures that stand in two of train, val and test under different names, equal to the pixel or
@@ -41,7 +41,12 @@ final class TwinExaminer implements Examiner {
   /** Two pictures, the first from the earlier split. */
   private record Twins(Picture left, Picture right) {}
 
+  private final Progress progress;
   private DataSet data;
+
+  TwinExaminer(Progress progress) {
+    this.progress = progress;
+  }
 
   @Override
   public void examine(DataSet set, Consumer<Finding> found) {
@@ -119,11 +124,10 @@ final class TwinExaminer implements Examiner {
   private List<Twins> near(List<Picture> pictures) {
     List<Picture> distinct =
         pictures.stream().filter(p -> p.facts().contrast() >= LEAST_CONTRAST).toList();
-    List<List<Twins>> rows =
-        IntStream.range(0, distinct.size())
-            .parallel()
-            .mapToObj(i -> candidates(distinct, i))
-            .toList();
+    List<List<Twins>> rows = new ArrayList<>(Collections.nCopies(distinct.size(), null));
+    int threads = data.settings().threads();
+    Workers.forEach(
+        rows.size(), threads, "Comparing", progress, i -> rows.set(i, candidates(distinct, i)));
     List<Twins> candidates = new ArrayList<>();
     rows.forEach(candidates::addAll);
     candidates.sort(
@@ -132,11 +136,7 @@ final class TwinExaminer implements Examiner {
         candidates.subList(0, Math.min(candidates.size(), MOST_COMPARISONS));
     boolean[] same = new boolean[compared.size()];
     Workers.forEach(
-        same.length,
-        data.settings().threads(),
-        "Comparing",
-        Progress.SILENT,
-        i -> same[i] = confirmed(compared.get(i)));
+        same.length, threads, "Confirming", progress, i -> same[i] = confirmed(compared.get(i)));
     List<Twins> twins = new ArrayList<>();
     Set<PairFacts> seen = new LinkedHashSet<>();
     for (int i = 0; i < same.length; i++) {
@@ -209,7 +209,7 @@ final class TwinExaminer implements Examiner {
     /* Both pictures of a pair, in one split. */
     record Key(Role role, PictureFacts.Digest a, PictureFacts.Digest b) {}
     Map<Key, PairFacts> seen = new HashMap<>();
-    List<PairFacts> twice = new ArrayList<>();
+    Set<PairFacts> twice = new LinkedHashSet<>();
     List<String> shown = new ArrayList<>();
     for (PairFacts pair : data.pairs()) {
       if (pair.pictureA == null
@@ -221,8 +221,7 @@ final class TwinExaminer implements Examiner {
         PairFacts other =
             seen.putIfAbsent(
                 new Key(role, pair.pictureA.exact(), pair.pictureB.exact()), pair);
-        if (other != null && !twice.contains(pair)) {
-          twice.add(pair);
+        if (other != null && twice.add(pair)) {
           shown.add(pair.a.shown + " = " + other.a.shown);
         }
       }
@@ -232,7 +231,7 @@ final class TwinExaminer implements Examiner {
           new Finding(
               Code.DUPLICATE_PAIR,
               Severity.WARNING,
-              data.splitsOf(twice),
+              data.splitsOf(List.copyOf(twice)),
               shown,
               Words.count(twice.size(), "pair")
                   + " equal to another pair of the same split under another name: they count twice",
