@@ -101,10 +101,17 @@ public final class DataCheck {
       }
     }
     report.masks().ifPresent(m -> reporter.info(m.line()));
+    boolean warned = false;
     for (Finding finding : report.findings()) {
       if (finding.severity() != Severity.NOTE) {
         reporter.warn(line(finding));
+        warned = true;
       }
+    }
+    if (warned) {
+      reporter.info(
+          "Only some files were looked at; to examine all: changenet check -e "
+              + spec.specFile());
     }
     boolean lost =
         report.findings().stream()
@@ -122,7 +129,7 @@ public final class DataCheck {
     return (finding.split().isEmpty() ? "" : "split " + finding.split() + ": ")
         + finding.text()
         + file
-        + "; "
+        + (finding.remedy().startsWith("dataset.") ? "; set " : "; ")
         + finding.remedy();
   }
 }
