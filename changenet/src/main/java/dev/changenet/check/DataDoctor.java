@@ -35,11 +35,7 @@ public final class DataDoctor {
     ShiftEvidence shifts = new ShiftEvidence(pairs.size());
     PairScanner scanner = new PairScanner(settings, shifts);
     Workers.forEach(
-        pairs.size(),
-        settings.threads(),
-        "Checking",
-        progress,
-        i -> scanner.scan(pairs.get(i), i));
+        pairs.size(), settings.threads(), "Checking", progress, i -> scanner.scan(pairs.get(i), i));
     EXAMINERS.forEach(e -> e.examine(data, findings::add));
     if (data.full()) {
       new TwinExaminer(progress).examine(data, findings::add);

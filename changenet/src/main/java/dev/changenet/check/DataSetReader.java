@@ -178,7 +178,8 @@ final class DataSetReader {
   }
 
   private static String cause(String message, Path path) {
-    String text = message.startsWith(path.toString()) ? message.substring(path.toString().length()) : message;
+    String text =
+        message.startsWith(path.toString()) ? message.substring(path.toString().length()) : message;
     return text.replaceFirst("^[:,] ", "").replaceFirst("; [^;]*$", "");
   }
 

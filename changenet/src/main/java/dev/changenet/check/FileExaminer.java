@@ -112,8 +112,7 @@ final class FileExaminer implements Examiner {
   }
 
   private static void otherNames(DataSet data, Consumer<Finding> found) {
-    Group group =
-        Group.of(data, (p, f) -> f.state == State.MISSING && f.elsewhere != null);
+    Group group = Group.of(data, (p, f) -> f.state == State.MISSING && f.elsewhere != null);
     if (group.files.isEmpty()) {
       return;
     }

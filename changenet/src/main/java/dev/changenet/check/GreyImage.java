@@ -27,7 +27,9 @@ record GreyImage(int width, int height, float[] values, int scale) {
         // Luma of ITU-R BT.601.
         grey[row + x / scale] +=
             share
-                * (0.299f * (p[i] & 0xFF) + 0.587f * (p[i + 1] & 0xFF) + 0.114f * (p[i + 2] & 0xFF));
+                * (0.299f * (p[i] & 0xFF)
+                    + 0.587f * (p[i + 1] & 0xFF)
+                    + 0.114f * (p[i + 2] & 0xFF));
       }
     }
     return new GreyImage(w, h, grey, scale);

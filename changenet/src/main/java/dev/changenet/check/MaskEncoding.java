@@ -28,8 +28,7 @@ public record MaskEncoding(String labelTransform, int classes, List<Integer> val
 
   /** Describes what {@code settings} make of {@code values}. */
   public static MaskEncoding of(DataSettings settings, Collection<Integer> values) {
-    return new MaskEncoding(
-        settings.labelTransform(), settings.numClasses(), List.copyOf(values));
+    return new MaskEncoding(settings.labelTransform(), settings.numClasses(), List.copyOf(values));
   }
 
   /** Returns the class of a stored value, or {@link DataSettings#IGNORE}. */

@@ -25,7 +25,9 @@ final class MaskExaminer implements Examiner {
               Code.MASK_DEPTH,
               Severity.ERROR,
               deep,
-              "with values above 255 (" + first(deep.getFirst().mask.cause()) + "); runs stop at it",
+              "with values above 255 ("
+                  + first(deep.getFirst().mask.cause())
+                  + "); runs stop at it",
               "store masks as 8-bit grey PNG files with class numbers, or 0 and 255"));
     }
     palettes(data, found);
@@ -52,12 +54,12 @@ final class MaskExaminer implements Examiner {
   }
 
   private static Finding channels(DataSet data, List<PairFacts> pairs) {
-    Predicate<Content> all =
-        content -> pairs.stream().allMatch(p -> p.values.content() == content);
+    Predicate<Content> all = content -> pairs.stream().allMatch(p -> p.values.content() == content);
     int channels = pairs.getFirst().mask.info.channels();
     String what = "with " + channels + " channels where one is expected; runs stop at it. ";
-    String convert = "changenet check -e SPEC --convert-masks DIR, then use its"
-        + " dataset.segment.annotation_folder_name";
+    String convert =
+        "changenet check -e SPEC --convert-masks DIR, then use its"
+            + " dataset.segment.annotation_folder_name";
     if (all.test(Content.GREY)) {
       TreeSet<Integer> values = new TreeSet<>();
       pairs.forEach(p -> java.util.Arrays.stream(p.values.values()).forEach(values::add));
@@ -66,7 +68,10 @@ final class MaskExaminer implements Examiner {
           Code.MASK_CHANNELS,
           Severity.ERROR,
           pairs,
-          what + "The channels are equal (" + Words.values(values) + "), so nothing is lost by"
+          what
+              + "The channels are equal ("
+              + Words.values(values)
+              + "), so nothing is lost by"
               + " keeping one",
           convert);
     }

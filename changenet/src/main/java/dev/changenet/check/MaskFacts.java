@@ -49,9 +49,7 @@ record MaskFacts(Content content, int[] values, int[] counts) {
     if (mapped) {
       return new MaskFacts(Content.MAPPED_COLORS, new int[0], new int[0]);
     }
-    return grey
-        ? of(Content.GREY, first)
-        : new MaskFacts(Content.COLORS, new int[0], new int[0]);
+    return grey ? of(Content.GREY, first) : new MaskFacts(Content.COLORS, new int[0], new int[0]);
   }
 
   private static MaskFacts of(Content content, byte[] pixels) {

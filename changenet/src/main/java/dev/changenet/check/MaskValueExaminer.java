@@ -18,10 +18,8 @@ final class MaskValueExaminer implements Examiner {
   @Override
   public void examine(DataSet data, Consumer<Finding> found) {
     List<PairFacts> all = data.withValues().stream().filter(p -> p.values.numbers()).toList();
-    List<PairFacts> lossy =
-        all.stream().filter(p -> p.mask.info.format().equals("JPEG")).toList();
-    List<PairFacts> exact =
-        all.stream().filter(p -> !p.mask.info.format().equals("JPEG")).toList();
+    List<PairFacts> lossy = all.stream().filter(p -> p.mask.info.format().equals("JPEG")).toList();
+    List<PairFacts> exact = all.stream().filter(p -> !p.mask.info.format().equals("JPEG")).toList();
     boolean norm = data.settings().data().normalizesLabels();
     if (!lossy.isEmpty()) {
       found.accept(lossy(data, lossy, norm));
@@ -151,8 +149,7 @@ final class MaskValueExaminer implements Examiner {
   private static void kept(DataSet data, List<PairFacts> masks, Consumer<Finding> found) {
     int classes = data.settings().data().numClasses();
     Predicate<MaskFacts> wrong =
-        m ->
-            Arrays.stream(m.values()).anyMatch(v -> v >= classes && v != DataSettings.IGNORE);
+        m -> Arrays.stream(m.values()).anyMatch(v -> v >= classes && v != DataSettings.IGNORE);
     List<PairFacts> outside = those(masks, wrong);
     if (!outside.isEmpty()) {
       found.accept(outside(data, masks, outside, classes));

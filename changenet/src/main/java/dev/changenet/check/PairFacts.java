@@ -26,7 +26,6 @@ final class PairFacts {
   /** Whether a palette's colours stand for other classes in color_map than their indices. */
   boolean paletteContradicts;
 
-
   PairFacts(String name, FileFacts a, FileFacts b, FileFacts mask) {
     this.name = name;
     this.a = a;

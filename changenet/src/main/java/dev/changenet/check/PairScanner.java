@@ -21,7 +21,7 @@ final class PairScanner {
 
   /** Half of the heap, in MiB: large pictures are decoded one after the other where they must. */
   private final int budget =
-      (int) Math.clamp(Runtime.getRuntime().maxMemory() >> 21, 1, Integer.MAX_VALUE);
+      Math.clamp(Runtime.getRuntime().maxMemory() >> 21, 1, Integer.MAX_VALUE);
 
   private final Semaphore memory = new Semaphore(budget, true);
 
@@ -141,9 +141,7 @@ final class PairScanner {
 
   /** What decoding a picture takes: the file's samples and their copy as RGB. */
   private static long bytes(FileFacts file) {
-    return file.readable()
-        ? 3L * RgbImage.CHANNELS * file.info.width() * file.info.height()
-        : 0;
+    return file.readable() ? 3L * RgbImage.CHANNELS * file.info.width() * file.info.height() : 0;
   }
 
   private static GreyImage grey(FileFacts file, Consumer<PictureFacts> keep) {

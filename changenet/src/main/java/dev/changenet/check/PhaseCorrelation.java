@@ -16,8 +16,8 @@ final class PhaseCorrelation {
    *
    * @param side n: shifts of −n/2 to n/2 − 1 units
    * @param step pixels per unit
-   * @param values n·n; place [y, x] is the fit when B's content lies x units to the right of A's and
-   *     y below, both modulo n; the sum is about 1 for a pure shift, concentrated in one place
+   * @param values n·n; place [y, x] is the fit when B's content lies x units to the right of A's
+   *     and y below, both modulo n; the sum is about 1 for a pure shift, concentrated in one place
    */
   record Surface(int side, int step, double[] values) {}
 

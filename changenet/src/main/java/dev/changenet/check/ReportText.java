@@ -130,7 +130,9 @@ public final class ReportText {
   private static String capital(String text) {
     // A sentence that starts with a path or a key stays as it is.
     String first = text.split(" ", 2)[0];
-    return first.matches("[a-z]+") ? first.substring(0, 1).toUpperCase(Locale.ROOT) + text.substring(1) : text;
+    return first.matches("[a-z]+")
+        ? first.substring(0, 1).toUpperCase(Locale.ROOT) + text.substring(1)
+        : text;
   }
 
   private static void wrap(String text, String first, String next, StringBuilder out) {

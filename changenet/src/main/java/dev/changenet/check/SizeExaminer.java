@@ -64,8 +64,7 @@ final class SizeExaminer implements Examiner {
     }
     boolean sameShape =
         bad.stream()
-            .allMatch(
-                p -> Math.abs(aspect(left.of(p)) / aspect(right.of(p)) - 1) <= SAME_ASPECT);
+            .allMatch(p -> Math.abs(aspect(left.of(p)) / aspect(right.of(p)) - 1) <= SAME_ASPECT);
     PairFacts first = bad.getFirst();
     boolean mask = code == Code.MASK_SIZE;
     found.accept(

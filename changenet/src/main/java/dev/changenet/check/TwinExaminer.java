@@ -109,7 +109,9 @@ final class TwinExaminer implements Examiner {
     return a.pair().roles.iterator().next().compareTo(b.pair().roles.iterator().next()) < 0;
   }
 
-  /** The same first picture for several pairs of a split: a pattern that all parts are compared to. */
+  /**
+   * The same first picture for several pairs of a split: a pattern that all parts are compared to.
+   */
   private static boolean template(List<Picture> group) {
     Map<Role, Integer> uses = new HashMap<>();
     for (Picture p : group) {
@@ -132,8 +134,7 @@ final class TwinExaminer implements Examiner {
     rows.forEach(candidates::addAll);
     candidates.sort(
         Comparator.comparingInt((Twins t) -> t.left().facts().distance(t.right().facts())));
-    List<Twins> compared =
-        candidates.subList(0, Math.min(candidates.size(), MOST_COMPARISONS));
+    List<Twins> compared = candidates.subList(0, Math.min(candidates.size(), MOST_COMPARISONS));
     boolean[] same = new boolean[compared.size()];
     Workers.forEach(
         same.length, threads, "Confirming", progress, i -> same[i] = confirmed(compared.get(i)));
@@ -219,8 +220,7 @@ final class TwinExaminer implements Examiner {
       }
       for (Role role : scored(pair)) {
         PairFacts other =
-            seen.putIfAbsent(
-                new Key(role, pair.pictureA.exact(), pair.pictureB.exact()), pair);
+            seen.putIfAbsent(new Key(role, pair.pictureA.exact(), pair.pictureB.exact()), pair);
         if (other != null && twice.add(pair)) {
           shown.add(pair.a.shown + " = " + other.a.shown);
         }

@@ -93,8 +93,7 @@ public final class DataCheck {
    */
   static Start atStart(ExperimentSpec spec, Set<Role> roles, Reporter reporter) {
     CheckReport report =
-        DataDoctor.examine(
-            settings(spec, roles, Depth.START, Parallel.threads()), Progress.SILENT);
+        DataDoctor.examine(settings(spec, roles, Depth.START, Parallel.threads()), Progress.SILENT);
     for (Finding finding : report.findings()) {
       if (FATAL.contains(finding.code())) {
         throw new DataException(line(finding));
@@ -110,8 +109,7 @@ public final class DataCheck {
     }
     if (warned) {
       reporter.info(
-          "Only some files were looked at; to examine all: changenet check -e "
-              + spec.specFile());
+          "Only some files were looked at; to examine all: changenet check -e " + spec.specFile());
     }
     boolean lost =
         report.findings().stream()

@@ -9,8 +9,8 @@ import dev.changenet.data.DataMessages;
 import dev.changenet.metrics.ConfusionMatrix;
 import dev.changenet.model.ChangeNet;
 import dev.changenet.model.SegmentationLoss;
-import dev.changenet.picture.PairPictures;
 import dev.changenet.nn.state.WeightsFile;
+import dev.changenet.picture.PairPictures;
 import java.nio.file.Path;
 import java.util.EnumSet;
 import java.util.LinkedHashMap;
@@ -36,8 +36,7 @@ public final class EvaluateRun {
             context.dataSettings(),
             spec.segmentData().testSplit(),
             ChangeDataset.Purpose.EVALUATION);
-    DataCheck.Start data =
-        DataCheck.atStart(spec, EnumSet.of(Role.TEST), context.reporter());
+    DataCheck.Start data = DataCheck.atStart(spec, EnumSet.of(Role.TEST), context.reporter());
     SegmentationLoss loss =
         new SegmentationLoss(
             SegmentationLoss.Kind.valueOf(spec.train().segment().loss().toUpperCase(Locale.ROOT)),

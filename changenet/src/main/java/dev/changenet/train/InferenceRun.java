@@ -5,8 +5,8 @@ import dev.changenet.data.Batch;
 import dev.changenet.data.ChangeDataset;
 import dev.changenet.data.DataLoader;
 import dev.changenet.model.ChangeNet;
-import dev.changenet.picture.PairPictures;
 import dev.changenet.nn.state.WeightsFile;
+import dev.changenet.picture.PairPictures;
 import java.nio.file.Path;
 
 /** The {@code inference} task: pictures of the predict split; masks are never opened. */
@@ -32,7 +32,8 @@ public final class InferenceRun {
         Predictor predictor = new Predictor(net, spec.segmentData().multiScaleInfer())) {
       WeightsFile weights = Checkpoint.open(checkpoint);
       Checkpoint.loadModel(weights, checkpoint, net);
-      DataCheck.stored(weights).ifPresent(m -> context.reporter().info("Trained with " + m.phrase()));
+      DataCheck.stored(weights)
+          .ifPresent(m -> context.reporter().info("Trained with " + m.phrase()));
       net.eval();
       long began = System.nanoTime();
       int done = 0;

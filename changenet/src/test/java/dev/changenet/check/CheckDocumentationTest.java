@@ -10,9 +10,9 @@ import org.junit.jupiter.api.Test;
 class CheckDocumentationTest {
   @Test
   void everyCodeIsExplained() throws IOException {
-    String page = Files.readString(Path.of("../docs/check.md")).replace(".txt`", ".txt").replace("`.txt", ".txt").replace("`.csv`", ".csv").replace("`label_transform: norm`", "label_transform norm");
+    String page = Files.readString(Path.of("../docs/check.md"));
     for (Code code : Code.values()) {
-      assertThat(page).contains("\n| `" + code.key() + "`").contains(code.meaning().split(":")[0]);
+      assertThat(page).containsOnlyOnce("\n| `" + code.key() + "`");
     }
   }
 }

@@ -90,9 +90,7 @@ class DataFaultTest {
     FaultySet set = set(fault.classes());
     fault.injection().into(set);
     CheckReport report = set.examine(2);
-    assertThat(codes(report))
-        .as(() -> report.findings().toString())
-        .containsExactly(fault.code());
+    assertThat(codes(report)).as(() -> report.findings().toString()).containsExactly(fault.code());
     assertThat(report.findings().getFirst().text()).isNotBlank();
     assertThat(report.findings().getFirst().remedy()).isNotBlank();
   }
@@ -160,8 +158,7 @@ class DataFaultTest {
               Files.delete(s.root.resolve("B"));
               Files.createSymbolicLink(s.root.resolve("B"), Path.of("A"));
             }),
-        binary(
-            Code.LIST_MISSING, "no val list", s -> Files.delete(s.root.resolve("list/val.txt"))),
+        binary(Code.LIST_MISSING, "no val list", s -> Files.delete(s.root.resolve("list/val.txt"))),
         binary(
             Code.LIST_MISSING,
             "no predict list",
@@ -184,19 +181,11 @@ class DataFaultTest {
         binary(
             Code.LIST_AMBIGUOUS,
             "txt and csv",
-            s ->
-                Files.copy(s.root.resolve("list/test.txt"), s.root.resolve("list/test.csv"))),
-        binary(
-            Code.DUPLICATE_NAME, "in train", s -> s.add("train", s.names("train").getFirst())),
-        binary(
-            Code.SPLIT_OVERLAP,
-            "train and val",
-            s -> s.add("val", s.names("train").getFirst())),
+            s -> Files.copy(s.root.resolve("list/test.txt"), s.root.resolve("list/test.csv"))),
+        binary(Code.DUPLICATE_NAME, "in train", s -> s.add("train", s.names("train").getFirst())),
+        binary(Code.SPLIT_OVERLAP, "train and val", s -> s.add("val", s.names("train").getFirst())),
         binary(Code.SPLIT_OVERLAP, "val and test", s -> s.add("test", s.names("val").get(1))),
-        binary(
-            Code.BATCH_TOO_LARGE,
-            "11 of 10",
-            s -> s.settings = s.settings.withBatchSize(11)));
+        binary(Code.BATCH_TOO_LARGE, "11 of 10", s -> s.settings = s.settings.withBatchSize(11)));
   }
 
   private static List<Fault> files() {
@@ -208,14 +197,14 @@ class DataFaultTest {
             "suffix in capitals",
             s -> {
               Path file = s.first("A", "val");
-              Files.move(file, file.resolveSibling(file.getFileName().toString().replace(".png", ".PNG")));
+              Files.move(
+                  file, file.resolveSibling(file.getFileName().toString().replace(".png", ".PNG")));
             }),
         binary(
             Code.FILE_EXTRA,
             "a mask of long ago",
             s -> Files.copy(s.first("label", "train"), s.root.resolve("label/old.png"))),
-        binary(
-            Code.FILE_EMPTY, "0 bytes", s -> Files.write(s.first("A", "train"), new byte[0])),
+        binary(Code.FILE_EMPTY, "0 bytes", s -> Files.write(s.first("A", "train"), new byte[0])),
         binary(
             Code.FILE_UNREADABLE,
             "text",
@@ -263,10 +252,7 @@ class DataFaultTest {
 
   private static List<Fault> pictures() {
     return List.of(
-        binary(
-            Code.PAIR_SIZE,
-            "another shape",
-            s -> FaultySet.cut(s.first("B", "train"), 64, 40)),
+        binary(Code.PAIR_SIZE, "another shape", s -> FaultySet.cut(s.first("B", "train"), 64, 40)),
         binary(
             Code.MASK_SIZE,
             "half the rows",
@@ -331,8 +317,7 @@ class DataFaultTest {
             "grey as RGBA",
             s -> {
               Path file = s.first("label", "train");
-              FaultySet.write(
-                  file, FaultySet.repeated(file, BufferedImage.TYPE_INT_ARGB));
+              FaultySet.write(file, FaultySet.repeated(file, BufferedImage.TYPE_INT_ARGB));
             }),
         several(
             Code.MASK_CHANNELS,
@@ -341,8 +326,7 @@ class DataFaultTest {
               s.colors = COLORS;
               color(s.first("label", "train"));
             }),
-        several(
-            Code.MASK_CHANNELS, "colours without a map", s -> color(s.first("label", "train"))),
+        several(Code.MASK_CHANNELS, "colours without a map", s -> color(s.first("label", "train"))),
         several(
             Code.MASK_DEPTH,
             "value 256",
@@ -382,10 +366,7 @@ class DataFaultTest {
             Code.MASKS_LOST,
             "class numbers and norm",
             s -> s.settings = s.settings.withClasses(FaultySet.CLASSES, "norm")),
-        binary(
-            Code.MASKS_IGNORED,
-            "255 kept",
-            s -> s.settings = s.settings.withClasses(2, "None")),
+        binary(Code.MASKS_IGNORED, "255 kept", s -> s.settings = s.settings.withClasses(2, "None")),
         binary(Code.MASK_MIXED, "one of 0 and 1", s -> FaultySet.mask(changed(s), v -> v / 255)),
         several(
             Code.MASK_MIXED,
@@ -447,10 +428,8 @@ class DataFaultTest {
   private static List<Fault> classes() {
     return List.of(
         binary(Code.NO_CHANGE, "test", s -> s.eachMask("test", v -> 0)),
-        several(
-            Code.CLASS_EMPTY, "3 in val", s -> s.eachMask("val", v -> v == 3 ? 0 : v)),
-        several(
-            Code.CLASS_EMPTY, "2 in train", s -> s.eachMask("train", v -> v == 2 ? 0 : v)),
+        several(Code.CLASS_EMPTY, "3 in val", s -> s.eachMask("val", v -> v == 3 ? 0 : v)),
+        several(Code.CLASS_EMPTY, "2 in train", s -> s.eachMask("train", v -> v == 2 ? 0 : v)),
         binary(
             Code.CLASS_RARE,
             "one pixel a mask",
@@ -458,8 +437,7 @@ class DataFaultTest {
               int[] left = {6};
               s.eachMask("train", v -> v == 255 && left[0]-- > 0 ? 255 : 0);
             }),
-        binary(
-            Code.CHANGE_DOMINANT, "inverted", s -> s.eachMask("train", v -> 255 - v)));
+        binary(Code.CHANGE_DOMINANT, "inverted", s -> s.eachMask("train", v -> 255 - v)));
   }
 
   private static List<Fault> twins() {

@@ -56,7 +56,13 @@ final class FaultySet {
         new CheckSettings(
             settings,
             Map.of(
-                Role.TRAIN, "train", Role.VALIDATION, "val", Role.TEST, "test", Role.PREDICT,
+                Role.TRAIN,
+                "train",
+                Role.VALIDATION,
+                "val",
+                Role.TEST,
+                "test",
+                Role.PREDICT,
                 "predict"),
             colors,
             List.of(),

@@ -26,7 +26,13 @@ class ReferenceSetsTest {
     return new CheckSettings(
         data,
         Map.of(
-            Role.TRAIN, "train", Role.VALIDATION, "val", Role.TEST, "test", Role.PREDICT,
+            Role.TRAIN,
+            "train",
+            Role.VALIDATION,
+            "val",
+            Role.TEST,
+            "test",
+            Role.PREDICT,
             "predict"),
         List.of(),
         List.of(),
@@ -73,8 +79,7 @@ class ReferenceSetsTest {
 
   @Test
   void xbdLacksClassesInValAndTestAndHasFewPixelsOfClassFour() {
-    CheckReport report =
-        DataDoctor.examine(settings("xbd-mini", 5, "None"), Progress.SILENT);
+    CheckReport report = DataDoctor.examine(settings("xbd-mini", 5, "None"), Progress.SILENT);
     assertThat(report.findings().stream().map(f -> f.split() + ": " + f.text()))
         .containsExactly(
             "test: no pixel of classes 3, 4: scores of 0 there lower the means",
@@ -85,8 +90,7 @@ class ReferenceSetsTest {
 
   @Test
   void largeLevirHoldsThirtyFivePixelsOf254AndATallPair() {
-    CheckReport report =
-        DataDoctor.examine(settings("levir-large", 2, "norm"), Progress.SILENT);
+    CheckReport report = DataDoctor.examine(settings("levir-large", 2, "norm"), Progress.SILENT);
     assertThat(report.findings().stream().map(f -> f.code().key() + " " + f.files()))
         .containsExactly(
             "list-missing [list/train.txt]",

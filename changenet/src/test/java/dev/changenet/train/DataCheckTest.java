@@ -21,8 +21,7 @@ import org.junit.jupiter.api.io.TempDir;
 /** What runs say about their data before they begin. */
 @ExtendWith(OneThread.class)
 class DataCheckTest {
-  private static final String NORM =
-      "Masks: values 0, 255 -> classes 0, 1 (label_transform norm)";
+  private static final String NORM = "Masks: values 0, 255 -> classes 0, 1 (label_transform norm)";
 
   @TempDir Path folder;
 
@@ -59,7 +58,8 @@ class DataCheckTest {
     assertThat(DataCheck.stored(Checkpoint.open(model)))
         .contains(new MaskEncoding("norm", 2, List.of(0, 255)));
 
-    CapturingReporter same = run(
+    CapturingReporter same =
+        run(
             Task.EVALUATE,
             data,
             "same",

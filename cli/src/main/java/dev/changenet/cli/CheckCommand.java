@@ -135,7 +135,8 @@ final class CheckCommand implements Callable<Integer> {
 
   private int check(
       CheckSettings settings, Progress progress, ConsoleReporter reporter, long began) {
-    CheckReport report = DataDoctor.examine(settings, "-".equals(json) ? Progress.SILENT : progress);
+    CheckReport report =
+        DataDoctor.examine(settings, "-".equals(json) ? Progress.SILENT : progress);
     reporter.clear();
     if ("-".equals(json)) {
       terminal.out().print(ReportJson.of(report));
@@ -170,7 +171,8 @@ final class CheckCommand implements Callable<Integer> {
         .out()
         .println(
             "Use them with: dataset.segment.annotation_folder_name="
-                + Program.quote((folder.startsWith(root) ? root.relativize(folder) : folder).toString())
+                + Program.quote(
+                    (folder.startsWith(root) ? root.relativize(folder) : folder).toString())
                 + (result.mapped() > 0 ? " dataset.segment.label_transform=None" : ""));
     return ExitCode.OK;
   }

@@ -103,7 +103,8 @@ class CheckCommandTest {
     String target = folder.resolve("classes").toString();
     CommandRun unknown = CommandRun.of("check", "-e", spec, "--convert-masks", target);
     assertThat(unknown.code()).isEqualTo(1);
-    assertThat(unknown.err()).contains("colour [0, 200, 0] at column 0, row 0 has no class: the spec has no color_map");
+    assertThat(unknown.err())
+        .contains("colour [0, 200, 0] at column 0, row 0 has no class: the spec has no color_map");
     assertThat(Path.of(target)).doesNotExist();
 
     CommandRun converted = CommandRun.of("check", "-e", spec, map, "--convert-masks", target);
