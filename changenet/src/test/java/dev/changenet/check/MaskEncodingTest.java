@@ -19,13 +19,11 @@ class MaskEncodingTest {
   void oneLineSaysWhatBecomesOfTheValues() {
     assertThat(norm(255, 0).line())
         .isEqualTo("Masks: values 0, 255 -> classes 0, 1 (label_transform norm)");
-    assertThat(norm(0, 1).line())
-        .isEqualTo("Masks: values 0, 1 -> class 0 (label_transform norm)");
+    assertThat(norm(0, 1).line()).isEqualTo("Masks: values 0, 1 -> class 0 (label_transform norm)");
     assertThat(kept(3, 0, 2, 7, 255).line())
         .isEqualTo(
             "Masks: values 0, 2, 7, 255 -> classes 0, 2, no class, ignored (label_transform None)");
-    assertThat(kept(2, 255).line())
-        .isEqualTo("Masks: value 255 -> ignored (label_transform None)");
+    assertThat(kept(2, 255).line()).isEqualTo("Masks: value 255 -> ignored (label_transform None)");
     assertThat(norm(IntStream.range(0, 256).boxed().toArray(Integer[]::new)).line())
         .isEqualTo("Masks: values 0, 1, 2, 3, …, 255 -> classes 0, 1 (label_transform norm)");
   }
