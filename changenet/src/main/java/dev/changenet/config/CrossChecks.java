@@ -51,6 +51,13 @@ final class CrossChecks {
     }
   }
 
+  /** Checks section {@code dataset.segment} without regard to the network. */
+  static void dataOnly(SpecReading reading) {
+    CrossChecks checks = new CrossChecks(reading, type -> true, false);
+    checks.classNames();
+    checks.colors();
+  }
+
   private void precision() {
     if (!reading.readable("train.precision")) {
       return;

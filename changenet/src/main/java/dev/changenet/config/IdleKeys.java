@@ -42,6 +42,13 @@ final class IdleKeys {
     return keys.warnings;
   }
 
+  /** {@link #warnings} of the data section alone. */
+  static List<String> dataWarnings(SpecReading reading) {
+    IdleKeys keys = new IdleKeys(reading);
+    keys.masks();
+    return keys.warnings;
+  }
+
   private void warn(String key, String text) {
     warnings.add(reading.location(key) + ": " + key + " " + text);
   }
@@ -102,6 +109,10 @@ final class IdleKeys {
     } else if (outputs > 5) {
       warn(weights, "has " + outputs + " items, of which only the first 5 are used");
     }
+    masks();
+  }
+
+  private void masks() {
     String transform = "dataset.segment.label_transform";
     String classes = "dataset.segment.num_classes";
     if ("norm".equals(reading.text(transform)) && reading.integer(classes) > 2) {

@@ -33,6 +33,7 @@ public final class SpecLoader {
   private String gpuProblem = "";
   private boolean quietAboutGpus;
   private boolean checkFiles = true;
+  private boolean dataOnly;
   private Predicate<BackboneType> supported = BackboneType::isSupported;
 
   /** Creates a loader for a task, with an empty environment and no usable GPU. */
@@ -72,6 +73,15 @@ public final class SpecLoader {
   /** Sets whether data folder, checkpoints and output file are looked up on disk; true at first. */
   public SpecLoader checkFiles(boolean checkFiles) {
     this.checkFiles = checkFiles;
+    return this;
+  }
+
+  /**
+   * Reads section {@code dataset.segment} alone: settings elsewhere that a run could not use are no
+   * error and hold their defaults, and nothing is looked up on disk.
+   */
+  public SpecLoader dataOnly() {
+    dataOnly = true;
     return this;
   }
 
@@ -121,6 +131,9 @@ public final class SpecLoader {
       error.nearest().forEach(key -> doubtful.add(schema.canonical(key)));
     }
     doubtful.remove("");
+    if (dataOnly) {
+      return dataOnly(file, document, overrides, tree, errors, doubtful);
+    }
     boolean complete = errors.isEmpty();
     preferCommandLineGpus(tree, overrides);
 
@@ -150,6 +163,30 @@ public final class SpecLoader {
             usableGpus > 0,
             resultsDir.orElseThrow(),
             warnings);
+    return new Loaded(spec, tree, reading);
+  }
+
+  private Loaded dataOnly(
+      Path file,
+      SpecReader.Document document,
+      List<String> overrides,
+      SpecTree tree,
+      List<SpecError> errors,
+      List<String> doubtful) {
+    String section = "dataset.segment.";
+    SpecReading reading =
+        new SpecReading(
+            SpecSchema.get(), tree, task, doubtful, key -> key.path().startsWith(section));
+    CrossChecks.dataOnly(reading);
+    FileChecks.arePaths(reading, List.of(section + "root_dir"));
+    errors.addAll(reading.errors());
+    if (!errors.isEmpty()) {
+      throw new SpecException(inWrittenOrder(errors), null, document.source());
+    }
+    GpuSelection cpu = new GpuSelection(1, List.of(), List.of());
+    ExperimentSpec spec =
+        new ExperimentSpec(
+            file, overrides, reading, tree, cpu, false, "", IdleKeys.dataWarnings(reading));
     return new Loaded(spec, tree, reading);
   }
 

@@ -10,6 +10,7 @@ import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
 import java.util.Set;
+import java.util.function.Predicate;
 
 /**
  * The settings as one task reads them. Keys the task reads are resolved and checked against their
@@ -30,6 +31,18 @@ final class SpecReading {
    *     before or their default, and no further check speaks of them
    */
   SpecReading(SpecSchema schema, SpecTree tree, Task task, Collection<String> doubtful) {
+    this(schema, tree, task, doubtful, key -> key.readBy().contains(task));
+  }
+
+  /**
+   * @param reads the keys that are read, whatever the task
+   */
+  SpecReading(
+      SpecSchema schema,
+      SpecTree tree,
+      Task task,
+      Collection<String> doubtful,
+      Predicate<SpecKey> reads) {
     this.schema = schema;
     this.tree = tree;
     this.task = task;
@@ -37,7 +50,7 @@ final class SpecReading {
     for (SpecKey key : schema.keys()) {
       boolean doubted = doubtful.stream().anyMatch(path -> concerns(path, key.path()));
       // Only one of the two results_dir keys is read; see ResultsDirectory.
-      boolean read = key.readBy().contains(task) && !key.name().equals("results_dir") && !doubted;
+      boolean read = reads.test(key) && !key.name().equals("results_dir") && !doubted;
       values.put(key.path(), read ? read(key) : readUnused(key));
       if (doubted) {
         unusable.add(key.path());

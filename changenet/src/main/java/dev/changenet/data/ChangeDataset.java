@@ -124,7 +124,7 @@ public final class ChangeDataset {
     return settings
         .rootDir()
         .resolve(settings.annotationFolderName())
-        .resolve(name(index).replace(".jpg", settings.labelSuffix()));
+        .resolve(settings.maskName(name(index)));
   }
 
   /**
@@ -183,20 +183,7 @@ public final class ChangeDataset {
       int id = settings.normalizesLabels() ? value / 255 : value;
       if (id >= settings.numClasses() && id != DataSettings.IGNORE) {
         throw new DataException(
-            path
-                + ": mask value "
-                + value
-                + " at column "
-                + i % mask.width()
-                + ", row "
-                + i / mask.width()
-                + " is no class; expected 0–"
-                + (settings.numClasses() - 1)
-                + " or 255 (ignore) with num_classes "
-                + settings.numClasses()
-                + " and label_transform "
-                + settings.labelTransform()
-                + "; correct the mask or these settings");
+            DataMessages.noClass(path, value, i % mask.width(), i / mask.width(), settings));
       }
       ids[i] = (byte) id;
     }

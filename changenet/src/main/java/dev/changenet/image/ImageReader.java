@@ -137,7 +137,7 @@ public final class ImageReader {
         throw known;
       }
       // Decoders answer damaged input with many exception types; all mean the same to the user.
-      throw new DataException(
+      throw new DamagedPictureException(
           path
               + ": the "
               + format
@@ -227,7 +227,7 @@ public final class ImageReader {
     }
   }
 
-  private static String reason(Exception e) {
+  static String reason(Exception e) {
     String message = e.getMessage();
     if (message == null || message.isBlank()) {
       return e instanceof EOFException ? "the file is truncated" : e.getClass().getSimpleName();

@@ -28,6 +28,8 @@ public final class Checkpoint {
 
   /** Entry for the state of what TAO doesn't have. */
   static final String OWN = "changenet";
+  /** Entry that tells how masks were read; an extension, which other programs pass over. */
+  static final String MASKS = "changenet_masks";
 
   private static final String TAO_MODEL = "visual_changenet_segment";
 
@@ -69,9 +71,8 @@ public final class Checkpoint {
   }
 
   /**
-   * {@link #save(Path, String, ChangeNet, Optimizer, Progress)} with more state.
-   *
-   * @param own what TAO's checkpoints don't have, stored under {@link #OWN} unless empty
+   * {@link #save(Path, String, ChangeNet, Optimizer, Progress)} with entries of ours behind those
+   * of TAO.
    */
   static Path save(
       Path folder,
@@ -79,16 +80,16 @@ public final class Checkpoint {
       ChangeNet net,
       Optimizer optimizer,
       Progress p,
-      Map<String, Object> own) {
+      Map<String, ?> extensions) {
     Path file = folder.resolve(name);
-    write(file, net, optimizer, p, own);
+    write(file, net, optimizer, p, extensions);
     LatestCheckpoint.point(folder, name);
     return file;
   }
 
   /** Writes a checkpoint that the latest entry does not follow. */
   static void write(
-      Path file, ChangeNet net, Optimizer optimizer, Progress p, Map<String, Object> own) {
+      Path file, ChangeNet net, Optimizer optimizer, Progress p, Map<String, ?> extensions) {
     Map<String, Object> root = new LinkedHashMap<>();
     root.put("epoch", (long) p.epoch());
     root.put("global_step", p.globalStep());
@@ -104,9 +105,7 @@ public final class Checkpoint {
     if (net.stateDict().keySet().stream().anyMatch(n -> n.startsWith("backbone.radio."))) {
       root.put("tao_model_type", "radio");
     }
-    if (!own.isEmpty()) {
-      root.put(OWN, own);
-    }
+    root.putAll(extensions);
     PthWriter.write(file, root);
   }
 

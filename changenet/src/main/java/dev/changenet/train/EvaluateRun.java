@@ -1,12 +1,15 @@
 package dev.changenet.train;
 
+import dev.changenet.check.Role;
 import dev.changenet.config.ExperimentSpec;
 import dev.changenet.data.Batch;
 import dev.changenet.data.ChangeDataset;
 import dev.changenet.data.DataLoader;
+import dev.changenet.data.DataMessages;
 import dev.changenet.metrics.ConfusionMatrix;
 import dev.changenet.model.ChangeNet;
 import dev.changenet.model.SegmentationLoss;
+import dev.changenet.nn.state.WeightsFile;
 import dev.changenet.picture.PairPictures;
 import dev.changenet.report.Evaluation;
 import dev.changenet.report.EvaluationReport;
@@ -16,6 +19,7 @@ import dev.changenet.report.StoredFile;
 import dev.changenet.report.TrainingReport;
 import java.nio.file.Path;
 import java.time.ZonedDateTime;
+import java.util.EnumSet;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
@@ -46,6 +50,7 @@ public final class EvaluateRun {
             context.dataSettings(),
             spec.segmentData().testSplit(),
             ChangeDataset.Purpose.EVALUATION);
+    DataCheck.Start data = DataCheck.atStart(spec, EnumSet.of(Role.TEST), context.reporter());
     ConfusionMatrix matrix = new ConfusionMatrix(spec.segmentData().numClasses());
     PairPictures pictures = context.pictures();
     Evaluation found = new Evaluation(spec.segmentData().classNames(), pictures);
@@ -54,7 +59,9 @@ public final class EvaluateRun {
     try (ChangeNet net = context.buildNetwork();
         DataLoader loader = new DataLoader(dataset, Math.max(0, spec.train().seed()));
         Predictor predictor = new Predictor(net, spec.segmentData().multiScaleInfer())) {
-      Checkpoint.loadModel(Checkpoint.open(checkpoint), checkpoint, net);
+      WeightsFile weights = Checkpoint.open(checkpoint);
+      Checkpoint.loadModel(weights, checkpoint, net);
+      data.compare(weights, context.reporter());
       net.eval();
       long began = System.nanoTime();
       int done = 0;
@@ -79,15 +86,12 @@ public final class EvaluateRun {
       }
       seconds = (System.nanoTime() - began) * 1e-9;
       context.reporter().progressDone("Evaluated " + dataset.size() + " pairs");
-      if (!dataset.containsChange()) {
+      if (!data.changeLost() && !dataset.containsChange()) {
         context
             .reporter()
             .warn(
-                "split "
-                    + spec.segmentData().testSplit()
-                    + ": no mask has a changed pixel after label_transform '"
-                    + spec.segmentData().labelTransform()
-                    + "'; masks with values 0 and 1 need label_transform: None");
+                DataMessages.noChange(
+                    spec.segmentData().testSplit(), spec.segmentData().labelTransform()));
       }
     }
     SortedMap<String, Double> scores = matrix.scores();

@@ -5,6 +5,7 @@ import dev.changenet.data.Batch;
 import dev.changenet.data.ChangeDataset;
 import dev.changenet.data.DataLoader;
 import dev.changenet.model.ChangeNet;
+import dev.changenet.nn.state.WeightsFile;
 import dev.changenet.picture.PairPictures;
 import java.nio.file.Path;
 
@@ -34,7 +35,10 @@ public final class InferenceRun {
     try (ChangeNet net = context.buildNetwork();
         DataLoader loader = new DataLoader(dataset, Math.max(0, spec.train().seed()));
         Predictor predictor = new Predictor(net, spec.segmentData().multiScaleInfer())) {
-      Checkpoint.loadModel(Checkpoint.open(checkpoint), checkpoint, net);
+      WeightsFile weights = Checkpoint.open(checkpoint);
+      Checkpoint.loadModel(weights, checkpoint, net);
+      DataCheck.stored(weights)
+          .ifPresent(m -> context.reporter().info("Trained with " + m.phrase()));
       net.eval();
       long began = System.nanoTime();
       int done = 0;

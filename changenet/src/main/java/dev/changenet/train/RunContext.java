@@ -93,11 +93,20 @@ public record RunContext(
 
   /** Where samples lie and how they are prepared. */
   public DataSettings dataSettings() {
-    return dataSettings(spec.segmentData().batchSize());
+    return dataSettings(spec);
   }
 
   /** {@link #dataSettings()} with batches of another size. */
   DataSettings dataSettings(int batchSize) {
+    return dataSettings(spec, batchSize);
+  }
+
+  /** Where the samples of {@code spec} lie and how they are prepared. */
+  public static DataSettings dataSettings(ExperimentSpec spec) {
+    return dataSettings(spec, spec.segmentData().batchSize());
+  }
+
+  private static DataSettings dataSettings(ExperimentSpec spec, int batchSize) {
     SegmentDataSpec d = spec.segmentData();
     AugmentationSpec a = d.augmentation();
     List<Double> range = a.withScaleRandomCrop().scaleRange();

@@ -1,11 +1,13 @@
 package dev.changenet.train;
 
+import dev.changenet.check.Role;
 import dev.changenet.config.ExperimentSpec;
 import dev.changenet.config.OptimSpec;
 import dev.changenet.config.TrainSpec;
 import dev.changenet.data.Batch;
 import dev.changenet.data.ChangeDataset;
 import dev.changenet.data.DataLoader;
+import dev.changenet.data.DataMessages;
 import dev.changenet.image.DataException;
 import dev.changenet.model.ChangeNet;
 import dev.changenet.model.SegmentationLoss;
@@ -17,6 +19,7 @@ import dev.changenet.tensor.HeapStorage;
 import dev.changenet.tensor.cuda.CudaGraphs;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.EnumSet;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
@@ -43,6 +46,7 @@ public final class TrainRun {
   private int parts;
   private DataLoader training;
   private DataLoader validation;
+  private DataCheck.Start data;
   private Checkpoint.Progress start;
   private double baseLr;
   private int stepSize;
@@ -92,7 +96,7 @@ public final class TrainRun {
       pretrained.load(net, reporter);
       try (Optimizer opt = buildOptimizer();
           CudaGraphs steps = CudaGraphs.on(net.device(), ORDINARY_STEPS, false);
-          TrainingAids extras = new TrainingAids(context, net, opt)) {
+          TrainingAids extras = new TrainingAids(context, net, opt, data.entries())) {
         optimizer = opt;
         graphs = steps;
         aids = extras;
@@ -196,6 +200,7 @@ public final class TrainRun {
             + training.batches()
             + " steps per epoch), validation pairs: "
             + valSet.size());
+    data = DataCheck.atStart(spec, EnumSet.of(Role.TRAIN, Role.VALIDATION), reporter);
   }
 
   private Optimizer buildOptimizer() {
@@ -227,6 +232,7 @@ public final class TrainRun {
     Checkpoint.loadModel(weights, file, net);
     Checkpoint.loadOptimizer(weights, file, optimizer);
     aids.restore(weights, file);
+    data.compare(weights, reporter);
     globalStep = start.globalStep();
     if (!Double.isNaN(start.baseLr())) {
       warnIgnored("lr", baseLr, start.baseLr());
@@ -268,14 +274,10 @@ public final class TrainRun {
         }
       }
     }
-    if (!training.dataset().containsChange()) {
+    if (!data.changeLost() && !training.dataset().containsChange()) {
       reporter.warn(
-          "split "
-              + spec.segmentData().trainSplit()
-              + ": no mask has a changed pixel after"
-              + " label_transform '"
-              + spec.segmentData().labelTransform()
-              + "'; masks with values 0 and 1 need label_transform: None");
+          DataMessages.noChange(
+              spec.segmentData().trainSplit(), spec.segmentData().labelTransform()));
     }
     HeapStorage.trimPool();
   }

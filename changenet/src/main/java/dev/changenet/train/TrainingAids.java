@@ -25,13 +25,20 @@ final class TrainingAids implements AutoCloseable {
   private final TrainSpec.Best settings;
   private final ChangeNet net;
   private final Optimizer optimizer;
+  private final Map<String, ?> otherEntries;
   private final GradientClip clip;
   private final WeightAverage average;
   private final BestModel best;
   private Optional<Path> resumed = Optional.empty();
 
-  /** Averages start from the weights that {@code net} has now. */
-  TrainingAids(RunContext context, ChangeNet net, Optimizer optimizer) {
+  /**
+   * Averages start from the weights that {@code net} has now.
+   *
+   * @param otherEntries further entries of the checkpoints
+   */
+  TrainingAids(
+      RunContext context, ChangeNet net, Optimizer optimizer, Map<String, ?> otherEntries) {
+    this.otherEntries = otherEntries;
     TrainSpec train = context.spec().train();
     this.folder = context.spec().resultsDir();
     this.reporter = context.reporter();
@@ -95,7 +102,7 @@ final class TrainingAids implements AutoCloseable {
     return best.farewell();
   }
 
-  /** State for a checkpoint; empty where nothing has any. */
+  /** Entries of a checkpoint that TAO's don't have. */
   Map<String, Object> state() {
     return state(true);
   }
@@ -104,9 +111,9 @@ final class TrainingAids implements AutoCloseable {
    * @param averages false where the network's weights are the averages
    */
   private Map<String, Object> state(boolean averages) {
-    Map<String, Object> state = new LinkedHashMap<>();
+    Map<String, Object> own = new LinkedHashMap<>();
     if (best != null) {
-      state.put("best", best.state());
+      own.put("best", best.state());
     }
     if (average != null) {
       Map<String, Object> ema = new LinkedHashMap<>();
@@ -116,9 +123,14 @@ final class TrainingAids implements AutoCloseable {
         average.forEach((name, t) -> weights.put("model." + name, Checkpoint.stored(t)));
         ema.put("state_dict", weights);
       }
-      state.put("ema", ema);
+      own.put("ema", ema);
     }
-    return state;
+    Map<String, Object> entries = new LinkedHashMap<>();
+    if (!own.isEmpty()) {
+      entries.put(Checkpoint.OWN, own);
+    }
+    entries.putAll(otherEntries);
+    return entries;
   }
 
   /** Goes on from a checkpoint whose weights {@code net} already has. */

@@ -128,6 +128,12 @@ class ConsoleReporter implements Reporter {
     }
   }
 
+  /** Removes the progress line. */
+  synchronized void clear() {
+    erase();
+    label = "";
+  }
+
   /** Leaves the progress line where it is, so that what follows starts on a line of its own. */
   synchronized void finish() {
     if (drawn) {
