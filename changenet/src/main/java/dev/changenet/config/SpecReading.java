@@ -30,7 +30,10 @@ final class SpecReading {
     this.resolver = new SpecResolver(schema, tree);
     for (SpecKey key : schema.keys()) {
       // Only one of the two results_dir keys is read; see ResultsDirectory.
-      boolean read = key.readBy().contains(task) && !key.name().equals("results_dir");
+      boolean read =
+          key.readBy().contains(task)
+              && !key.name().equals("results_dir")
+              && !(key.path().equals("dataset.segment.root_dir") && namesPictures());
       values.put(key.path(), read ? read(key) : readUnused(key));
     }
   }
@@ -48,6 +51,22 @@ final class SpecReading {
       errors.addAll(e.errors());
     }
     return null;
+  }
+
+  /** Returns true when inference takes its pictures from image_a and image_b, not from a list. */
+  boolean namesPictures() {
+    return task == Task.INFERENCE
+        && (isGiven("inference.image_a") || isGiven("inference.image_b"));
+  }
+
+  private boolean isGiven(String key) {
+    try {
+      Object value = resolver.resolve(key);
+      return value != null && !value.equals("");
+    } catch (SpecException e) {
+      // What is wrong with it is told when the key itself is read.
+      return true;
+    }
   }
 
   private Object readUnused(SpecKey key) {

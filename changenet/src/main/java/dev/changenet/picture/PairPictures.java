@@ -46,6 +46,17 @@ public final class PairPictures {
     return index % everyNth == 0;
   }
 
+  /** Returns R, G, B of each class, 0–255. */
+  public int[][] palette() {
+    int[][] palette = new int[numClasses][RgbImage.CHANNELS];
+    for (int id = 0; id < numClasses; id++) {
+      for (int c = 0; c < RgbImage.CHANNELS; c++) {
+        palette[id][c] = color(id, c);
+      }
+    }
+    return palette;
+  }
+
   /** Returns the class map [S, S] as a picture. */
   public RgbImage classMap(int[] ids, int size) {
     return classMap(ids, 0, size);
@@ -105,11 +116,14 @@ public final class PairPictures {
     for (int i = 0; i < size * size; i++) {
       int id = ids[offset + i];
       for (int c = 0; c < RgbImage.CHANNELS; c++) {
-        int value = numClasses == 2 ? (id == 0 ? 0 : 255) : colors.get(id, c);
-        p[i * RgbImage.CHANNELS + c] = (byte) value;
+        p[i * RgbImage.CHANNELS + c] = (byte) color(id, c);
       }
     }
     return out;
+  }
+
+  private int color(int id, int channel) {
+    return numClasses == 2 ? (id == 0 ? 0 : 255) : colors.get(id, channel);
   }
 
   /** Undoes the normalisation, clips to 0–1, scales to 0–255 and truncates. */
