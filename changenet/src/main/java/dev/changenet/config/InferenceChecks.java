@@ -3,12 +3,16 @@ package dev.changenet.config;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.OptionalDouble;
+import java.util.regex.Pattern;
 
 /** Checks of section {@code inference} that are more than a range. */
 final class InferenceChecks {
   static final String IMAGE_A = "inference.image_a";
   static final String IMAGE_B = "inference.image_b";
   static final String THRESHOLD = "inference.threshold";
+
+  private static final Pattern NUMBER =
+      Pattern.compile("[+-]?([0-9]+\\.?[0-9]*|\\.[0-9]+)([eE][+-]?[0-9]+)?");
 
   private InferenceChecks() {}
 
@@ -85,11 +89,8 @@ final class InferenceChecks {
 
   /** Returns the number that a text stands for, or nothing when it must be a path. */
   static OptionalDouble number(String text) {
-    try {
-      return OptionalDouble.of(Double.parseDouble(text));
-    } catch (NumberFormatException e) {
-      // Not a number: a path.
-      return OptionalDouble.empty();
-    }
+    return NUMBER.matcher(text).matches()
+        ? OptionalDouble.of(Double.parseDouble(text))
+        : OptionalDouble.empty();
   }
 }
