@@ -64,7 +64,8 @@ public final class InferenceRun {
         .progressDone(
             "Predicted "
                 + dataset.size()
-                + " pairs; pictures are in "
+                + (dataset.size() == 1 ? " pair" : " pairs")
+                + "; pictures are in "
                 + spec.resultsDir()
                 + files.places());
   }
