@@ -5,10 +5,17 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import dev.changenet.config.InferenceSpec;
 import dev.changenet.image.DataException;
+import dev.changenet.nn.state.CheckpointException;
 import java.io.IOException;
+import java.io.InputStream;
+import java.io.OutputStream;
 import java.nio.file.Files;
 import java.nio.file.InvalidPathException;
 import java.nio.file.Path;
+import java.security.DigestOutputStream;
+import java.security.MessageDigest;
+import java.security.NoSuchAlgorithmException;
+import java.util.HexFormat;
 import java.util.Optional;
 
 /**
@@ -42,6 +49,7 @@ record ChangeThreshold(double value, Optional<Path> source, Optional<String> war
               + ": change.threshold is "
               + (threshold.isMissingNode() ? "missing" : threshold.toString())
               + ", expected a number"
+              + (threshold.isNull() ? " (the evaluated split has no changed pixel)" : "")
               + ADVICE);
     }
     double value = threshold.doubleValue();
@@ -64,16 +72,20 @@ record ChangeThreshold(double value, Optional<Path> source, Optional<String> war
 
   private static Optional<String> warning(Path file, JsonNode metrics, Path checkpoint) {
     JsonNode named = metrics.path("checkpoint");
-    if (!named.isTextual() || isSame(named.textValue(), checkpoint)) {
-      return Optional.empty();
-    }
-    return Optional.of(
-        file
-            + ": its threshold was found for "
-            + named.textValue()
-            + ", this run uses "
-            + checkpoint
-            + "; evaluate this checkpoint for a threshold of its own");
+    String hash = metrics.path("checkpoint_sha256").asText();
+    boolean same =
+        hash.isEmpty()
+            ? !named.isTextual() || isSame(named.textValue(), checkpoint)
+            : hash.equals(sha256(checkpoint));
+    return same
+        ? Optional.empty()
+        : Optional.of(
+            file
+                + ": its threshold was found for other weights ("
+                + named.asText()
+                + ") than those of "
+                + checkpoint
+                + "; evaluate this checkpoint for a threshold of its own");
   }
 
   /** A file that has gone since then is told by its name. */
@@ -86,6 +98,18 @@ record ChangeThreshold(double value, Optional<Path> source, Optional<String> war
     } catch (IOException | InvalidPathException e) {
       // Not a path of this machine, so another checkpoint.
       return false;
+    }
+  }
+
+  private static String sha256(Path file) {
+    try (InputStream in = Files.newInputStream(file)) {
+      MessageDigest digest = MessageDigest.getInstance("SHA-256");
+      in.transferTo(new DigestOutputStream(OutputStream.nullOutputStream(), digest));
+      return HexFormat.of().formatHex(digest.digest());
+    } catch (NoSuchAlgorithmException e) {
+      throw new IllegalStateException("every Java has SHA-256", e);
+    } catch (IOException e) {
+      throw new CheckpointException(file, "cannot be read: " + e.getMessage(), e);
     }
   }
 

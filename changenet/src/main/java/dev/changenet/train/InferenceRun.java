@@ -41,12 +41,12 @@ public final class InferenceRun {
     threshold.ifPresent(t -> context.reporter().info(t.describe()));
     threshold.flatMap(ChangeThreshold::warning).ifPresent(context.reporter()::warn);
     ChangeDataset dataset = dataset();
-    if (settings.output().originalSize()) {
+    PairPictures pictures = context.pictures();
+    InferenceFiles files = new InferenceFiles(context, dataset, pictures, threshold);
+    if (settings.tileOverlap().isPresent() || files.any() && settings.output().originalSize()) {
       // A pair that can't be used is told before hours of work, not after.
       IntStream.range(0, dataset.size()).forEach(dataset::originalSize);
     }
-    PairPictures pictures = context.pictures();
-    InferenceFiles files = new InferenceFiles(context, dataset, pictures, threshold);
     int classes = spec.segmentData().numClasses();
     try (ChangeNet net = context.buildNetwork();
         Predictor predictor = new Predictor(net, spec.segmentData().multiScaleInfer())) {

@@ -39,7 +39,7 @@ class ChangeThresholdTest {
           """
           {"scores": {}}                      | change.threshold is missing, expected a number
           {"change": {"threshold": "high"}}   | change.threshold is "high", expected a number
-          {"change": {"threshold": null}}     | change.threshold is null, expected a number
+          {"change": {"threshold": null}}     | is null, expected a number (the evaluated split has no changed pixel)
           {"change": {"threshold": 1}}        | must be above 0 and below 1, got 1.0
           {"change": {"threshold": 0}}        | must be above 0 and below 1, got 0.0
           [1]                                 | change.threshold is missing
@@ -61,8 +61,22 @@ class ChangeThresholdTest {
     String json = "{\"checkpoint\": \"%s\", \"change\": {\"threshold\": 0.25}}";
 
     assertThat(read(json.formatted(other)).warning().orElseThrow())
-        .contains("its threshold was found for " + other + ", this run uses " + checkpoint);
+        .contains(
+            "its threshold was found for other weights (" + other + ") than those of " + checkpoint);
     assertThat(read(json.formatted("/gone/other.pth")).warning()).isPresent();
+  }
+
+  /** A link to the latest checkpoint keeps its name while its content changes. */
+  @Test
+  void theHashOfTheWeightsCountsMoreThanTheirName() throws IOException {
+    String json =
+        "{\"checkpoint\": \"%s\", \"checkpoint_sha256\": \"%s\", \"change\": {\"threshold\": 0.25}}";
+    // SHA-256 of the letter x.
+    String hash = "2d711642b726b04401627ca9fbac32f5c8530fb1903cc4db02258717921a4881";
+
+    assertThat(read(json.formatted("/elsewhere/other.pth", hash)).warning()).isEmpty();
+    Files.writeString(checkpoint, "y");
+    assertThat(read(json.formatted(checkpoint, hash)).warning()).isPresent();
   }
 
   @Test

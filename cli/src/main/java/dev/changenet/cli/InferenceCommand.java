@@ -105,9 +105,11 @@ final class InferenceCommand extends TaskCommand {
       terminal
           .err()
           .println(
-              "There is no experiment.yaml beside "
-                  + checkpoint.get()
-                  + ", so the spec must be given.");
+              Files.exists(checkpoint.get())
+                  ? "There is no experiment.yaml beside "
+                      + checkpoint.get()
+                      + ", so the spec must be given."
+                  : "There is no checkpoint " + checkpoint.get() + ".");
       return Optional.empty();
     }
     terminal.err().println("Spec of the training: " + spec);
