@@ -107,7 +107,6 @@ public record InferenceSpec(
     }
     Path path = FileChecks.expandHome(text);
     return new Threshold(
-        number,
-        Optional.of(Files.isDirectory(path) ? path.resolve("metrics.json") : path));
+        number, Optional.of(Files.isDirectory(path) ? path.resolve("metrics.json") : path));
   }
 }

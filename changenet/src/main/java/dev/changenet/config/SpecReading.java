@@ -55,8 +55,7 @@ final class SpecReading {
 
   /** Returns true when inference takes its pictures from image_a and image_b, not from a list. */
   boolean namesPictures() {
-    return task == Task.INFERENCE
-        && (isGiven("inference.image_a") || isGiven("inference.image_b"));
+    return task == Task.INFERENCE && (isGiven("inference.image_a") || isGiven("inference.image_b"));
   }
 
   private boolean isGiven(String key) {

@@ -186,8 +186,7 @@ public final class ChangeDataset {
    */
   public Originals readOriginals(int index) {
     originalSize(index);
-    return new Originals(
-        ImageReader.readRgb(pathA(index)), ImageReader.readRgb(pathB(index)));
+    return new Originals(ImageReader.readRgb(pathA(index)), ImageReader.readRgb(pathB(index)));
   }
 
   /**

@@ -62,8 +62,8 @@ public final class ImageWriter {
   }
 
   /**
-   * Writes {@code mask} as an 8-bit palette PNG file: the stored values are the mask's, viewers show
-   * the colours.
+   * Writes {@code mask} as an 8-bit palette PNG file: the stored values are the mask's, viewers
+   * show the colours.
    *
    * @param palette R, G, B of each value that occurs in the mask, 0–255; at most 256
    * @throws DataException if the file cannot be written

@@ -6,8 +6,8 @@ import java.util.OptionalDouble;
 /**
  * Chooses the class of a pixel from the probabilities.
  *
- * @param threshold t: where 1 − p(class 0) ≥ t, the pixel gets the most probable class above 0, else
- *     class 0; empty for the most probable class of all. Of equal ones the first is taken.
+ * @param threshold t: where 1 − p(class 0) ≥ t, the pixel gets the most probable class above 0,
+ *     else class 0; empty for the most probable class of all. Of equal ones the first is taken.
  */
 public record ClassDecision(OptionalDouble threshold) {
 

@@ -76,8 +76,7 @@ public final class PredictionWriter {
   }
 
   private static void rows(ProbabilityMap map, OutputStream out) throws IOException {
-    ByteBuffer row =
-        ByteBuffer.allocate(map.width() * Float.BYTES).order(ByteOrder.LITTLE_ENDIAN);
+    ByteBuffer row = ByteBuffer.allocate(map.width() * Float.BYTES).order(ByteOrder.LITTLE_ENDIAN);
     for (int k = 0; k < map.classes(); k++) {
       for (int y = 0; y < map.height(); y++) {
         row.clear();

@@ -37,8 +37,7 @@ record ChangeThreshold(double value, Optional<Path> source, Optional<String> war
    */
   static ChangeThreshold of(InferenceSpec.Threshold spec, Path checkpoint) {
     if (spec.value().isPresent()) {
-      return new ChangeThreshold(
-          spec.value().getAsDouble(), Optional.empty(), Optional.empty());
+      return new ChangeThreshold(spec.value().getAsDouble(), Optional.empty(), Optional.empty());
     }
     Path file = spec.file().orElseThrow();
     JsonNode metrics = read(file);
@@ -64,7 +63,8 @@ record ChangeThreshold(double value, Optional<Path> source, Optional<String> war
     try {
       return new ObjectMapper().readTree(Files.readAllBytes(file));
     } catch (JsonProcessingException e) {
-      throw new DataException(file + ": not valid JSON (" + e.getOriginalMessage() + ")" + ADVICE, e);
+      throw new DataException(
+          file + ": not valid JSON (" + e.getOriginalMessage() + ")" + ADVICE, e);
     } catch (IOException e) {
       throw new DataException(file + ": the file cannot be read (" + e + ")" + ADVICE, e);
     }

@@ -35,9 +35,7 @@ final class InferenceFiles {
     this.folder = context.spec().resultsDir();
     this.decision =
         new ClassDecision(
-            threshold
-                .map(t -> OptionalDouble.of(t.value()))
-                .orElse(OptionalDouble.empty()));
+            threshold.map(t -> OptionalDouble.of(t.value())).orElse(OptionalDouble.empty()));
     OutputNames names =
         OutputNames.of(IntStream.range(0, dataset.size()).mapToObj(dataset::name).toList());
     this.writer = new PredictionWriter(folder, names, pictures.palette());
@@ -109,7 +107,8 @@ final class InferenceFiles {
         if (target.width() == size && target.height() == size) {
           write(batch.names().get(i), mask(ids, i * pixels, size), map);
         } else {
-          ProbabilityMap resized = map.resized(batch.names().get(i), target.width(), target.height());
+          ProbabilityMap resized =
+              map.resized(batch.names().get(i), target.width(), target.height());
           write(batch.names().get(i), decision.mask(resized), resized);
         }
       }

@@ -9,8 +9,8 @@ import dev.changenet.data.DataSettings;
 import dev.changenet.data.Normalization;
 import dev.changenet.data.PairFinder;
 import dev.changenet.image.Mask;
-import dev.changenet.image.RgbImage;
 import dev.changenet.image.Resize;
+import dev.changenet.image.RgbImage;
 import dev.changenet.model.ChangeNet;
 import dev.changenet.picture.PairPictures;
 import dev.changenet.picture.ProbabilityMap;
@@ -20,8 +20,8 @@ import java.util.Optional;
 import java.util.stream.IntStream;
 
 /**
- * The {@code inference} task: pictures of the predict split, or of pictures that the spec names, and
- * if asked for masks and probabilities. Masks of the data set are never opened.
+ * The {@code inference} task: pictures of the predict split, or of pictures that the spec names,
+ * and if asked for masks and probabilities. Masks of the data set are never opened.
  */
 public final class InferenceRun {
   private final RunContext context;
@@ -83,16 +83,19 @@ public final class InferenceRun {
   }
 
   private void batches(
-      ChangeDataset dataset, MirrorPredictor predictor, InferenceFiles files, PairPictures pictures) {
+      ChangeDataset dataset,
+      MirrorPredictor predictor,
+      InferenceFiles files,
+      PairPictures pictures) {
     try (DataLoader loader = new DataLoader(dataset, Math.max(0, spec.train().seed()))) {
       long began = System.nanoTime();
       int first = 0;
       for (Batch batch : loader) {
         context.interruption().check();
-        boolean draws =
-            PairPictures.draws(batch.index(), spec.inference().visAfterNBatches());
+        boolean draws = PairPictures.draws(batch.index(), spec.inference().visAfterNBatches());
         if (draws || files.any()) {
-          int[] ids = files.write(batch, first, predictor.predict(batch, files.needProbabilities()));
+          int[] ids =
+              files.write(batch, first, predictor.predict(batch, files.needProbabilities()));
           if (draws) {
             pictures.write(spec.resultsDir(), batch, ids, false);
           }
@@ -104,7 +107,10 @@ public final class InferenceRun {
   }
 
   private void tiles(
-      ChangeDataset dataset, MirrorPredictor predictor, InferenceFiles files, PairPictures pictures) {
+      ChangeDataset dataset,
+      MirrorPredictor predictor,
+      InferenceFiles files,
+      PairPictures pictures) {
     DataSettings data = dataset.settings();
     Normalization normalization = new Normalization(data.augmentation());
     TilePredictor tiles =
@@ -136,7 +142,10 @@ public final class InferenceRun {
       Mask mask = files.write(i, map);
       if (draws) {
         pictures.write(
-            spec.resultsDir(), shrunk(batch, dataset.name(i), pair, normalization), ids(mask), false);
+            spec.resultsDir(),
+            shrunk(batch, dataset.name(i), pair, normalization),
+            ids(mask),
+            false);
       }
     }
   }
@@ -150,8 +159,7 @@ public final class InferenceRun {
       int index, String name, ChangeDataset.Originals pair, Normalization normalization) {
     int size = spec.segmentData().imgSize();
     int values = size * size * RgbImage.CHANNELS;
-    Batch batch =
-        new Batch(index, List.of(name), size, new float[values], new float[values], null);
+    Batch batch = new Batch(index, List.of(name), size, new float[values], new float[values], null);
     normalization.apply(Resize.bicubic(pair.a(), size, size), batch.a(), 0);
     normalization.apply(Resize.bicubic(pair.b(), size, size), batch.b(), 0);
     return batch;

@@ -88,7 +88,13 @@ final class TilePredictor {
   }
 
   private void add(
-      float[] tile, int offset, TileAxis columns, int column, TileAxis rows, int row, ProbabilityMap sum) {
+      float[] tile,
+      int offset,
+      TileAxis columns,
+      int column,
+      TileAxis rows,
+      int row,
+      ProbabilityMap sum) {
     int width = Math.min(size, sum.width());
     int height = Math.min(size, sum.height());
     for (int y = 0; y < height; y++) {

@@ -29,8 +29,7 @@ class InferenceSpecTest {
 
     assertThat(spec.pictures()).isEmpty();
     assertThat(spec.output())
-        .isEqualTo(
-            new InferenceSpec.Output(false, InferenceSpec.Probabilities.NONE, false));
+        .isEqualTo(new InferenceSpec.Output(false, InferenceSpec.Probabilities.NONE, false));
     assertThat(spec.threshold()).isEmpty();
     assertThat(spec.flips()).isFalse();
     assertThat(spec.tileOverlap()).isEmpty();
@@ -83,8 +82,7 @@ class InferenceSpecTest {
   void aThresholdIsANumberOrAFile() throws IOException {
     assertThat(load("inference.threshold=0.25").threshold())
         .contains(new InferenceSpec.Threshold(OptionalDouble.of(0.25), Optional.empty()));
-    assertThat(load("inference.threshold=1e-3").threshold().orElseThrow().value())
-        .hasValue(0.001);
+    assertThat(load("inference.threshold=1e-3").threshold().orElseThrow().value()).hasValue(0.001);
     Path metrics = Files.writeString(folder.resolve("metrics.json"), "{}");
     for (Path given : List.of(folder, metrics)) {
       assertThat(load("inference.threshold=" + given).threshold())
@@ -95,8 +93,7 @@ class InferenceSpecTest {
   @ParameterizedTest
   @ValueSource(strings = {"0", "1", "1.5", "-0.1", ".0", "1e300"})
   void aThresholdLiesBetweenZeroAndOne(String value) {
-    SpecException e =
-        SpecAssertions.failure(Task.INFERENCE, "", "inference.threshold=" + value);
+    SpecException e = SpecAssertions.failure(Task.INFERENCE, "", "inference.threshold=" + value);
 
     assertThat(e.errors()).hasSize(1);
     assertThat(e.key()).isEqualTo("inference.threshold");

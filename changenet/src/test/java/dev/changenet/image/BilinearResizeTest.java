@@ -23,12 +23,13 @@ class BilinearResizeTest {
         .containsExactly(new float[] {0, 1, 2.5f, 3.5f, 7.5f, 8.5f, 10, 11}, ROUNDING);
   }
 
-  /** Reduced by 2 the triangle covers four pixels with 1, 3, 3, 1 eighths, cut off at the border. */
+  /**
+   * Reduced by 2 the triangle covers four pixels with 1, 3, 3, 1 eighths, cut off at the border.
+   */
   @Test
   void averagesWhenItShrinks() {
     assertThat(BilinearResize.apply(new float[] {7, 0, 14, 0, 0, 8}, 6, 1, 1, 3, 1))
-        .containsExactly(
-            new float[] {(3 * 7 + 14) / 7f, 3 * 14 / 8f, 3 * 8 / 7f}, ROUNDING);
+        .containsExactly(new float[] {(3 * 7 + 14) / 7f, 3 * 14 / 8f, 3 * 8 / 7f}, ROUNDING);
   }
 
   @Test

@@ -112,6 +112,7 @@ class PredictionWriterTest {
   void aPictureTooLargeForTheHeapIsNamed() {
     assertThatThrownBy(() -> MAP.resized("huge.tif", 40_000, 40_000))
         .isInstanceOf(DataException.class)
-        .hasMessageContaining("huge.tif: the probabilities of 3 classes at 40000x40000 pixels take");
+        .hasMessageContaining(
+            "huge.tif: the probabilities of 3 classes at 40000x40000 pixels take");
   }
 }

@@ -62,7 +62,10 @@ class ChangeThresholdTest {
 
     assertThat(read(json.formatted(other)).warning().orElseThrow())
         .contains(
-            "its threshold was found for other weights (" + other + ") than those of " + checkpoint);
+            "its threshold was found for other weights ("
+                + other
+                + ") than those of "
+                + checkpoint);
     assertThat(read(json.formatted("/gone/other.pth")).warning()).isPresent();
   }
 

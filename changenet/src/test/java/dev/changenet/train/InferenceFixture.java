@@ -6,8 +6,8 @@ import dev.changenet.image.ImageReader;
 import dev.changenet.image.ImageWriter;
 import dev.changenet.image.RgbImage;
 import dev.changenet.model.ChangeNet;
-import dev.changenet.nn.random.RandomStream;
 import dev.changenet.nn.optim.Sgd;
+import dev.changenet.nn.random.RandomStream;
 import dev.changenet.tensor.Device;
 import java.io.IOException;
 import java.nio.ByteBuffer;
@@ -79,8 +79,7 @@ final class InferenceFixture {
         """
             .formatted(SIZE, classes, checkpoint, results));
     CapturingReporter reporter = new CapturingReporter();
-    ExperimentSpec loaded =
-        ExperimentSpec.load(spec, List.of(overrides), Task.INFERENCE, Map.of());
+    ExperimentSpec loaded = ExperimentSpec.load(spec, List.of(overrides), Task.INFERENCE, Map.of());
     TaskRunner.run(loaded, reporter, new Interruption());
     return reporter;
   }

@@ -71,7 +71,8 @@ class InferenceRunTest {
   }
 
   private static double median(float[] probabilities) {
-    float[] change = Arrays.copyOfRange(probabilities, probabilities.length / 2, probabilities.length);
+    float[] change =
+        Arrays.copyOfRange(probabilities, probabilities.length / 2, probabilities.length);
     Arrays.sort(change);
     return change[change.length / 2];
   }
@@ -88,7 +89,11 @@ class InferenceRunTest {
         .isEqualTo(
             new TreeSet<>(
                 List.of(
-                    "combined_visualisation", "experiment.yaml", "status.json", "sub", "x.png.jpg")));
+                    "combined_visualisation",
+                    "experiment.yaml",
+                    "status.json",
+                    "sub",
+                    "x.png.jpg")));
     byte[] before = Files.readAllBytes(out.resolve("x.png.jpg"));
     InferenceFixture.run(
         two, 2, out, root, "inference.masks=true", "inference.vis_after_n_batches=5");
@@ -131,8 +136,7 @@ class InferenceRunTest {
     float[] probabilities = InferenceFixture.array(out.resolve("probability/a.npy"));
     byte[] mostProbable = InferenceFixture.mask(out, "a.png");
 
-    InferenceFixture.run(
-        two, 2, out, InferenceFixture.folders(data, "inference.threshold=0.5"));
+    InferenceFixture.run(two, 2, out, InferenceFixture.folders(data, "inference.threshold=0.5"));
     assertThat(InferenceFixture.mask(out, "a.png")).isEqualTo(mostProbable).contains(0, 1);
 
     double median = median(probabilities);
@@ -143,7 +147,9 @@ class InferenceRunTest {
     assertThat(mask).isEqualTo(threshold(probabilities, median)).contains(0, 1);
     assertThat(reporter.lines)
         .contains(
-            "Pixels count as changed from a probability of " + median + " on, in the pictures as well");
+            "Pixels count as changed from a probability of "
+                + median
+                + " on, in the pictures as well");
     RgbImage picture = ImageReader.readRgb(out.resolve("a.png.jpg"));
     int agree = 0;
     for (int i = 0; i < mask.length; i++) {

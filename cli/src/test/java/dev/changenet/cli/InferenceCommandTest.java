@@ -21,7 +21,8 @@ class InferenceCommandTest {
   @BeforeAll
   static void train() throws IOException {
     CommandRun.of(
-        ("generate " + shared.resolve("data") + " --train 2 --val 1 --test 1 --size 48").split(" "));
+        ("generate " + shared.resolve("data") + " --train 2 --val 1 --test 1 --size 48")
+            .split(" "));
     Files.writeString(
         shared.resolve("spec.yaml"),
         """
