@@ -39,9 +39,14 @@ final class CrossChecks {
         new LearningChecks(reading).train();
         checks.colors();
       }
-      case EVALUATE, INFERENCE -> {
-        checks.checkpoint(reading.task().key() + ".checkpoint");
+      case EVALUATE -> {
+        checks.checkpoint("evaluate.checkpoint");
         checks.colors();
+      }
+      case INFERENCE -> {
+        checks.checkpoint("inference.checkpoint");
+        checks.colors();
+        InferenceChecks.run(reading);
       }
       case EXPORT -> checks.export();
     }

@@ -24,6 +24,9 @@ public final class SpecLoader {
           "model.backbone.pretrained_backbone_path",
           "evaluate.checkpoint",
           "inference.checkpoint",
+          "inference.image_a",
+          "inference.image_b",
+          "inference.threshold",
           "export.checkpoint",
           "export.onnx_file");
 

@@ -50,7 +50,11 @@ final class SpecReading {
     for (SpecKey key : schema.keys()) {
       boolean doubted = doubtful.stream().anyMatch(path -> concerns(path, key.path()));
       // Only one of the two results_dir keys is read; see ResultsDirectory.
-      boolean read = reads.test(key) && !key.name().equals("results_dir") && !doubted;
+      boolean read =
+          reads.test(key)
+              && !doubted
+              && !key.name().equals("results_dir")
+              && !(key.path().equals("dataset.segment.root_dir") && namesPictures());
       values.put(key.path(), read ? read(key) : readUnused(key));
       if (doubted) {
         unusable.add(key.path());
@@ -75,6 +79,21 @@ final class SpecReading {
       errors.addAll(e.errors());
     }
     return null;
+  }
+
+  /** Returns true when inference takes its pictures from image_a and image_b, not from a list. */
+  boolean namesPictures() {
+    return task == Task.INFERENCE && (hasValue("inference.image_a") || hasValue("inference.image_b"));
+  }
+
+  private boolean hasValue(String key) {
+    try {
+      Object value = resolver.resolve(key);
+      return value != null && !value.equals("");
+    } catch (SpecException e) {
+      // What is wrong with it is told when the key itself is read.
+      return true;
+    }
   }
 
   private Object readUnused(SpecKey key) {

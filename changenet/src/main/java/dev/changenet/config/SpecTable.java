@@ -326,6 +326,34 @@ final class SpecTable {
         Write pictures for every n-th batch.
       batch_size | int | -1 | -1 or >= 1 | inference
         TensorRT only; checkpoints run with dataset.segment.batch_size.
+      image_a | string or null | null | note picture or folder of pictures | inference
+        First picture, or a folder of them; with image_b it replaces the lists of \
+      dataset.segment.root_dir (an extension of this build).
+      image_b | string or null | null | note as image_a; folders match by file name | inference
+        Second picture, or a folder of them (an extension of this build).
+      masks | bool or null | null | | inference
+        Write class ids as palette PNG files; null means with image_a and image_b (an extension of \
+      this build).
+      probabilities | string | none | one of none, change, all, npy | inference
+        Write the probability of change, or of every class, as 16-bit PNG files or NumPy arrays (an \
+      extension of this build).
+      output_size | string | img_size | one of img_size, original | inference
+        Size of masks and probabilities: img_size or that of the first picture (an extension of this \
+      build).
+      threshold | string or null | null | note number between 0 and 1, or a metrics.json or its \
+      folder | inference
+        A pixel counts as changed from this probability on; null takes the most probable class (an \
+      extension of this build).
+      flips | bool | false | | inference
+        Average the probabilities of the pair and its three mirror images (an extension of this \
+      build).
+
+      [inference.tiles]
+      enabled | bool | false | | inference
+        Predict large pictures in tiles of img_size at their own size instead of shrinking them (an \
+      extension of this build).
+      overlap | float | 0.25 | >= 0 and <= 0.5 | inference
+        Least part of a tile that lies on its neighbour, where the two are blended.
 
       [export]
       checkpoint | string | ??? | note .pth or .tlt file | export

@@ -46,6 +46,17 @@ public final class PairPictures {
     return index % everyNth == 0;
   }
 
+  /** Returns R, G, B of each class, 0–255. */
+  public int[][] palette() {
+    int[][] palette = new int[numClasses][RgbImage.CHANNELS];
+    for (int id = 0; id < numClasses; id++) {
+      for (int c = 0; c < RgbImage.CHANNELS; c++) {
+        palette[id][c] = color(id, c);
+      }
+    }
+    return palette;
+  }
+
   /** Returns the class map [S, S] as a picture. */
   public RgbImage classMap(int[] ids, int size) {
     return classMap(ids, 0, size);

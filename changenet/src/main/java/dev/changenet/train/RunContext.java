@@ -16,6 +16,7 @@ import dev.changenet.tensor.DType;
 import dev.changenet.tensor.Device;
 import dev.changenet.tensor.backend.Backends;
 import dev.changenet.tensor.cuda.CudaBackend;
+import java.nio.file.Path;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
@@ -111,7 +112,8 @@ public record RunContext(
     AugmentationSpec a = d.augmentation();
     List<Double> range = a.withScaleRandomCrop().scaleRange();
     return new DataSettings(
-        d.rootDir(),
+        // Nothing lies there when inference names its pictures.
+        d.rootDir() == null ? Path.of("") : d.rootDir(),
         d.imageFolderName(),
         d.changeImageFolderName(),
         d.annotationFolderName(),
