@@ -3,6 +3,7 @@ package dev.changenet.export;
 import dev.changenet.autograd.NoGrad;
 import dev.changenet.autograd.Trace;
 import dev.changenet.autograd.Variable;
+import dev.changenet.config.ExportSpec;
 import dev.changenet.model.ChangeNet;
 import dev.changenet.nn.Parameter;
 import dev.changenet.onnx.OnnxModel;
@@ -26,7 +27,17 @@ public final class OnnxExport {
   public static final List<String> OUTPUTS =
       List.of("output0", "output1", "output2", "output3", "output_final");
 
+  /** Height and width of FAN encoders are multiples of this. */
+  static final int SIZE_STEP = 16;
+
   private OnnxExport() {}
+
+  /** Lowers {@code net} as {@code export} says, with operator set {@code opset}. */
+  static OnnxModel lower(
+      ChangeNet net, ExportSpec export, int opset, Map<String, String> metadata) {
+    return lower(
+        net, export.batchSize(), export.inputHeight(), export.inputWidth(), opset, metadata);
+  }
 
   /**
    * Lowers {@code net}, which is switched to evaluation mode.

@@ -19,7 +19,7 @@ import java.util.TreeSet;
  * Runs an ONNX file node by node. Knows the operators that exported networks consist of, in operator
  * sets 12 to 24. Constants are decoded when a node needs them, results freed after their last use.
  */
-public final class OnnxInterpreter implements AutoCloseable {
+public final class OnnxInterpreter implements OnnxEngine {
   private final Path file;
   private final GraphProto graph;
   private final int opset;
@@ -65,16 +65,17 @@ public final class OnnxInterpreter implements AutoCloseable {
     return new OnnxInterpreter(file, model);
   }
 
+  @Override
+  public String name() {
+    return "ONNX interpreter";
+  }
+
   /** Names of the outputs, in order. */
-  public List<String> outputs() {
+  private List<String> outputs() {
     return graph.getOutputList().stream().map(ValueInfoProto::getName).toList();
   }
 
-  /**
-   * Computes all outputs.
-   *
-   * @param inputs one array for each input of the graph
-   */
+  @Override
   public Map<String, NdArray> run(Map<String, NdArray> inputs) {
     Map<String, NdArray> values = new HashMap<>();
     for (ValueInfoProto input : graph.getInputList()) {
