@@ -7,6 +7,10 @@ import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.Map;
+import java.util.concurrent.Callable;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
 
 /**
  * ONNX Runtime's Java interface, called by reflection: the program works without it and takes it
@@ -15,16 +19,43 @@ import java.util.Map;
 final class OnnxRuntimeEngine implements OnnxEngine {
   private static final String PACKAGE = "ai.onnxruntime.";
 
+  /** Bytes; native code that overruns a thread's usual stack ends the process without a word. */
+  private static final long STACK = 64L << 20;
+
   private final Path file;
+  private final ExecutorService thread =
+      Executors.newSingleThreadExecutor(task -> new Thread(null, task, "onnxruntime", STACK));
   private final Object environment;
   private final Object session;
 
   private OnnxRuntimeEngine(Path file) {
     this.file = file;
-    environment = call(type("OrtEnvironment"), null, "getEnvironment");
-    session =
-        call(
-            type("OrtEnvironment"), environment, "createSession", String.class, file.toString());
+    try {
+      environment = onThread(() -> call(type("OrtEnvironment"), null, "getEnvironment"));
+      session =
+          onThread(
+              () ->
+                  call(
+                      type("OrtEnvironment"),
+                      environment,
+                      "createSession",
+                      String.class,
+                      file.toString()));
+    } catch (RuntimeException e) {
+      thread.shutdown();
+      throw e;
+    }
+  }
+
+  private <T> T onThread(Callable<T> work) {
+    try {
+      return thread.submit(work).get();
+    } catch (ExecutionException e) {
+      throw e.getCause() instanceof OnnxException known ? known : failure(e.getCause());
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+      throw failure(e);
+    }
   }
 
   static boolean isPresent() {
@@ -53,6 +84,10 @@ final class OnnxRuntimeEngine implements OnnxEngine {
 
   @Override
   public Map<String, NdArray> run(Map<String, NdArray> inputs) {
+    return onThread(() -> compute(inputs));
+  }
+
+  private Map<String, NdArray> compute(Map<String, NdArray> inputs) {
     Map<String, Object> tensors = new LinkedHashMap<>();
     try {
       inputs.forEach(
@@ -99,7 +134,11 @@ final class OnnxRuntimeEngine implements OnnxEngine {
 
   @Override
   public void close() {
-    close(session);
+    try {
+      close(session);
+    } finally {
+      thread.shutdown();
+    }
   }
 
   private Class<?> type(String name) {
