@@ -131,7 +131,7 @@ public final class ExportRun {
 
   /** A hidden folder beside the target, so that moving is one step. */
   private static Path temporaryFolder(Path target) {
-    String name = "." + target.getFileName() + "." + ProcessHandle.current().pid() + ".tmp";
+    String name = "." + target.getFileName() + "." + ProcessHandle.current().pid() + ".proof";
     try {
       return Files.createDirectories(target.resolveSibling(name));
     } catch (IOException e) {

@@ -47,19 +47,7 @@ public final class OnnxExport {
   static OnnxModel lower(
       ChangeNet net, ExportSpec export, int opset, Map<String, String> metadata) {
     if (export.dynamicSize()) {
-      return lower(
-          net,
-          export.batchSize(),
-          TRACED_HEIGHT,
-          TRACED_WIDTH,
-          opset,
-          Optional.of(
-              new LoweringOptions.OpenSize(
-                  new SineTable(
-                      FanBackbone.POSITION_CHANNELS,
-                      FanBackbone.POSITION_TEMPERATURE,
-                      FanBackbone.POSITION_EPS))),
-          metadata);
+      return lowerOpen(net, export.batchSize(), opset, metadata);
     }
     return lower(
         net, export.batchSize(), export.inputHeight(), export.inputWidth(), opset, metadata);
@@ -73,6 +61,23 @@ public final class OnnxExport {
   public static OnnxModel lower(
       ChangeNet net, int batch, int height, int width, int opset, Map<String, String> metadata) {
     return lower(net, batch, height, width, opset, Optional.empty(), metadata);
+  }
+
+  /** Lowers a network with a FAN encoder to a graph of open height and width. */
+  static OnnxModel lowerOpen(ChangeNet net, int batch, int opset, Map<String, String> metadata) {
+    SineTable positions =
+        new SineTable(
+            FanBackbone.POSITION_CHANNELS,
+            FanBackbone.POSITION_TEMPERATURE,
+            FanBackbone.POSITION_EPS);
+    return lower(
+        net,
+        batch,
+        TRACED_HEIGHT,
+        TRACED_WIDTH,
+        opset,
+        Optional.of(new LoweringOptions.OpenSize(positions)),
+        metadata);
   }
 
   private static OnnxModel lower(

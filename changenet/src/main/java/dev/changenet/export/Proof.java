@@ -69,7 +69,7 @@ final class Proof {
           pairs,
           pairs == 1 ? "pair" : "pairs",
           origin,
-          String.join(" and ", sizes),
+          String.join(", ", sizes),
           difference,
           largest,
           output,
