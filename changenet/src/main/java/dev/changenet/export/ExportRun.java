@@ -97,6 +97,7 @@ public final class ExportRun {
       context.reporter().info("Proof: none (export.proof.enabled is false)");
       return;
     }
+    context.reporter().info("Proving the file (export.proof.enabled=false skips this)");
     Proof.Result result = proof.compare(written, OnnxEngine.Choice.valueOf(settings.engine().toUpperCase(Locale.ROOT)));
     String facts = result.describe(settings.tolerance());
     if (!result.holds(settings.tolerance())) {

@@ -6,7 +6,6 @@ import dev.changenet.image.DataException;
 import dev.changenet.image.ImageReader;
 import dev.changenet.image.Resize;
 import dev.changenet.image.RgbImage;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
@@ -24,13 +23,15 @@ record ProofSamples(List<Pair> pairs, String origin) {
   record Pair(RgbImage a, RgbImage b) {}
 
   static ProofSamples of(SegmentDataSpec data, int count, int height, int width) {
-    if (data.rootDir() != null && Files.isDirectory(data.rootDir())) {
+    String origin = "made-up pictures";
+    if (data.rootDir() != null) {
+      origin += ", since no split of " + data.rootDir() + " can be read";
       for (String split : List.of(data.predictSplit(), data.testSplit())) {
         try {
           List<Pair> pairs = read(data, split, count);
           return new ProofSamples(pairs, "first of split " + split);
         } catch (DataException e) {
-          // This split can't be read, which is another task's trouble: made-up pictures will do.
+          // Export needs no data: other pictures will do, and the user is told.
           continue;
         }
       }
@@ -39,7 +40,7 @@ record ProofSamples(List<Pair> pairs, String origin) {
     for (int i = 0; i < count; i++) {
       pairs.add(madeUp(new Random(1000 + i), height, width));
     }
-    return new ProofSamples(pairs, "made-up pictures");
+    return new ProofSamples(pairs, origin);
   }
 
   private static List<Pair> read(SegmentDataSpec data, String split, int count) {

@@ -137,6 +137,15 @@ class ExportProofTest {
         .anyMatch(l -> l.startsWith("Proof: 4 pairs (first of split val) of 48 x 32, "));
   }
 
+  @Test
+  void dataThatCantBeReadIsSaidAndReplaced() {
+    assertThat(export(f -> {}, "m.onnx", "dataset.segment.root_dir=/no/data"))
+        .anyMatch(
+            l ->
+                l.startsWith(
+                    "Proof: 2 pairs (made-up pictures, since no split of /no/data can be read)"));
+  }
+
   @ParameterizedTest
   @CsvSource({
     "decoder.change_probability.conv2d.weight, 0.01",
