@@ -71,7 +71,8 @@ public final class ExportRun {
             + " MiB of weights";
     // Nothing has the asked-for name before it is proven.
     Path folder = temporaryFolder(target);
-    Path written = folder.resolve(target.getFileName().toString().replaceFirst("\\.etlt$", ".onnx"));
+    Path written =
+        folder.resolve(target.getFileName().toString().replaceFirst("\\.etlt$", ".onnx"));
     try {
       OnnxFile.write(model, written);
       model = null; // Its constants are as large as the file: the proof needs the memory.
@@ -98,7 +99,9 @@ public final class ExportRun {
       return;
     }
     context.reporter().info("Proving the file (export.proof.enabled=false skips this)");
-    Proof.Result result = proof.compare(written, OnnxEngine.Choice.valueOf(settings.engine().toUpperCase(Locale.ROOT)));
+    Proof.Result result =
+        proof.compare(
+            written, OnnxEngine.Choice.valueOf(settings.engine().toUpperCase(Locale.ROOT)));
     String facts = result.describe(settings.tolerance());
     if (!result.holds(settings.tolerance())) {
       throw new ChangeNetException(

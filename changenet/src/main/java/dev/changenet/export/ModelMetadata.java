@@ -16,7 +16,9 @@ import java.util.HexFormat;
 import java.util.LinkedHashMap;
 import java.util.Map;
 
-/** The properties of an exported file: how to prepare inputs, read outputs, and where it is from. */
+/**
+ * The properties of an exported file: how to prepare inputs, read outputs, and where it is from.
+ */
 final class ModelMetadata {
   private static final ObjectMapper JSON = new ObjectMapper();
 
@@ -63,7 +65,9 @@ final class ModelMetadata {
     }
   }
 
-  /** The number itself, or {@code change.threshold} of evaluate's metrics.json, or of its folder. */
+  /**
+   * The number itself, or {@code change.threshold} of evaluate's metrics.json, or of its folder.
+   */
   static double threshold(String text) {
     String advice = "; give a number between 0 and 1 or a metrics.json that evaluate wrote";
     double value;
@@ -75,7 +79,12 @@ final class ModelMetadata {
     }
     if (!(value > 0 && value < 1)) {
       throw new ChangeNetException(
-          "export.threshold: " + text + " gives " + value + ", expected above 0 and below 1" + advice);
+          "export.threshold: "
+              + text
+              + " gives "
+              + value
+              + ", expected above 0 and below 1"
+              + advice);
     }
     return value;
   }
@@ -87,7 +96,8 @@ final class ModelMetadata {
       threshold = JSON.readTree(Files.readAllBytes(file)).path("change").path("threshold");
     } catch (JsonProcessingException e) {
       throw new ChangeNetException(
-          "export.threshold: " + file + " is not JSON (" + e.getOriginalMessage() + ")" + advice, e);
+          "export.threshold: " + file + " is not JSON (" + e.getOriginalMessage() + ")" + advice,
+          e);
     } catch (IOException e) {
       throw new ChangeNetException(
           "export.threshold: the file " + file + " cannot be read (" + e + ")" + advice, e);

@@ -95,10 +95,7 @@ final class Proof {
     net.eval();
     List<Run> runs = new ArrayList<>();
     for (int i = 0; i < count; ) {
-      int n =
-          export.batchSize() > 0
-              ? export.batchSize()
-              : i == 0 && count % 2 == 1 ? 1 : 2;
+      int n = export.batchSize() > 0 ? export.batchSize() : i == 0 && count % 2 == 1 ? 1 : 2;
       runs.add(run(net, samples, data, i, n, height, width));
       i += n;
     }

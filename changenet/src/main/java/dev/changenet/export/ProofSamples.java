@@ -45,8 +45,7 @@ record ProofSamples(List<Pair> pairs, String origin) {
 
   private static List<Pair> read(SegmentDataSpec data, String split, int count) {
     Path root = data.rootDir();
-    List<String> names =
-        SplitList.read(root.resolve(data.listFolderName()), split).names();
+    List<String> names = SplitList.read(root.resolve(data.listFolderName()), split).names();
     List<Pair> pairs = new ArrayList<>();
     for (int i = 0; i < count; i++) {
       String name = names.get(i % names.size());
@@ -95,8 +94,7 @@ record ProofSamples(List<Pair> pairs, String origin) {
    *
    * @param first index of the first pair; they are taken in turn
    */
-  float[] batch(
-      SegmentDataSpec data, boolean second, int first, int n, int height, int width) {
+  float[] batch(SegmentDataSpec data, boolean second, int first, int n, int height, int width) {
     float[] out = new float[n * height * width * RgbImage.CHANNELS];
     List<Double> mean = data.augmentation().mean();
     List<Double> std = data.augmentation().std();
@@ -107,7 +105,8 @@ record ProofSamples(List<Pair> pairs, String origin) {
       byte[] pixels = image.pixels();
       for (int k = 0; k < pixels.length; k++) {
         int c = k % RgbImage.CHANNELS;
-        out[at++] = ((pixels[k] & 0xff) / 255f - mean.get(c).floatValue()) / std.get(c).floatValue();
+        out[at++] =
+            ((pixels[k] & 0xff) / 255f - mean.get(c).floatValue()) / std.get(c).floatValue();
       }
     }
     return out;

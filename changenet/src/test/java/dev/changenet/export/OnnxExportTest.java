@@ -131,8 +131,7 @@ class OnnxExportTest {
       Map<String, NdArray> ours =
           interpreter.run(Map.of("input0", NdArray.of(a, dims), "input1", NdArray.of(b, dims)));
       for (String name : OnnxExport.OUTPUTS) {
-        FloatBuffer expected =
-            ((OnnxTensor) theirs.get(name).orElseThrow()).getFloatBuffer();
+        FloatBuffer expected = ((OnnxTensor) theirs.get(name).orElseThrow()).getFloatBuffer();
         float[] actual = ours.get(name).floats();
         assertThat(actual.length).isEqualTo(expected.remaining());
         double worst = 0;

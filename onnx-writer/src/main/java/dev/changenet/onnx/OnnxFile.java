@@ -76,8 +76,8 @@ public final class OnnxFile {
   }
 
   /**
-   * Moves a written model, and the constants beside it, to {@code path} on the same file system; the
-   * file name stays the same.
+   * Moves a written model, and the constants beside it, to {@code path} on the same file system;
+   * the file name stays the same.
    *
    * @throws OnnxException when a file exists already or can't be moved
    */

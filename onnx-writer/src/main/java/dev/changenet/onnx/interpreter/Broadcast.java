@@ -18,8 +18,7 @@ record Broadcast(int[] dims, int[][] strides) {
       int x = size(a, rank, i);
       int y = size(b, rank, i);
       if (x != y && x != 1 && y != 1) {
-        throw call.error(
-            "combines shapes " + Arrays.toString(a) + " and " + Arrays.toString(b));
+        throw call.error("combines shapes " + Arrays.toString(a) + " and " + Arrays.toString(b));
       }
       dims[i] = x == 1 ? y : x;
       strides[0][i] = x == 1 ? 0 : step[0];

@@ -108,8 +108,7 @@ final class Convolutions {
           int y = i * k.dilH();
           int x = j * k.dilW();
           int phase = y % k.strideH() * k.strideW() + x % k.strideW();
-          offsets[t++] =
-              planes.offset(firstChannel + c, phase, y / k.strideH(), x / k.strideW());
+          offsets[t++] = planes.offset(firstChannel + c, phase, y / k.strideH(), x / k.strideW());
         }
       }
     }
@@ -163,7 +162,8 @@ final class Convolutions {
     NdArray w = call.input(1);
     Window k = window(call, w);
     int group = call.integer("group", 1);
-    call.require(call.integers("output_shape") == null || call.integers("output_shape").length == 0,
+    call.require(
+        call.integers("output_shape") == null || call.integers("output_shape").length == 0,
         "attribute output_shape");
     call.require(k.dilH() == 1 && k.dilW() == 1, "dilations");
     int[] pads = call.integers("pads", 0, 0, 0, 0);
@@ -183,7 +183,15 @@ final class Convolutions {
   }
 
   private static void phase(
-      Call call, Window k, int b, int group, int py, int px, float[] result, int height, int width) {
+      Call call,
+      Window k,
+      int b,
+      int group,
+      int py,
+      int px,
+      float[] result,
+      int height,
+      int width) {
     NdArray x = call.input(0);
     NdArray w = call.input(1);
     NdArray bias = call.optional(2);

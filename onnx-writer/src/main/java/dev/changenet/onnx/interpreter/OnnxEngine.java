@@ -4,7 +4,9 @@ import dev.changenet.onnx.OnnxException;
 import java.nio.file.Path;
 import java.util.Map;
 
-/** Something that runs ONNX files: our interpreter, or ONNX Runtime where it is on the class path. */
+/**
+ * Something that runs ONNX files: our interpreter, or ONNX Runtime where it is on the class path.
+ */
 public interface OnnxEngine extends AutoCloseable {
   /** What computed, for the user. */
   String name();

@@ -16,8 +16,9 @@ import java.util.Map;
 import java.util.TreeSet;
 
 /**
- * Runs an ONNX file node by node. Knows the operators that exported networks consist of, in operator
- * sets 12 to 24. Constants are decoded when a node needs them, results freed after their last use.
+ * Runs an ONNX file node by node. Knows the operators that exported networks consist of, in
+ * operator sets 12 to 24. Constants are decoded when a node needs them, results freed after their
+ * last use.
  */
 public final class OnnxInterpreter implements OnnxEngine {
   private final Path file;
@@ -117,7 +118,8 @@ public final class OnnxInterpreter implements OnnxEngine {
     try {
       return Operators.find(node.getOpType()).compute(call);
     } catch (IllegalStateException | IllegalArgumentException | ArithmeticException e) {
-      OnnxException wrapped = call.error("can't be computed on " + operands + ": " + e.getMessage());
+      OnnxException wrapped =
+          call.error("can't be computed on " + operands + ": " + e.getMessage());
       wrapped.initCause(e);
       throw wrapped;
     } catch (IndexOutOfBoundsException e) {

@@ -145,8 +145,7 @@ final class Reductions {
     View v = View.of(x.dims(), 1);
     float[] out = new float[x.size()];
     for (int c = 0; c < v.n(); c++) {
-      double scale =
-          call.input(1).floats()[c] / Math.sqrt(call.input(4).floats()[c] + eps);
+      double scale = call.input(1).floats()[c] / Math.sqrt(call.input(4).floats()[c] + eps);
       double shift = call.input(2).floats()[c] - call.input(3).floats()[c] * scale;
       for (int o = 0; o < v.outer(); o++) {
         int from = (o * v.n() + c) * v.inner();

@@ -33,13 +33,11 @@ final class Resizing {
     }
     call.require(size[0] == x.dim(0) && size[1] == x.dim(1), "a factor for batch or channels");
     Axis rows = axis(call, x.dim(2), size[2], bySizes ? (double) size[2] / x.dim(2) : scales[2]);
-    Axis columns =
-        axis(call, x.dim(3), size[3], bySizes ? (double) size[3] / x.dim(3) : scales[3]);
+    Axis columns = axis(call, x.dim(3), size[3], bySizes ? (double) size[3] / x.dim(3) : scales[3]);
     float[] out = new float[NdArray.count(size)];
     IntStream.range(0, size[0] * size[1])
         .parallel()
-        .forEach(
-            p -> plane(x.floats(), p * x.dim(2) * x.dim(3), x.dim(3), rows, columns, out, p));
+        .forEach(p -> plane(x.floats(), p * x.dim(2) * x.dim(3), x.dim(3), rows, columns, out, p));
     return NdArray.of(out, size);
   }
 
@@ -53,7 +51,8 @@ final class Resizing {
         for (int i = 0; i < rows.at()[y].length; i++) {
           double line = 0;
           for (int j = 0; j < columns.at()[x].length; j++) {
-            line += columns.weight()[x][j] * in[from + rows.at()[y][i] * pitch + columns.at()[x][j]];
+            line +=
+                columns.weight()[x][j] * in[from + rows.at()[y][i] * pitch + columns.at()[x][j]];
           }
           sum += rows.weight()[y][i] * line;
         }
@@ -84,7 +83,9 @@ final class Resizing {
           at[i] = new int[] {base - 1, base, base + 1, base + 2};
           weight[i] =
               new float[] {
-                (float) far(a, 1 + d), (float) near(a, d), (float) near(a, 1 - d),
+                (float) far(a, 1 + d),
+                (float) near(a, d),
+                (float) near(a, 1 - d),
                 (float) far(a, 2 - d)
               };
         }

@@ -155,8 +155,7 @@ final class OpenSizes {
     String one = constants.scalar(1f);
     String places = emitter.node("Range", one, emitter.node("Add", n, one), one);
     String relative =
-        emitter.node(
-            "Div", places, emitter.node("Add", n, constants.scalar((float) table.eps())));
+        emitter.node("Div", places, emitter.node("Add", n, constants.scalar((float) table.eps())));
     String turns =
         emitter.node(
             "Mul",

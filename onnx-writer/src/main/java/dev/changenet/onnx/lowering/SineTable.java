@@ -3,8 +3,8 @@ package dev.changenet.onnx.lowering;
 import dev.changenet.tensor.Tensor;
 
 /**
- * A table of positions [1, h, w, 2·channels]: channels of y, then of x; sines and cosines in turn of
- * 2π · (i + 1) / (n + eps) / temperature^(2k/channels) for row or column i of n.
+ * A table of positions [1, h, w, 2·channels]: channels of y, then of x; sines and cosines in turn
+ * of 2π · (i + 1) / (n + eps) / temperature^(2k/channels) for row or column i of n.
  *
  * @param channels channels of one axis
  */
@@ -45,9 +45,7 @@ public record SineTable(int channels, double temperature, double eps) {
       int k = i % (2 * channels);
       int pixel = i / (2 * channels);
       double place =
-          k < channels
-              ? (pixel / width + 1) / (height + eps)
-              : (pixel % width + 1) / (width + eps);
+          k < channels ? (pixel / width + 1) / (height + eps) : (pixel % width + 1) / (width + eps);
       double turn = place * frequency(k % channels);
       double expected = k % 2 == 0 ? Math.sin(turn) : Math.cos(turn);
       if (!(Math.abs(values[i] - expected) <= LIMIT)) {

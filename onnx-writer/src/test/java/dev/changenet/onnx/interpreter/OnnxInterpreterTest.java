@@ -199,8 +199,7 @@ class OnnxInterpreterTest {
     "linear, pytorch_half_pixel, floor, 1 1 0.1 2",
     "cubic, half_pixel, floor, 1 1 2 0.5",
   })
-  void resizes(String mode, String coordinates, String nearest, String scales)
-      throws IOException {
+  void resizes(String mode, String coordinates, String nearest, String scales) throws IOException {
     agrees(
         model(
             "Resize",
@@ -308,15 +307,13 @@ class OnnxInterpreterTest {
 
   @Test
   void resultsDontDependOnTheNumberOfThreads() throws Exception {
-    ModelProto model =
-        model("Conv", "kernel_shape=3 3, pads=1 1 1 1", constant("w", 200, 6, 3, 3));
+    ModelProto model = model("Conv", "kernel_shape=3 3, pads=1 1 1 1", constant("w", 200, 6, 3, 3));
     Map<String, NdArray> in = Map.of("x", NdArray.of(random(1, NdArray.count(MAP)), MAP));
     try (OnnxInterpreter interpreter = OnnxInterpreter.of(model, Path.of("m.onnx"));
         ForkJoinPool one = new ForkJoinPool(1);
         ForkJoinPool three = new ForkJoinPool(3)) {
       float[] first = one.submit(() -> interpreter.run(in).get("y").floats()).get();
-      assertThat(three.submit(() -> interpreter.run(in).get("y").floats()).get())
-          .isEqualTo(first);
+      assertThat(three.submit(() -> interpreter.run(in).get("y").floats()).get()).isEqualTo(first);
     }
   }
 }

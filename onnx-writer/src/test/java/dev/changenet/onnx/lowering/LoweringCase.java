@@ -163,7 +163,10 @@ public final class LoweringCase {
               s.length == 4
                   ? NdArray.of(
                       Constants.transpose(data.values(), s[0], s[1] * s[2], s[3]),
-                      s[0], s[3], s[1], s[2])
+                      s[0],
+                      s[3],
+                      s[1],
+                      s[2])
                   : NdArray.of(data.values(), s));
         });
     Map<String, NdArray> out = interpreter.run(in);

@@ -77,8 +77,7 @@ class OpenSizeTest {
     t = Functional.attention(t, LoweringCases.linear(w, "kv", t, 12), 2);
     Variable map = Functional.tokensToMap(t, height, width);
     map = LoweringCases.depthwise(w, "dw", map, 3);
-    return Functional.interpolate(
-        map, ResizeGeometry.Mode.BILINEAR, 2 * height, 2 * width, false);
+    return Functional.interpolate(map, ResizeGeometry.Mode.BILINEAR, 2 * height, 2 * width, false);
   }
 
   @ParameterizedTest
@@ -91,8 +90,7 @@ class OpenSizeTest {
         .extracting(Dimension::toString)
         .containsExactly("batch_size", "3", "height", "width");
     try (OrtRunner runner = new OrtRunner(model.toProto().toByteArray());
-        OnnxInterpreter interpreter =
-            OnnxInterpreter.of(model.toProto(), Path.of("memory"))) {
+        OnnxInterpreter interpreter = OnnxInterpreter.of(model.toProto(), Path.of("memory"))) {
       for (int[] size : new int[][] {{1, 8, 12}, {2, 12, 8}, {3, 2, 2}, {1, 6, 20}}) {
         try (Scope _ = Scope.open()) {
           Variable in = input(size[0], size[1], size[2]);
@@ -106,8 +104,7 @@ class OpenSizeTest {
                   .run(Map.of("input0", NdArray.of(nchw, size[0], 3, size[1], size[2])))
                   .get("output0");
           assertThat(out.dims()).containsExactly(size[0], 6, size[1], size[2]);
-          assertClose(
-              Constants.transpose(out.floats(), size[0], 6, size[1] * size[2]), expected);
+          assertClose(Constants.transpose(out.floats(), size[0], 6, size[1] * size[2]), expected);
         }
       }
     }
