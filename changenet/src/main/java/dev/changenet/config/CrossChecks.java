@@ -333,6 +333,15 @@ final class CrossChecks {
                 .formatted(MIN_OPSET, MAX_OPSET, opset));
       }
     }
+    if (reading.readable("export.dynamic_size", TYPE) && reading.flag("export.dynamic_size")) {
+      BackboneType type = BackboneType.of(reading.text(TYPE));
+      if (!type.isFan()) {
+        unusable(
+            "export.dynamic_size",
+            "must be false for %s: its positions belong to one size, only FAN encoders work at others"
+                .formatted(type.key()));
+      }
+    }
     if (reading.readable("export.serialize_nvdsinfer")
         && reading.flag("export.serialize_nvdsinfer")) {
       notImplemented("export.serialize_nvdsinfer", "must be false for segmentation, got true");

@@ -382,6 +382,25 @@ final class SpecTable {
         Output format.
       serialize_nvdsinfer | bool | false | | export
         Must be false for segmentation.
+      dynamic_size | bool | false | | export
+        Leave height and width open, FAN encoders only (an extension of this build).
+      threshold | string or null | null | note number above 0 and below 1, or metrics.json | export
+        Threshold of change to record in the file: a number, or the metrics.json of evaluate or its \
+      folder (an extension of this build).
+
+      [export.proof]
+      enabled | bool | true | | export
+        Run the written file on sample pairs and compare it with the checkpoint's network (an \
+      extension of this build).
+      pairs | int | 2 | >= 1 | export
+        Number of sample pairs: the first of predict_split or test_split where root_dir can be read, \
+      else made-up pictures (an extension of this build).
+      tolerance | float | 0.0001 | > 0 and < 1 | export
+        Largest difference allowed, as a share of an output's largest value (an extension of this \
+      build).
+      engine | string | auto | one of auto, interpreter, onnxruntime | export
+        What runs the file: the built-in interpreter or ONNX Runtime; auto takes the latter where it \
+      is on the class path (an extension of this build).
       """;
 
   private static final String TENSORRT =
