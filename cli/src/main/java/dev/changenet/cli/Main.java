@@ -71,6 +71,7 @@ public final class Main {
     if (!tasksOnly) {
       root.addSubcommand("quickstart", new QuickstartCommand(terminal));
       root.addSubcommand("generate", new GenerateCommand(terminal));
+      root.addSubcommand("inspect", new InspectCommand(terminal));
       root.addSubcommand("completion", new Completion());
     }
     root.setCommandName(name);
