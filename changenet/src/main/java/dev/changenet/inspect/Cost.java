@@ -1,7 +1,5 @@
 package dev.changenet.inspect;
 
-import dev.changenet.autograd.Profile;
-
 /**
  * What a part of a network has and takes.
  *
@@ -40,10 +38,9 @@ public record Cost(
     return new Cost(0, 0, 0, 0, bytes, 0, 0);
   }
 
-  /** Arithmetic and time of an operation. */
-  static Cost of(Profile.Entry e) {
-    double nanos = e.nanos();
-    return new Cost(0, 0, 0, e.flops(), 0, e.backward() ? 0 : nanos, e.backward() ? nanos : 0);
+  /** Arithmetic and time of one pass of an operation. */
+  static Cost of(double flops, boolean backward, double nanos) {
+    return new Cost(0, 0, 0, flops, 0, backward ? 0 : nanos, backward ? nanos : 0);
   }
 
   Cost plus(Cost o) {
@@ -55,11 +52,6 @@ public record Cost(
         kept + o.kept,
         forwardNanos + o.forwardNanos,
         backwardNanos + o.backwardNanos);
-  }
-
-  Cost over(int n) {
-    return new Cost(
-        parameters, trainable, buffers, flops / n, kept, forwardNanos / n, backwardNanos / n);
   }
 
   /** Time of both passes. */

@@ -7,7 +7,6 @@ import dev.changenet.config.SpecLoader;
 import dev.changenet.config.Task;
 import dev.changenet.model.ChangeNet;
 import dev.changenet.nn.Parameter;
-import dev.changenet.nn.state.StoredTensor;
 import dev.changenet.nn.state.WeightsFile;
 import dev.changenet.tensor.DType;
 import dev.changenet.train.RunContext;
@@ -16,6 +15,7 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.HashSet;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -68,51 +68,50 @@ public final class NetworkFinder {
 
   /** The network that {@code source} belongs to; empty when it is none of this program's. */
   public static Optional<Found> ofWeights(WeightSource source) {
-    Map<String, StoredTensor> tensors = source.withoutPrefix();
-    Path spec = source.path().toAbsolutePath().resolveSibling(EXPERIMENT);
-    if (Files.isRegularFile(spec)) {
-      try {
-        Network network = ofSpec(spec, List.of());
-        if (fits(network, tensors)) {
-          return Optional.of(new Found(network, spec.getFileName() + " beside the file"));
-        }
-      } catch (SpecException e) {
-        // A spec of another version or for another model: the tensors speak for themselves.
-        return ofShapes(source, tensors);
-      }
+    Map<String, List<Integer>> shapes = new LinkedHashMap<>();
+    source
+        .withoutPrefix()
+        .forEach((name, t) -> shapes.put(name, Arrays.stream(t.shape()).boxed().toList()));
+    Optional<Network> beside = beside(source.path(), shapes);
+    if (beside.isPresent()) {
+      return Optional.of(new Found(beside.get(), EXPERIMENT + " beside the file"));
     }
-    return ofShapes(source, tensors);
+    return ofShapes(shapes, frozen(source.file()))
+        .map(network -> new Found(network, "names and shapes of the tensors"));
   }
 
-  private static Optional<Found> ofShapes(WeightSource source, Map<String, StoredTensor> tensors) {
-    int embedDim = firstDimension(tensors, "decoder.linear_fuse.0.weight");
-    int classes = firstDimension(tensors, "decoder.change_probability.conv2d.weight");
+  private static Optional<Network> beside(Path file, Map<String, List<Integer>> shapes) {
+    Path spec = file.toAbsolutePath().resolveSibling(EXPERIMENT);
+    if (!Files.isRegularFile(spec)) {
+      return Optional.empty();
+    }
+    try {
+      return Optional.of(ofSpec(spec, List.of())).filter(n -> fits(n, shapes));
+    } catch (SpecException e) {
+      // A spec of another version or for another model: the tensors speak for themselves.
+      return Optional.empty();
+    }
+  }
+
+  /**
+   * The network whose tensors have these names and shapes.
+   *
+   * @param freeze freezes what training left alone
+   */
+  static Optional<Network> ofShapes(Map<String, List<Integer>> shapes, Consumer<ChangeNet> freeze) {
+    int embedDim = shape(shapes, "decoder.linear_fuse.0.weight", 4).getFirst();
+    int classes = shape(shapes, "decoder.change_probability.conv2d.weight", 4).getFirst();
+    int width = shape(shapes, "decoder.linear_c3.proj.weight", 2).getLast();
     if (embedDim < 1 || classes < 1) {
       return Optional.empty();
     }
     for (BackboneType type : BackboneType.values()) {
-      for (boolean summary : new boolean[] {true, false}) {
-        if (type.isSupported() && mayBe(type, tensors)) {
-          ChangeNet.Config c = ChangeNet.Config.of(type.key(), embedDim, classes);
-          int size = size(tensors);
+      if (type.isSupported() && type.widths().get(2) == width) {
+        for (boolean summary : type.isFan() ? new boolean[] {true} : new boolean[] {true, false}) {
           Network network =
-              new Network(
-                  new ChangeNet.Config(
-                      c.backbone(),
-                      c.dropPathRate(),
-                      embedDim,
-                      classes,
-                      c.featureStrides(),
-                      c.inIndex(),
-                      c.alignCorners(),
-                      size,
-                      summary,
-                      false),
-                  size,
-                  frozen(source.file()),
-                  DType.FLOAT32);
-          if (fits(network, tensors)) {
-            return Optional.of(new Found(network, "names and shapes of the tensors"));
+              network(type, embedDim, classes, positionedSize(shapes), summary, freeze);
+          if (fits(network, shapes)) {
+            return Optional.of(network);
           }
         }
       }
@@ -120,38 +119,54 @@ public final class NetworkFinder {
     return Optional.empty();
   }
 
-  /** A cheap look before the network is built: the width of the third map's projection. */
-  private static boolean mayBe(BackboneType type, Map<String, StoredTensor> tensors) {
-    StoredTensor projection = tensors.get("decoder.linear_c3.proj.weight");
-    return projection != null
-        && projection.shape().length == 2
-        && projection.shape()[1] == type.widths().get(2);
+  private static Network network(
+      BackboneType type,
+      int embedDim,
+      int classes,
+      int size,
+      boolean summary,
+      Consumer<ChangeNet> freeze) {
+    ChangeNet.Config c = ChangeNet.Config.of(type.key(), embedDim, classes);
+    ChangeNet.Config config =
+        new ChangeNet.Config(
+            c.backbone(),
+            c.dropPathRate(),
+            embedDim,
+            classes,
+            c.featureStrides(),
+            c.inIndex(),
+            c.alignCorners(),
+            size,
+            summary,
+            false);
+    return new Network(config, size, freeze, DType.FLOAT32);
   }
 
-  private static int firstDimension(Map<String, StoredTensor> tensors, String name) {
-    StoredTensor t = tensors.get(name);
-    return t == null || t.shape().length != 4 ? 0 : t.shape()[0];
+  /** Shape of a tensor; zeros when it is absent or has another rank. */
+  private static List<Integer> shape(Map<String, List<Integer>> shapes, String name, int rank) {
+    List<Integer> shape = shapes.get(name);
+    return shape == null || shape.size() != rank ? List.of(0) : shape;
   }
 
   /** The size that NV-DINOv2's positions were learned for; 256 where nothing says it. */
-  private static int size(Map<String, StoredTensor> tensors) {
-    StoredTensor positions = tensors.get("backbone.pos_embed");
-    if (positions == null || positions.shape().length != 3) {
+  private static int positionedSize(Map<String, List<Integer>> shapes) {
+    List<Integer> positions = shapes.get("backbone.pos_embed");
+    if (positions == null || positions.size() != 3) {
       return 256;
     }
-    int grid = (int) Math.round(Math.sqrt(positions.shape()[1] - 1.0));
+    int grid = (int) Math.round(Math.sqrt(positions.get(1) - 1.0));
     return Math.max(4, grid) * 16;
   }
 
   /** Every parameter and buffer is there with its shape, except counters, and nothing else. */
-  private static boolean fits(Network network, Map<String, StoredTensor> tensors) {
-    Set<String> rest = new HashSet<>(tensors.keySet());
+  private static boolean fits(Network network, Map<String, List<Integer>> shapes) {
+    Set<String> rest = new HashSet<>(shapes.keySet());
     for (TensorInfo t : network.tensors()) {
-      StoredTensor stored = tensors.get(t.name());
+      List<Integer> stored = shapes.get(t.name());
       rest.remove(t.name());
       if (stored == null
           ? !t.name().endsWith(".num_batches_tracked")
-          : !t.shape().equals(Arrays.stream(stored.shape()).boxed().toList())) {
+          : !t.shape().equals(stored)) {
         return false;
       }
     }

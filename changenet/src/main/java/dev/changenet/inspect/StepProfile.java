@@ -18,15 +18,15 @@ import java.util.Locale;
 import java.util.Map;
 
 /**
- * The time of a step on random images, by module and operation, as a mean over a few steps. The
+ * The time of a step on random images, by module and operation: medians over a few steps. The
  * weights are initial ones: time doesn't depend on them.
  *
  * @param batch pairs in a step
  * @param size side of the images
  * @param train forward, loss, backward and AdamW's update; otherwise the forward pass of inference
  * @param steps steps that were timed
- * @param stepNanos mean time of a whole step
- * @param updateNanos mean time of the optimizer in it
+ * @param stepNanos median time of a whole step
+ * @param updateNanos median time of the optimizer in it
  * @param modules time and arithmetic by module
  * @param ops time and arithmetic by operation, longest first
  */
@@ -39,8 +39,10 @@ public record StepProfile(
     double updateNanos,
     ModuleTree modules,
     List<OpTime> ops) {
-  /** Steps before the clock starts: the compiler needs them. */
+  /** Steps and time before the clock starts: the compiler needs them. */
   private static final int WARM_UP = 3;
+
+  private static final long WARM_UP_NANOS = 3_000_000_000L;
 
   private static final int SEED = 1;
 
@@ -66,48 +68,72 @@ public record StepProfile(
         pixels[i] = (float) random.nextGaussian();
       }
       Step step = new Step(net, optimizer, network.size(), batch, pixels, labels);
-      for (int i = 0; i < WARM_UP; i++) {
+      long warm = System.nanoTime();
+      for (int i = 0; i < WARM_UP || System.nanoTime() - warm < WARM_UP_NANOS; i++) {
         step.run(train);
       }
-      long began = System.nanoTime();
-      long update = 0;
-      List<Profile.Entry> entries = new ArrayList<>();
+      Samples samples = new Samples();
       for (int i = 0; i < steps; i++) {
-        try (Profile profile = Profile.open()) {
-          update += step.run(train);
-          entries.addAll(profile.entries());
-        }
+        samples.take(step, train);
       }
-      double nanos = (double) (System.nanoTime() - began) / steps;
-      return of(network, batch, train, steps, nanos, (double) update / steps, entries);
+      return of(network, batch, train, samples);
     }
   }
 
-  private static StepProfile of(
-      Network network,
-      int batch,
-      boolean train,
-      int steps,
-      double stepNanos,
-      double updateNanos,
-      List<Profile.Entry> entries) {
-    Map<String, Cost> paths = new LinkedHashMap<>();
-    Map<String, Cost> ops = new LinkedHashMap<>();
-    Map<String, Integer> calls = new LinkedHashMap<>();
-    for (Profile.Entry e : entries) {
-      String op = e.op().name().toLowerCase(Locale.ROOT);
-      paths.merge(place(e), Cost.of(e), Cost::plus);
-      ops.merge(op, Cost.of(e), Cost::plus);
-      calls.merge(op, e.backward() ? 0 : 1, Integer::sum);
+  /** The timed steps. */
+  private static final class Samples {
+    private final List<Double> steps = new ArrayList<>();
+    private final List<Double> updates = new ArrayList<>();
+    private final List<List<Profile.Entry>> entries = new ArrayList<>();
+
+    void take(Step step, boolean train) {
+      try (Profile profile = Profile.open()) {
+        long began = System.nanoTime();
+        updates.add((double) step.run(train));
+        steps.add((double) (System.nanoTime() - began));
+        entries.add(profile.entries());
+      }
     }
+
+    /** Cost of entry {@code i}, which every step has: its time is the median. */
+    Cost cost(int i) {
+      Profile.Entry e = entries.getFirst().get(i);
+      double nanos = median(entries.stream().map(list -> (double) list.get(i).nanos()).toList());
+      return Cost.of(e.flops(), e.backward(), nanos);
+    }
+  }
+
+  private static double median(List<Double> values) {
+    List<Double> sorted = values.stream().sorted().toList();
+    return (sorted.get(sorted.size() / 2) + sorted.get((sorted.size() - 1) / 2)) / 2;
+  }
+
+  private static StepProfile of(Network network, int batch, boolean train, Samples samples) {
     ModuleTree tree = new ModuleTree("changenet");
     network.tensors().forEach(tree::add);
-    paths.forEach((path, cost) -> tree.add(path, cost.over(steps)));
+    Map<String, Cost> ops = new LinkedHashMap<>();
+    Map<String, Integer> calls = new LinkedHashMap<>();
+    List<Profile.Entry> first = samples.entries.getFirst();
+    for (int i = 0; i < first.size(); i++) {
+      Profile.Entry e = first.get(i);
+      Cost cost = samples.cost(i);
+      String op = e.op().name().toLowerCase(Locale.ROOT);
+      tree.add(place(e), cost);
+      ops.merge(op, cost, Cost::plus);
+      calls.merge(op, e.backward() ? 0 : 1, Integer::sum);
+    }
     List<OpTime> times = new ArrayList<>();
-    ops.forEach((op, cost) -> times.add(new OpTime(op, calls.get(op) / steps, cost.over(steps))));
+    ops.forEach((op, cost) -> times.add(new OpTime(op, calls.get(op), cost)));
     times.sort((x, y) -> Double.compare(y.cost().nanos(), x.cost().nanos()));
     return new StepProfile(
-        batch, network.size(), train, steps, stepNanos, updateNanos, tree, times);
+        batch,
+        network.size(),
+        train,
+        samples.steps.size(),
+        median(samples.steps),
+        median(samples.updates),
+        tree,
+        times);
   }
 
   /** The module; what runs outside the network is the loss, or the images' way into it. */

@@ -186,7 +186,7 @@ final class InspectTables {
   void profile(StepProfile p, int depth) {
     double all = p.modules().total().nanos();
     line(
-        "%s step, batch %d, %d x %d pixels: %s ms per step, mean of %d (%.1f pairs/s)",
+        "%s step, batch %d, %d x %d pixels: %s ms per step, median of %d (%.1f pairs/s)",
         p.train() ? "training" : "inference",
         p.batch(),
         p.size(),
