@@ -150,11 +150,12 @@ final class InspectCommand implements Callable<Integer> {
         terminal.out().println("JSON written to " + json);
       }
       return ExitCode.OK;
-    } catch (ChangeNetException e) {
+    } catch (RuntimeException | Error e) {
+      int code = failed(TaskExecution.message(e));
       if (runtime.verbose()) {
         e.printStackTrace(terminal.err());
       }
-      return failed(e.getMessage());
+      return code;
     }
   }
 

@@ -100,7 +100,8 @@ class HelpTest {
             new String[] {"inference", "-h"},
             new String[] {"export", "-h"},
             new String[] {"generate", "-h"},
-            new String[] {"quickstart", "-h"});
+            new String[] {"quickstart", "-h"},
+            new String[] {"inspect", "-h"});
     for (String[] command : commands) {
       assertThat(CommandRun.of(command).out().lines()).allMatch(line -> line.length() <= 100);
     }
