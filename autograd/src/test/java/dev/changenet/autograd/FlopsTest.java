@@ -68,7 +68,8 @@ class FlopsTest {
 
   @Test
   void aTransposedConvolutionSpreadsEachInputOverItsKernel() {
-    assertThat(flops(() -> Functional.convTranspose2d(leaf(1, 5, 5, 3), leaf(3, 4, 4, 4), null, 2, 1)))
+    assertThat(
+            flops(() -> Functional.convTranspose2d(leaf(1, 5, 5, 3), leaf(3, 4, 4, 4), null, 2, 1)))
         .isEqualTo(2.0 * 5 * 5 * 3 * 4 * 4 * 4);
   }
 

@@ -13,8 +13,8 @@ import java.util.List;
 /**
  * The arithmetic of a forward pass of one pair, of the network as it is defined and exported:
  * shortcuts that compute the same with less don't count. Two floating-point operations per
- * multiply-add of products, convolutions, attention, gates and deformable reads; norms, activations,
- * additions and resizing count nothing.
+ * multiply-add of products, convolutions, attention, gates and deformable reads; norms,
+ * activations, additions and resizing count nothing.
  */
 public final class FlopCount {
   private FlopCount() {}

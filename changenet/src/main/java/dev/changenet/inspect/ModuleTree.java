@@ -158,7 +158,12 @@ public final class ModuleTree {
 
   private List<String> shapes() {
     return tensors.stream()
-        .map(t -> t.name().substring(t.name().lastIndexOf('.') + 1) + t.dtype() + t.shape() + t.kind())
+        .map(
+            t ->
+                t.name().substring(t.name().lastIndexOf('.') + 1)
+                    + t.dtype()
+                    + t.shape()
+                    + t.kind())
         .toList();
   }
 

@@ -32,10 +32,7 @@ import java.util.function.Consumer;
  * @param activations type of the activations in training
  */
 public record Network(
-    ChangeNet.Config config,
-    int size,
-    Consumer<ChangeNet> freeze,
-    DType activations) {
+    ChangeNet.Config config, int size, Consumer<ChangeNet> freeze, DType activations) {
 
   /** The documentation's default: five outputs count. */
   static final SegmentationLoss LOSS =
@@ -55,8 +52,15 @@ public record Network(
     int divisor = config.featureStrides().getLast() == 16 ? 16 : 32;
     if (pixels < 2 * divisor || pixels % divisor != 0) {
       throw new ChangeNetException(
-          "image size " + pixels + " does not fit " + config.backbone() + "; expected a multiple of "
-              + divisor + " from " + 2 * divisor + " on");
+          "image size "
+              + pixels
+              + " does not fit "
+              + config.backbone()
+              + "; expected a multiple of "
+              + divisor
+              + " from "
+              + 2 * divisor
+              + " on");
     }
     return new Network(config, pixels, freeze, activations);
   }
@@ -74,8 +78,7 @@ public record Network(
         ChangeNet net = build()) {
       Map<String, TensorInfo.Kind> kinds = new HashMap<>();
       for (Parameter p : net.parameters()) {
-        kinds.put(
-            p.name(), p.requiresGrad() ? TensorInfo.Kind.TRAINABLE : TensorInfo.Kind.FROZEN);
+        kinds.put(p.name(), p.requiresGrad() ? TensorInfo.Kind.TRAINABLE : TensorInfo.Kind.FROZEN);
       }
       List<TensorInfo> tensors = new ArrayList<>();
       net.stateDict()

@@ -32,6 +32,7 @@ public final class NetworkFinder {
       List.of(
           "dataset.segment.root_dir=.",
           "results_dir=.",
+          "model.backbone.pretrained_backbone_path=unread.pth",
           "train.num_gpus=1",
           "train.gpu_ids=[0]",
           "train.num_nodes=1");
@@ -54,7 +55,7 @@ public final class NetworkFinder {
   public static Network ofSpec(Path spec, List<String> overrides) {
     List<String> all = new ArrayList<>(HARMLESS);
     all.addAll(overrides);
-    ExperimentSpec s = new SpecLoader(Task.TRAIN).checkFiles(false).load(spec, all);
+    ExperimentSpec s = new SpecLoader(Task.TRAIN).checkFiles(false).usableGpus(1).load(spec, all);
     Consumer<ChangeNet> freeze =
         s.model().backbone().freezeBackbone()
             ? net -> net.backbone().freezePretrained()
@@ -164,9 +165,7 @@ public final class NetworkFinder {
     for (TensorInfo t : network.tensors()) {
       List<Integer> stored = shapes.get(t.name());
       rest.remove(t.name());
-      if (stored == null
-          ? !t.name().endsWith(".num_batches_tracked")
-          : !t.shape().equals(stored)) {
+      if (stored == null ? !t.name().endsWith(".num_batches_tracked") : !t.shape().equals(stored)) {
         return false;
       }
     }

@@ -18,15 +18,16 @@ import java.util.Locale;
 import java.util.Map;
 
 /**
- * The time of a step on random images, by module and operation: medians over a few steps. The
- * weights are initial ones: time doesn't depend on them.
+ * The time of a step on random images, by module and operation: that of the fastest of a few steps,
+ * the one that other programs disturbed least. The weights are initial ones, since time doesn't
+ * depend on them.
  *
  * @param batch pairs in a step
  * @param size side of the images
  * @param train forward, loss, backward and AdamW's update; otherwise the forward pass of inference
- * @param steps steps that were timed
- * @param stepNanos median time of a whole step
- * @param updateNanos median time of the optimizer in it
+ * @param steps steps of which it was the fastest
+ * @param stepNanos time of the whole step
+ * @param updateNanos time of the optimizer in it
  * @param modules time and arithmetic by module
  * @param ops time and arithmetic by operation, longest first
  */
@@ -72,51 +73,34 @@ public record StepProfile(
       for (int i = 0; i < WARM_UP || System.nanoTime() - warm < WARM_UP_NANOS; i++) {
         step.run(train);
       }
-      Samples samples = new Samples();
-      for (int i = 0; i < steps; i++) {
-        samples.take(step, train);
+      Sample fastest = Sample.take(step, train);
+      for (int i = 1; i < steps; i++) {
+        Sample next = Sample.take(step, train);
+        fastest = next.nanos < fastest.nanos ? next : fastest;
       }
-      return of(network, batch, train, samples);
+      return of(network, batch, train, steps, fastest);
     }
   }
 
-  /** The timed steps. */
-  private static final class Samples {
-    private final List<Double> steps = new ArrayList<>();
-    private final List<Double> updates = new ArrayList<>();
-    private final List<List<Profile.Entry>> entries = new ArrayList<>();
-
-    void take(Step step, boolean train) {
+  /** A timed step. */
+  private record Sample(long nanos, long update, List<Profile.Entry> entries) {
+    static Sample take(Step step, boolean train) {
       try (Profile profile = Profile.open()) {
         long began = System.nanoTime();
-        updates.add((double) step.run(train));
-        steps.add((double) (System.nanoTime() - began));
-        entries.add(profile.entries());
+        long update = step.run(train);
+        return new Sample(System.nanoTime() - began, update, profile.entries());
       }
     }
-
-    /** Cost of entry {@code i}, which every step has: its time is the median. */
-    Cost cost(int i) {
-      Profile.Entry e = entries.getFirst().get(i);
-      double nanos = median(entries.stream().map(list -> (double) list.get(i).nanos()).toList());
-      return Cost.of(e.flops(), e.backward(), nanos);
-    }
   }
 
-  private static double median(List<Double> values) {
-    List<Double> sorted = values.stream().sorted().toList();
-    return (sorted.get(sorted.size() / 2) + sorted.get((sorted.size() - 1) / 2)) / 2;
-  }
-
-  private static StepProfile of(Network network, int batch, boolean train, Samples samples) {
+  private static StepProfile of(
+      Network network, int batch, boolean train, int steps, Sample sample) {
     ModuleTree tree = new ModuleTree("changenet");
     network.tensors().forEach(tree::add);
     Map<String, Cost> ops = new LinkedHashMap<>();
     Map<String, Integer> calls = new LinkedHashMap<>();
-    List<Profile.Entry> first = samples.entries.getFirst();
-    for (int i = 0; i < first.size(); i++) {
-      Profile.Entry e = first.get(i);
-      Cost cost = samples.cost(i);
+    for (Profile.Entry e : sample.entries) {
+      Cost cost = Cost.of(e.flops(), e.backward(), e.nanos());
       String op = e.op().name().toLowerCase(Locale.ROOT);
       tree.add(place(e), cost);
       ops.merge(op, cost, Cost::plus);
@@ -126,14 +110,7 @@ public record StepProfile(
     ops.forEach((op, cost) -> times.add(new OpTime(op, calls.get(op), cost)));
     times.sort((x, y) -> Double.compare(y.cost().nanos(), x.cost().nanos()));
     return new StepProfile(
-        batch,
-        network.size(),
-        train,
-        samples.steps.size(),
-        median(samples.steps),
-        median(samples.updates),
-        tree,
-        times);
+        batch, network.size(), train, steps, sample.nanos, sample.update, tree, times);
   }
 
   /** The module; what runs outside the network is the loss, or the images' way into it. */
@@ -176,8 +153,7 @@ public record StepProfile(
     }
 
     private Variable image() {
-      return new Variable(
-          Tensor.of(Arrays.copyOf(pixels, pixels.length), batch, size, size, 3));
+      return new Variable(Tensor.of(Arrays.copyOf(pixels, pixels.length), batch, size, size, 3));
     }
   }
 

@@ -101,7 +101,13 @@ public record WeightComparison(
                 Comparator.reverseOrder())
             .thenComparing(Difference::integral)
             .thenComparing(Difference::relativeL2, Comparator.reverseOrder()));
-    return new WeightComparison(prefixes[0], prefixes[1], onlyA, onlyB, shapes, tensors,
+    return new WeightComparison(
+        prefixes[0],
+        prefixes[1],
+        onlyA,
+        onlyB,
+        shapes,
+        tensors,
         together.difference("", "", false));
   }
 

@@ -36,7 +36,10 @@ class NetworkTest {
     return Network.of(ChangeNet.Config.of(backbone, embedDim, 2), size);
   }
 
-  /** Cells of the first row of costs.md that starts with {@code name}, in the part under {@code heading}. */
+  /**
+   * Cells of the first row of costs.md that starts with {@code name}, in the part under {@code
+   * heading}.
+   */
   private static List<String> row(String heading, String name) throws IOException {
     boolean inside = false;
     for (String line : Files.readAllLines(ReferenceData.path(COSTS))) {
@@ -65,7 +68,10 @@ class NetworkTest {
     for (String line : Files.readAllLines(ReferenceData.path(KEYS + backbone + ".tsv"))) {
       String[] cells = line.split("\t");
       if (cells.length == 3 && cells[2].equals("param")) {
-        long n = Arrays.stream(cells[1].split("x")).mapToLong(Long::parseLong).reduce(1, (a, b) -> a * b);
+        long n =
+            Arrays.stream(cells[1].split("x"))
+                .mapToLong(Long::parseLong)
+                .reduce(1, (a, b) -> a * b);
         for (int dot = cells[0].indexOf('.'); dot >= 0; dot = cells[0].indexOf('.', dot + 1)) {
           modules.merge(cells[0].substring(0, dot), n, Long::sum);
         }
@@ -111,7 +117,8 @@ class NetworkTest {
       List<String> variants = List.of("tiny", "small", "base", "large");
       return cell("2.3", "class blocks", 2 + variants.indexOf(name.split(" ")[1]));
     }
-    List<String> variants = List.of("c_radio base", "c_radio large", "nvdinov2 large", "c_radio huge");
+    List<String> variants =
+        List.of("c_radio base", "c_radio large", "nvdinov2 large", "c_radio huge");
     int column = 2 + variants.indexOf(name);
     return (cell("2.4", "fusion conv1", column) + cell("2.4", "fusion conv2..4", column)) / 2;
   }
@@ -137,7 +144,8 @@ class NetworkTest {
     double conv = 2.0 * px * px * 9 * e * e;
     assertThat(decoder.find("dense_1x").total().flops()).isEqualTo(2 * conv);
     assertThat(decoder.find("dense_2x").total().flops()).isEqualTo(2 * conv / 4);
-    assertThat(decoder.find("change_probability").total().flops()).isEqualTo(2.0 * px * px * 9 * e * 2);
+    assertThat(decoder.find("change_probability").total().flops())
+        .isEqualTo(2.0 * px * px * 9 * e * 2);
     assertThat(decoder.find("convd1x").total().flops()).isEqualTo(2.0 * px * px / 4 * e * e * 16);
     assertThat(decoder.find("linear_fuse").total().flops())
         .isEqualTo(2.0 * px / 4 * px / 4 * 4 * e * e);
@@ -169,7 +177,8 @@ class NetworkTest {
         ChangeNet net = new ChangeNet(Device.cuda(0), network.config())) {
       network.freeze().accept(net);
       net.train(true);
-      // Tables that a network keeps between passes, such as positions, count if backward reads them.
+      // Tables that a network keeps between passes, such as positions, count if backward reads
+      // them.
       long withTables = held(dry, net);
       long withoutTables = held(dry, net);
       assertThat(withTables - withoutTables).isBetween(0L, kept / 100);
@@ -231,7 +240,8 @@ class NetworkTest {
     assertThat(tree.find("backbone").total().trainable()).isZero();
     assertThat(tree.find("decoder").total().trainable())
         .isEqualTo(tree.find("decoder").total().parameters());
-    assertThat(tree.find("backbone").total().kept()).isLessThan(all.tree().find("backbone").total().kept() / 10);
+    assertThat(tree.find("backbone").total().kept())
+        .isLessThan(all.tree().find("backbone").total().kept() / 10);
   }
 
   @Test
@@ -240,7 +250,8 @@ class NetworkTest {
     assertThat(fan.at(96).size()).isEqualTo(96);
     assertThatThrownBy(() -> fan.at(100))
         .isInstanceOf(ChangeNetException.class)
-        .hasMessage("image size 100 does not fit fan_tiny_8_p4_hybrid; expected a multiple of 16 from 32 on");
+        .hasMessage(
+            "image size 100 does not fit fan_tiny_8_p4_hybrid; expected a multiple of 16 from 32 on");
   }
 
   @ParameterizedTest

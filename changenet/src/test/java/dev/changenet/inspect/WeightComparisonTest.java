@@ -115,7 +115,9 @@ class WeightComparisonTest {
     b.remove("layer0.weight");
     b.put("layer9.weight", StoredTensor.floatScalar(1));
     b.put("layer1.weight", StoredTensor.ofFloats(new int[] {2}, new float[2]));
-    b.put("layer2.weight", StoredTensor.ofDoubles(new int[] {70, 1000}, b.get("layer2.weight").toDoubles()));
+    b.put(
+        "layer2.weight",
+        StoredTensor.ofDoubles(new int[] {70, 1000}, b.get("layer2.weight").toDoubles()));
     WeightComparison c = WeightComparison.of(file("a.pth", "", weights()), file("b.pth", "", b));
     assertThat(c.onlyA()).containsExactly("layer0.weight");
     assertThat(c.onlyB()).containsExactly("layer9.weight");
@@ -170,8 +172,7 @@ class WeightComparisonTest {
     String header = "{\"net.w\":{\"dtype\":\"F32\",\"shape\":[2],\"data_offsets\":[0,8]}}";
     byte[] bytes = new byte[8 + header.length() + 8];
     bytes[0] = (byte) header.length();
-    System.arraycopy(
-        header.getBytes(StandardCharsets.UTF_8), 0, bytes, 8, header.length());
+    System.arraycopy(header.getBytes(StandardCharsets.UTF_8), 0, bytes, 8, header.length());
     Path path = folder.resolve("a.safetensors");
     Files.write(path, bytes);
     WeightSource source = WeightSource.open(path);

@@ -108,7 +108,7 @@ final class InspectCommand implements Callable<Integer> {
   @Option(
       names = "--steps",
       paramLabel = "N",
-      description = "Steps to time (default: ${DEFAULT-VALUE}).")
+      description = "Steps to time; the fastest counts (default: ${DEFAULT-VALUE}).")
   private int steps = 5;
 
   @Option(names = "--stats", description = "Statistics of every tensor of the file.")
@@ -291,7 +291,8 @@ final class InspectCommand implements Callable<Integer> {
 
   private Map<String, Object> compare(InspectTables tables, Path a, Path b) {
     if (profile || stats) {
-      throw new ChangeNetException("--profile and --stats are for one file, got " + a + " and " + b);
+      throw new ChangeNetException(
+          "--profile and --stats are for one file, got " + a + " and " + b);
     }
     Map<String, Object> results = new LinkedHashMap<>();
     WeightSource first = WeightSource.open(a);

@@ -186,7 +186,7 @@ final class InspectTables {
   void profile(StepProfile p, int depth) {
     double all = p.modules().total().nanos();
     line(
-        "%s step, batch %d, %d x %d pixels: %s ms per step, median of %d (%.1f pairs/s)",
+        "%s step, batch %d, %d x %d pixels: %s ms per step, the fastest of %d (%.1f pairs/s)",
         p.train() ? "training" : "inference",
         p.batch(),
         p.size(),
@@ -282,8 +282,7 @@ final class InspectTables {
   /** Differences of two files; {@code all} shows every tensor. */
   void comparison(WeightComparison c, int most, boolean all) {
     if (!c.prefixA().equals(c.prefixB())) {
-      line(
-          "names: '%s' taken off in the first file, '%s' in the second", c.prefixA(), c.prefixB());
+      line("names: '%s' taken off in the first file, '%s' in the second", c.prefixA(), c.prefixB());
     }
     if (c.isEqual()) {
       line("equal: %d tensors with the same shapes, types and values", c.tensors().size());
@@ -300,9 +299,7 @@ final class InspectTables {
     if (!c.tensors().isEmpty()) {
       line(
           "all floating-point values as one: relative L2 %s, largest difference %s, cosine %.6f",
-          number(c.together().relativeL2()),
-          number(c.together().maxAbs()),
-          c.together().cosine());
+          number(c.together().relativeL2()), number(c.together().maxAbs()), c.together().cosine());
     }
     List<WeightComparison.Difference> shown = all ? c.tensors() : different;
     if (!shown.isEmpty()) {

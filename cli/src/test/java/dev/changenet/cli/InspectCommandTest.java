@@ -22,7 +22,7 @@ class InspectCommandTest {
   private static final String SPEC =
       """
       model:
-        backbone: {type: fan_tiny_8_p4_hybrid, freeze_backbone: true, pretrained_backbone_path: /nowhere/fan.pth}
+        backbone: {type: fan_tiny_8_p4_hybrid, freeze_backbone: true}
         decode_head: {decoder_params: {embed_dim: 16}}
       dataset:
         segment: {root_dir: /nowhere, img_size: 64, num_classes: 3}
@@ -40,7 +40,8 @@ class InspectCommandTest {
   private String weights(String name, float value) {
     OrderedDict state = new OrderedDict();
     state.put("model.a.weight", StoredTensor.ofFloats(new int[] {2, 2}, new float[] {1, 2, 3, 4}));
-    state.put("model.b\u001b[31m.weight", StoredTensor.ofFloats(new int[] {1}, new float[] {value}));
+    state.put(
+        "model.b\u001b[31m.weight", StoredTensor.ofFloats(new int[] {1}, new float[] {value}));
     Map<String, Object> root = new LinkedHashMap<>();
     root.put("epoch", 7L);
     root.put("state_dict", state);
@@ -67,10 +68,23 @@ class InspectCommandTest {
   @Test
   void settingsReplaceThoseOfTheSpec() throws IOException {
     JsonNode network =
-        json(CommandRun.of("inspect", spec, "dataset.segment.num_classes=5", "--size", "96", "--json", "-"))
+        json(CommandRun.of(
+                "inspect", spec, "dataset.segment.num_classes=5", "--size", "96", "--json", "-"))
             .get("network");
     assertThat(network.get("num_classes").asInt()).isEqualTo(5);
     assertThat(network.get("img_size").asInt()).isEqualTo(96);
+  }
+
+  @Test
+  void mixedPrecisionHalvesTheActivationsOnAnyMachine() throws IOException {
+    JsonNode full = json(CommandRun.of("inspect", spec, "--json", "-"));
+    JsonNode mixed =
+        json(CommandRun.of("inspect", spec, "train.precision=bf16-mixed", "--json", "-"));
+    assertThat(mixed.get("network").get("activations").asText()).isEqualTo("bfloat16");
+    double ratio =
+        mixed.get("modules").get("activation_bytes").asDouble()
+            / full.get("modules").get("activation_bytes").asDouble();
+    assertThat(ratio).isBetween(0.45, 0.65);
   }
 
   @Test
@@ -97,9 +111,11 @@ class InspectCommandTest {
 
   @Test
   void aStepIsTimed() throws IOException {
-    CommandRun run = CommandRun.of("inspect", spec, "--size=32", "--profile", "--train", "--steps=1");
+    CommandRun run =
+        CommandRun.of("inspect", spec, "--size=32", "--profile", "--train", "--steps=1");
     assertThat(run.code()).as(run.err()).isZero();
-    assertThat(run.out()).contains("training step, batch 1, 32 x 32 pixels", "backward ms", "linear (");
+    assertThat(run.out())
+        .contains("training step, batch 1, 32 x 32 pixels", "backward ms", "linear (");
     assertThat(run.out().lines()).allMatch(line -> line.length() <= 100);
   }
 
@@ -156,7 +172,11 @@ class InspectCommandTest {
     CommandRun run = CommandRun.of("inspect", folder.resolve(name).toString());
     assertThat(run.code()).isEqualTo(ExitCode.FAILED);
     assertThat(run.out()).isEmpty();
-    assertThat(run.err().lines()).singleElement().asString().startsWith("ERROR: ").contains(message);
+    assertThat(run.err().lines())
+        .singleElement()
+        .asString()
+        .startsWith("ERROR: ")
+        .contains(message);
   }
 
   @ParameterizedTest

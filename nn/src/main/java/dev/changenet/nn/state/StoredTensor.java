@@ -315,7 +315,8 @@ public final class StoredTensor {
         for (int i = 0; i < n; i++) {
           target[i] = doubleAt(start + i);
         }
-        MappedFile.giveBack(storage.bytes().asSlice(start * type().bytes(), (long) n * type().bytes()));
+        MappedFile.giveBack(
+            storage.bytes().asSlice(start * type().bytes(), (long) n * type().bytes()));
       } else {
         for (int i = 0; i < n; i++) {
           target[i] = doubleAt(walk.next());
