@@ -28,7 +28,7 @@ class FlopsTest {
         Scope _ = Scope.open();
         Profile profile = Profile.open();
         Tape _ = Tape.open()) {
-      body.get();
+      var _ = body.get();
       return List.copyOf(profile.entries());
     }
   }

@@ -75,13 +75,12 @@ class WeightComparisonTest {
     StoredTensor t = altered.get("layer3.weight");
     float[] values = t.toFloats();
     double norm = 0;
-    double product = 0;
     for (float v : values) {
       norm += (double) v * v;
     }
     float old = values[66_000];
     altered.put("layer3.weight", with(t, 66_000, old + 2));
-    product = norm + 2.0 * old;
+    double product = norm + 2.0 * old;
     WeightComparison c =
         WeightComparison.of(file("a.pth", "model.", weights()), file("b.pth", "model.", altered));
     assertThat(c.isEqual()).isFalse();
