@@ -80,7 +80,7 @@ class HooksExampleTest {
         Path.of("src/test/java/dev/changenet/inspect/HooksExampleTest.java").toAbsolutePath();
     String code = Files.readString(source);
     String example =
-        code.substring(code.indexOf("// example\n") + 11, code.indexOf("    // end\n"))
+        code.substring(code.indexOf("// example\n") + 11, code.indexOf("\n    // end\n"))
             .stripIndent();
     String page = Files.readString(Path.of("../docs/inspect.md"));
     assertThat(page).contains(example.strip());
