@@ -65,6 +65,8 @@ final class Flops {
           REPEAT_BATCH,
           RESIZE,
           CROSS_ENTROPY,
+          FOCAL,
+          DICE,
           MM_IOU,
           WEIGHTED_SUM,
           ATTACH_IDLE ->

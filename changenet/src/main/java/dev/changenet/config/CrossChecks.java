@@ -36,6 +36,7 @@ final class CrossChecks {
     switch (reading.task()) {
       case TRAIN -> {
         checks.training();
+        new LearningChecks(reading).train();
         checks.colors();
       }
       case EVALUATE, INFERENCE -> {
@@ -46,6 +47,7 @@ final class CrossChecks {
     }
     if (reading.task() == Task.TRAIN || reading.task() == Task.EVALUATE) {
       checks.lossWeights();
+      new LearningChecks(reading).loss();
     }
   }
 

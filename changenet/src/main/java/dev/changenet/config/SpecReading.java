@@ -2,10 +2,12 @@ package dev.changenet.config;
 
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Collection;
 import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Optional;
 import java.util.Set;
 
@@ -23,16 +25,28 @@ final class SpecReading {
   private final Set<String> unusable = new HashSet<>();
   private final List<SpecError> errors = new ArrayList<>();
 
-  SpecReading(SpecSchema schema, SpecTree tree, Task task) {
+  /**
+   * @param doubtful keys and sections whose settings were already refused: they hold what was given
+   *     before or their default, and no further check speaks of them
+   */
+  SpecReading(SpecSchema schema, SpecTree tree, Task task, Collection<String> doubtful) {
     this.schema = schema;
     this.tree = tree;
     this.task = task;
     this.resolver = new SpecResolver(schema, tree);
     for (SpecKey key : schema.keys()) {
+      boolean doubted = doubtful.stream().anyMatch(path -> concerns(path, key.path()));
       // Only one of the two results_dir keys is read; see ResultsDirectory.
-      boolean read = key.readBy().contains(task) && !key.name().equals("results_dir");
+      boolean read = key.readBy().contains(task) && !key.name().equals("results_dir") && !doubted;
       values.put(key.path(), read ? read(key) : readUnused(key));
+      if (doubted) {
+        unusable.add(key.path());
+      }
     }
+  }
+
+  private static boolean concerns(String path, String key) {
+    return path.equals(key) || path.startsWith(key + ".") || key.startsWith(path + ".");
   }
 
   private Object read(SpecKey key) {
@@ -96,6 +110,15 @@ final class SpecReading {
 
   Location location(String key) {
     return tree.location(leaf(key));
+  }
+
+  boolean isGiven(String key) {
+    return tree.setting(key).given();
+  }
+
+  /** Returns true if the user gave another value than the default. */
+  boolean isChanged(String key) {
+    return isGiven(key) && !Objects.equals(tree.value(key), schema.defaultValue(key));
   }
 
   void fail(SpecException e) {

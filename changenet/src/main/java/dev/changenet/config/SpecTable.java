@@ -61,6 +61,29 @@ final class SpecTable {
         Accepted; batch statistics are synchronised whenever more than one GPU is used.
       use_distributed_sampler | bool | true | | train
         Shard validation data over GPUs too.
+      clip_grad_norm | float or null | null | >= 0 | train
+        Largest L2 norm of all gradients together, larger ones are scaled down; 0 or null is off (an \
+      extension of this build).
+      accumulate | any | 1 | note 1 to batch_size, or auto | train
+        Parts that a batch is worked through in, adding up their gradients: less memory, the same \
+      effective batch; auto takes as few as fit into memory (an extension of this build).
+
+      [train.best]
+      enabled | bool | false | | train
+        Keep the best model as changenet_model_segment_best.pth, chosen by train.optim.monitor_name \
+      (an extension of this build, as is all of train.best).
+      patience | int or null | null | >= 0 | train
+        Stop after n validations in a row that are no better; 0 or null never stops. Needs enabled.
+      keep_last | int or null | null | >= 0 | train
+        Keep only the n newest epoch and step checkpoints, and those of the best and resumed models; \
+      0 or null keeps all. Needs enabled.
+
+      [train.ema]
+      enabled | bool | false | | train
+        Average the weights over the steps; validation and the best model use the average (an \
+      extension of this build, as is all of train.ema).
+      decay | float | 0.999 | >= 0 and < 1 | train
+        Share of the old average that stays at each step; less during the first steps.
 
       [train.cudnn]
       benchmark | bool | false | | train
@@ -69,10 +92,17 @@ final class SpecTable {
         Use only cuDNN algorithms that give the same bits at every run.
 
       [train.segment]
-      loss | string | ce | one of ce, mmiou | train evaluate
-        Training loss: cross entropy or mean IoU.
+      loss | string | ce | one of ce, mmiou, focal, dice, ce_dice, focal_dice | train evaluate
+        Training loss: cross entropy or mean IoU; focal, soft dice and their sums are extensions of \
+      this build.
       weights | list of float | [0.5, 0.5, 0.5, 0.8, 1.0] | each >= 0 | train evaluate
         Loss weight of each decoder output, coarsest first; 5 or more with multi-scale loss.
+      class_weights | list of float or null | null | each >= 0 | train evaluate
+        Weight of the pixels of each class in cross entropy and focal loss, num_classes items (an \
+      extension of this build).
+      focal_gamma | float | 2.0 | >= 0 | train evaluate
+        How much focal loss turns to the pixels that are still wrong; 0 is cross entropy (an extension \
+      of this build).
 
       [train.tensorboard]
       enabled | bool | false | | train
@@ -100,7 +130,8 @@ final class SpecTable {
       betas | list of float | [0.9, 0.999] | 2 items; each >= 0 and < 1 | train
         Moment decays of AdamW and Adam.
       monitor_name | string | val_loss | | train
-        Recorded; selects nothing, every checkpoint is kept.
+        Score that train.best goes by, a loss or a metric of the validation; without train.best \
+      recorded only.
       """;
 
   private static final String MODEL =
@@ -173,8 +204,8 @@ final class SpecTable {
         Accepted, never read: training data is always shuffled.
       multi_scale_train | bool | true | | train evaluate
         Loss over all five outputs.
-      multi_scale_infer | bool | false | | evaluate inference
-        Average the five outputs.
+      multi_scale_infer | bool | false | | train evaluate inference
+        Average the five outputs, in validation too.
       num_classes | int | 2 | >= 2 | all
         Output channels; more than 2 switches the pictures to colours.
       img_size | int | 256 | >= 1 | all

@@ -47,6 +47,11 @@ public final class ImageWriter {
     writeAtomically(path, encodePng(toBuffered(image)));
   }
 
+  /** Returns {@code image} as the content of an 8-bit RGB PNG file. */
+  public static byte[] png(RgbImage image) {
+    return encodePng(toBuffered(image));
+  }
+
   /**
    * Writes {@code mask} as an 8-bit grey PNG file holding the values as they are.
    *

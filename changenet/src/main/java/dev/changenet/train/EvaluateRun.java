@@ -27,16 +27,17 @@ public final class EvaluateRun {
     ExperimentSpec spec = context.spec();
     Path checkpoint = spec.evaluate().checkpoint();
     context.status().write(StatusLog.Status.RUNNING, "Loading checkpoint: " + checkpoint);
+    SegmentationLoss loss = context.loss();
+    MemoryCheck.of(context.device(), spec)
+        .requireForPrediction(
+            spec,
+            n -> MemoryPlan.ofPrediction(spec, n, loss, context::buildNetwork),
+            context.reporter());
     ChangeDataset dataset =
         ChangeDataset.open(
             context.dataSettings(),
             spec.segmentData().testSplit(),
             ChangeDataset.Purpose.EVALUATION);
-    SegmentationLoss loss =
-        new SegmentationLoss(
-            SegmentationLoss.Kind.valueOf(spec.train().segment().loss().toUpperCase(Locale.ROOT)),
-            spec.segmentData().multiScaleTrain(),
-            spec.train().segment().weights());
     ConfusionMatrix matrix = new ConfusionMatrix(spec.segmentData().numClasses());
     PairPictures pictures = context.pictures();
     try (ChangeNet net = context.buildNetwork();

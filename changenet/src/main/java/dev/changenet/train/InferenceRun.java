@@ -20,6 +20,11 @@ public final class InferenceRun {
     ExperimentSpec spec = context.spec();
     Path checkpoint = spec.inference().checkpoint();
     context.status().write(StatusLog.Status.RUNNING, "Loading checkpoint: " + checkpoint);
+    MemoryCheck.of(context.device(), spec)
+        .requireForPrediction(
+            spec,
+            n -> MemoryPlan.ofPrediction(spec, n, null, context::buildNetwork),
+            context.reporter());
     ChangeDataset dataset =
         ChangeDataset.open(
             context.dataSettings(),

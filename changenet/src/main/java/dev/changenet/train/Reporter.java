@@ -1,7 +1,9 @@
 package dev.changenet.train;
 
+import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.stream.Collectors;
 
 /** Where a run tells what it does: a terminal, a log, a test. */
 public interface Reporter {
@@ -21,6 +23,29 @@ public interface Reporter {
    * @param details such as {@code train_loss_step=0.31}; may be empty
    */
   void progress(String label, long done, long total, double seconds, String details);
+
+  /**
+   * Something to show about a loop.
+   *
+   * @param text such as {@code train_loss_step=0.31}
+   * @param brief the same for a line that has to be short, such as {@code loss=0.31}
+   */
+  record Detail(String text, String brief) {
+    /** A detail that is short anyway. */
+    public static Detail of(String text) {
+      return new Detail(text, text);
+    }
+  }
+
+  /**
+   * {@link #progress(String, long, long, double, String)} with the most important details first:
+   * where there is no room for all, the last ones are left out.
+   */
+  default void progress(
+      String label, long done, long total, double seconds, List<Detail> details) {
+    String all = details.stream().map(Detail::text).collect(Collectors.joining(", "));
+    progress(label, done, total, seconds, all);
+  }
 
   /** Ends the rewriting of a progress line and leaves {@code line} in its place. */
   void progressDone(String line);

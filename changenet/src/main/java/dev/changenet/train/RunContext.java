@@ -5,9 +5,11 @@ import dev.changenet.config.ExperimentSpec;
 import dev.changenet.config.ModelSpec;
 import dev.changenet.config.SegmentDataSpec;
 import dev.changenet.config.Task;
+import dev.changenet.config.TrainSpec;
 import dev.changenet.data.AugmentationSettings;
 import dev.changenet.data.DataSettings;
 import dev.changenet.model.ChangeNet;
+import dev.changenet.model.SegmentationLoss;
 import dev.changenet.picture.ColorTable;
 import dev.changenet.picture.PairPictures;
 import dev.changenet.tensor.DType;
@@ -16,6 +18,7 @@ import dev.changenet.tensor.backend.Backends;
 import dev.changenet.tensor.cuda.CudaBackend;
 import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 
 /**
@@ -73,8 +76,24 @@ public record RunContext(
         spec.train().activationCheckpoint());
   }
 
+  /** The loss of {@code train.segment}. */
+  public SegmentationLoss loss() {
+    TrainSpec.SegmentLoss s = spec.train().segment();
+    return new SegmentationLoss(
+        SegmentationLoss.Kind.valueOf(s.loss().toUpperCase(Locale.ROOT)),
+        spec.segmentData().multiScaleTrain(),
+        s.weights(),
+        s.classWeights(),
+        s.focalGamma());
+  }
+
   /** Where samples lie and how they are prepared. */
   public DataSettings dataSettings() {
+    return dataSettings(spec.segmentData().batchSize());
+  }
+
+  /** {@link #dataSettings()} with batches of another size. */
+  DataSettings dataSettings(int batchSize) {
     SegmentDataSpec d = spec.segmentData();
     AugmentationSpec a = d.augmentation();
     List<Double> range = a.withScaleRandomCrop().scaleRange();
@@ -88,7 +107,7 @@ public record RunContext(
         d.labelTransform(),
         d.numClasses(),
         d.imgSize(),
-        d.batchSize(),
+        batchSize,
         d.workers(),
         new AugmentationSettings(
             new AugmentationSettings.RandomFlip(

@@ -59,6 +59,7 @@ interface TrainObserver extends AutoCloseable {
    * @param trainLoss mean loss of its steps
    * @param lr learning rate of its steps
    * @param seconds time of the epoch with its validation
+   * @param pairsPerSecond speed of its steps, waiting for data included
    * @param validation what validation found, where there was one
    */
   record Epoch(
@@ -67,10 +68,19 @@ interface TrainObserver extends AutoCloseable {
       double trainLoss,
       double lr,
       double seconds,
+      double pairsPerSecond,
       Optional<Validation.Result> validation) {}
 
   /** Training is about to start. */
   default void started(Setup setup) {}
+
+  /**
+   * The steps of an epoch are about to start.
+   *
+   * @param epoch zero-based epoch
+   * @param batchesDone batches done before, 0 unless the training resumes inside the epoch
+   */
+  default void epochStarted(int epoch, int batchesDone) {}
 
   /**
    * Tells whether {@link #gradients} is wanted for the step after {@code globalStep} steps; such a

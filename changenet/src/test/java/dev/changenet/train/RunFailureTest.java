@@ -9,6 +9,7 @@ import dev.changenet.config.ExperimentSpec;
 import dev.changenet.config.Task;
 import dev.changenet.generate.SceneGenerator;
 import dev.changenet.nn.random.RandomStream;
+import dev.changenet.tensorboard.EventReader;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -128,8 +129,33 @@ class RunFailureTest {
       assertOneFailure(results, "File system error: ");
       assertThat(TrainFixture.names(results))
           .containsExactlyInAnyOrder(
-              Checkpoint.LATEST, "experiment.yaml", "model_epoch_000.pth", "status.json");
+              Checkpoint.LATEST, "experiment.yaml", "metrics.csv", "model_epoch_000.pth", "status.json");
       assertThat(TrainFixture.latest(results).integer("epoch")).isZero();
+    } finally {
+      unmount(disk);
+    }
+  }
+
+  @Test
+  void aFullDiskEndsEventFilesAfterAWholeRecordAndNotTheTraining() throws Exception {
+    Path data = TrainFixture.data(folder.resolve("data"), 2);
+    Path results = folder.resolve("results");
+    Path disk = results.resolve(TrainingCurves.FOLDER);
+    // Room for the norms of the first step, not for pictures.
+    mount(disk, "8k");
+    try {
+      CapturingReporter reporter = new CapturingReporter();
+      ExperimentSpec spec =
+          TrainFixture.spec(
+              Task.TRAIN, data, results, "train.tensorboard.enabled=true", "train.num_epochs=1");
+      TaskRunner.run(spec, reporter, new Interruption());
+      assertThat(reporter.warnings.stream().filter(w -> w.contains("TensorBoard")))
+          .singleElement()
+          .asString()
+          .contains("No space left on device", "training goes on without them", "metrics.csv");
+      assertThat(results.resolve("model_epoch_000.pth")).exists();
+      assertThat(results.resolve(MetricsTable.FILE)).exists();
+      assertThat(EventReader.read(EventReader.files(disk).getFirst())).hasSizeGreaterThan(1);
     } finally {
       unmount(disk);
     }

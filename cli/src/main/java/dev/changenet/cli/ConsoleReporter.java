@@ -1,6 +1,7 @@
 package dev.changenet.cli;
 
 import dev.changenet.train.Reporter;
+import java.util.List;
 import java.util.concurrent.TimeUnit;
 import java.util.function.LongSupplier;
 
@@ -12,12 +13,17 @@ class ConsoleReporter implements Reporter {
   private static final long REDRAW_NANOS = TimeUnit.MILLISECONDS.toNanos(100);
   private static final long PLAIN_NANOS = TimeUnit.SECONDS.toNanos(10);
   private static final long PATIENCE_NANOS = TimeUnit.SECONDS.toNanos(60);
+
+  /** Time between two looks at the terminal's width: each one starts a process. */
+  private static final long MEASURE_NANOS = TimeUnit.SECONDS.toNanos(5);
+
   private static final String ERASE_LINE = "\r\u001b[K";
 
   private final Terminal terminal;
   private final LongSupplier clock;
   private String label = "";
   private int width;
+  private long measuredAt;
   private long doneBefore;
   private long shownDone;
   private long shownAt;
@@ -48,6 +54,17 @@ class ConsoleReporter implements Reporter {
   @Override
   public synchronized void progress(
       String newLabel, long done, long total, double seconds, String details) {
+    progress(
+        newLabel,
+        done,
+        total,
+        seconds,
+        details.isEmpty() ? List.of() : List.of(Detail.of(details)));
+  }
+
+  @Override
+  public synchronized void progress(
+      String newLabel, long done, long total, double seconds, List<Detail> details) {
     long now = clock.getAsLong();
     if (!newLabel.equals(label)) {
       label = newLabel;
@@ -55,7 +72,7 @@ class ConsoleReporter implements Reporter {
       doneBefore = done - 1;
       shownDone = doneBefore;
       shownAt = terminal.interactive() ? now - REDRAW_NANOS : now;
-      width = terminal.width();
+      measureWidth(now);
     }
     long silent = now - shownAt;
     boolean due =
@@ -70,23 +87,38 @@ class ConsoleReporter implements Reporter {
     shownAt = now;
     shownDone = done;
     double rate = seconds > 0 ? (done - doneBefore) / seconds : 0;
-    String bar = terminal.interactive() ? ProgressLine.bar(done, total, terminal.unicode()) : "";
-    String text = ProgressLine.text(label, bar, done, total, seconds, rate, details);
+    ProgressLine line = new ProgressLine(label, done, total, seconds, rate);
     if (terminal.interactive()) {
+      if (now - measuredAt >= MEASURE_NANOS) {
+        measureWidth(now);
+      }
       // The last column stays free: some terminals wrap as soon as it is used.
-      terminal.out().print(ERASE_LINE + text.substring(0, Math.min(text.length(), width - 1)));
+      String text =
+          line.fitted(
+              details.stream().map(Detail::brief).toList(), width - 1, terminal.unicode());
+      terminal.out().print(ERASE_LINE + text);
       terminal.out().flush();
       drawn = true;
     } else {
-      terminal.out().println(text);
+      terminal.out().println(line.text("", details.stream().map(Detail::text).toList()));
     }
+  }
+
+  private void measureWidth(long now) {
+    width = terminal.width();
+    measuredAt = now;
   }
 
   @Override
   public synchronized void progressDone(String line) {
     erase();
     label = "";
-    terminal.out().println(line);
+    if (terminal.interactive()) {
+      measureWidth(clock.getAsLong());
+      terminal.out().println(ProgressLine.broken(line, width - 1));
+    } else {
+      terminal.out().println(line);
+    }
   }
 
   private void erase() {

@@ -96,6 +96,9 @@ final class TaskExecution {
 
   /** What the user is told. */
   static String message(Throwable e) {
+    if (e instanceof SpecException spec) {
+      return spec.details().stripTrailing();
+    }
     if (e instanceof ChangeNetException || e instanceof OutOfMemoryError) {
       return Failure.userMessage(e);
     }

@@ -2,8 +2,10 @@ package dev.changenet.cli;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.changenet.train.Reporter;
 import java.io.PrintWriter;
 import java.io.StringWriter;
+import java.util.List;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
@@ -32,7 +34,7 @@ class ConsoleReporterTest {
     reporter.progressDone("Epoch 3: 100%");
 
     assertThat(out.toString())
-        .contains("\r\u001b[KEpoch 3:  63%|██████▍   | 81/127 [01:09<00:39, 1.17it/s, loss=0.1]")
+        .contains("\r\u001b[KEpoch 3:  63%|██████▍   |  81/127 [01:09<00:39, 1.17it/s, loss=0.1]")
         .endsWith("\r\u001b[KEpoch 3: 100%" + System.lineSeparator());
     assertThat(out.toString().lines()).hasSizeLessThanOrEqualTo(4);
   }
@@ -71,7 +73,7 @@ class ConsoleReporterTest {
     assertThat(out.toString()).doesNotContain("\r").doesNotContain("█");
     assertThat(out.toString().lines()).hasSizeBetween(9, 12);
     assertThat(out.toString().lines().findFirst())
-        .hasValueSatisfying(line -> assertThat(line).startsWith("Epoch 0:  10% 6"));
+        .hasValueSatisfying(line -> assertThat(line).startsWith("Epoch 0:  10%  60/600"));
   }
 
   @Test
@@ -102,13 +104,76 @@ class ConsoleReporterTest {
 
   @Test
   void drawsBarsWithoutBlockCharactersToo() {
-    assertThat(ProgressLine.bar(0, 8, true)).isEqualTo("|          |");
-    assertThat(ProgressLine.bar(8, 8, true)).isEqualTo("|██████████|");
-    assertThat(ProgressLine.bar(1, 2, false)).isEqualTo("|#####-----|");
+    assertThat(ProgressLine.bar(0, 8, 10, true)).isEqualTo("|          |");
+    assertThat(ProgressLine.bar(8, 8, 10, true)).isEqualTo("|██████████|");
+    assertThat(ProgressLine.bar(1, 2, 10, false)).isEqualTo("|#####-----|");
   }
 
   @Test
   void showsSecondsPerStepWhenSlow() {
-    assertThat(ProgressLine.text("E", "", 1, 3, 4, 0.25, "")).contains("[00:04<00:08, 4.00s/it]");
+    assertThat(new ProgressLine("E", 1, 3, 4, 0.25).text("", List.of())).contains("[00:04<00:08, 4.00s/it]");
+  }
+
+  private static final List<String> DETAILS =
+      List.of("loss=0.1234", "run<12:33", "lr=5.00e-04", "mem 113/150 MiB", "val_miou=0.7123");
+
+  @ParameterizedTest
+  @CsvSource(
+      delimiter = ';',
+      value = {
+        "200; Epoch 3:  63%|██████▍   |  81/127 [01:09<00:39, 1.17it/s, loss=0.1234, run<12:33,"
+            + " lr=5.00e-04, mem 113/150 MiB, val_miou=0.7123]",
+        "119; Epoch 3:  63%|██████▍   |  81/127 [01:09<00:39, 1.17it/s, loss=0.1234, run<12:33,"
+            + " lr=5.00e-04, mem 113/150 MiB]",
+        "79; Epoch 3:  63%|█████   |  81/127 [01:09<00:39, 1.17it/s, loss=0.1234, run<12:33]",
+        "69; Epoch 3:  63%  81/127 [01:09<00:39, 1.17it/s, loss=0.1234, run<12:33]",
+        "59; Epoch 3:  63%  81/127 [01:09<00:39, loss=0.1234, run<12:33]",
+        "50; Epoch 3:  63%  81/127 [01:09<00:39, loss=0.1234]",
+        "40; Epoch 3:  63%  81/127 [01:09<00:39]",
+        "20; Epoch 3:  63%  81/12"
+      })
+  void narrowTerminalsKeepWhatMattersMost(int columns, String expected) {
+    String line = new ProgressLine("Epoch 3", 81, 127, 69, 1.17).fitted(DETAILS, columns, true);
+
+    assertThat(line).isEqualTo(expected);
+  }
+
+  @Test
+  void theLineNeverIsWiderThanTheTerminal() {
+    for (int columns = 1; columns < 150; columns++) {
+      for (long done : new long[] {0, 1, 999, 100_000}) {
+        ProgressLine line = new ProgressLine("Epoch 12", done, 100_000, done * 7.0, 1 / 7.0);
+        assertThat(line.fitted(DETAILS, columns, true).length()).isLessThanOrEqualTo(columns);
+        assertThat(line.fitted(List.of(), columns, true).length()).isLessThanOrEqualTo(columns);
+      }
+    }
+  }
+
+  @Test
+  void anEpochsLineBreaksBetweenItsParts() {
+    String line = "Epoch 0: 100%  48/48  00:50  train_loss=1.8730  val_loss=1.5294  val_acc=0.9260";
+
+    assertThat(ProgressLine.broken(line, 100)).isEqualTo(line);
+    assertThat(ProgressLine.broken(line, 70).lines())
+        .containsExactly(
+            "Epoch 0: 100%  48/48  00:50  train_loss=1.8730", "  val_loss=1.5294  val_acc=0.9260");
+    assertThat(ProgressLine.broken(line, 20).lines()).allMatch(l -> l.length() <= 20);
+  }
+
+  @Test
+  void plainLinesNameTheirDetailsInFull() {
+    ConsoleReporter reporter = reporter(false);
+    for (int i = 1; i <= 30; i++) {
+      reporter.progress(
+          "Epoch 0",
+          i,
+          30,
+          i,
+          List.of(new Reporter.Detail("train_loss_step=0.5", "loss=0.5"), Reporter.Detail.of("b")));
+      pass(1);
+    }
+
+    assertThat(out.toString().lines().findFirst())
+        .hasValueSatisfying(l -> assertThat(l).contains("train_loss_step=0.5, b]"));
   }
 }

@@ -99,6 +99,8 @@ class HelpTest {
             new String[] {"evaluate", "-h"},
             new String[] {"inference", "-h"},
             new String[] {"export", "-h"},
+            new String[] {"config", "-h"},
+            new String[] {"get-spec", "-h"},
             new String[] {"generate", "-h"},
             new String[] {"quickstart", "-h"},
             new String[] {"inspect", "-h"});

@@ -175,7 +175,7 @@ public final class GraphLowering {
               "export: "
                   + describe(node)
                   + " belongs to training: put the network into evaluation mode before tracing");
-      case CROSS_ENTROPY, MM_IOU, WEIGHTED_SUM ->
+      case CROSS_ENTROPY, FOCAL, DICE, MM_IOU, WEIGHTED_SUM ->
           throw new OnnxException(
               "export: "
                   + describe(node)
