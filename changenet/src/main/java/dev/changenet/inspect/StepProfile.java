@@ -116,7 +116,8 @@ public record StepProfile(
   /** The module; what runs outside the network is the loss, or the images' way into it. */
   static String place(Profile.Entry e) {
     return switch (e.op()) {
-      case CROSS_ENTROPY, FOCAL, DICE, MM_IOU, WEIGHTED_SUM -> e.path().isEmpty() ? "loss" : e.path();
+      case CROSS_ENTROPY, FOCAL, DICE, MM_IOU, WEIGHTED_SUM ->
+          e.path().isEmpty() ? "loss" : e.path();
       default -> e.path();
     };
   }
