@@ -65,20 +65,23 @@ public record RunContext(
 
   /** Builds the network that the spec describes; without weights. */
   public ChangeNet buildNetwork() {
+    return new ChangeNet(device(), network(spec));
+  }
+
+  /** What the spec says about the network. */
+  public static ChangeNet.Config network(ExperimentSpec spec) {
     ModelSpec m = spec.model();
-    return new ChangeNet(
-        device(),
-        new ChangeNet.Config(
-            m.backbone().type().key(),
-            m.backbone().dropPathRate(),
-            m.decodeHead().embedDim(),
-            spec.segmentData().numClasses(),
-            m.decodeHead().featureStrides(),
-            m.decodeHead().inIndex(),
-            m.decodeHead().alignCorners(),
-            spec.segmentData().imgSize(),
-            m.decodeHead().useSummaryToken(),
-            spec.train().activationCheckpoint()));
+    return new ChangeNet.Config(
+        m.backbone().type().key(),
+        m.backbone().dropPathRate(),
+        m.decodeHead().embedDim(),
+        spec.segmentData().numClasses(),
+        m.decodeHead().featureStrides(),
+        m.decodeHead().inIndex(),
+        m.decodeHead().alignCorners(),
+        spec.segmentData().imgSize(),
+        m.decodeHead().useSummaryToken(),
+        spec.train().activationCheckpoint());
   }
 
   /** The loss of {@code train.segment}. */

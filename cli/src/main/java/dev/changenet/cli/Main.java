@@ -74,6 +74,7 @@ public final class Main {
       root.addSubcommand("quickstart", new QuickstartCommand(terminal));
       root.addSubcommand("check", new CheckCommand(terminal));
       root.addSubcommand("generate", new GenerateCommand(terminal));
+      root.addSubcommand("inspect", new InspectCommand(terminal));
       root.addSubcommand("completion", new Completion());
     }
     root.setCommandName(name);

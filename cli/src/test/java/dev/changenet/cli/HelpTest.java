@@ -102,7 +102,8 @@ class HelpTest {
             new String[] {"config", "-h"},
             new String[] {"get-spec", "-h"},
             new String[] {"generate", "-h"},
-            new String[] {"quickstart", "-h"});
+            new String[] {"quickstart", "-h"},
+            new String[] {"inspect", "-h"});
     for (String[] command : commands) {
       assertThat(CommandRun.of(command).out().lines()).allMatch(line -> line.length() <= 100);
     }

@@ -4,6 +4,7 @@ import dev.changenet.autograd.NoGrad;
 import dev.changenet.autograd.Tape;
 import dev.changenet.autograd.Variable;
 import dev.changenet.decoder.ChangeDecoder;
+import dev.changenet.inspect.FlopCount;
 import dev.changenet.model.ChangeNet;
 import dev.changenet.model.SegmentationLoss;
 import dev.changenet.nn.Module;
@@ -89,7 +90,7 @@ final class NetworkCases {
     ChangeNet net = new ChangeNet(device, config(backbone));
     fill(net);
     net.setActivations(activations);
-    double flops = batch * StepCost.forwardFlops(net, px) * (train ? 3 : 1);
+    double flops = batch * FlopCount.total(config(backbone), px) * (train ? 3 : 1);
     Variable a = map(11, batch, 3, px, false, device);
     Variable b = map(12, batch, 3, px, false, device);
     if (!train) {
