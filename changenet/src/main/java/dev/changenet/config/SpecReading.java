@@ -83,7 +83,8 @@ final class SpecReading {
 
   /** Returns true when inference takes its pictures from image_a and image_b, not from a list. */
   boolean namesPictures() {
-    return task == Task.INFERENCE && (hasValue("inference.image_a") || hasValue("inference.image_b"));
+    return task == Task.INFERENCE
+        && (hasValue("inference.image_a") || hasValue("inference.image_b"));
   }
 
   private boolean hasValue(String key) {

@@ -28,6 +28,7 @@ public final class Checkpoint {
 
   /** Entry for the state of what TAO doesn't have. */
   static final String OWN = "changenet";
+
   /** Entry that tells how masks were read; an extension, which other programs pass over. */
   static final String MASKS = "changenet_masks";
 

@@ -72,9 +72,7 @@ public final class DataCheck {
   record Start(Optional<MaskEncoding> masks, boolean changeLost) {
     /** What checkpoints tell about the masks. */
     Map<String, Object> entries() {
-      return masks
-          .map(m -> Map.<String, Object>of(Checkpoint.MASKS, m.toMap()))
-          .orElse(Map.of());
+      return masks.map(m -> Map.<String, Object>of(Checkpoint.MASKS, m.toMap())).orElse(Map.of());
     }
 
     /** Warns when the masks at hand are read in another way than those of a checkpoint. */

@@ -146,7 +146,7 @@ class AccumulationTest {
       List<Long> seeds = new ArrayList<>();
       for (var part : Accumulation.parts(batch(2), net, loss, 2, 11, 6)) {
         try (var _ = Scope.open()) {
-          part.get();
+          var _ = part.get();
         }
         seeds.add(net.random().seed());
         assertThat(net.random().step()).isEqualTo(6);
