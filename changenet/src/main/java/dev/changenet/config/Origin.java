@@ -16,7 +16,8 @@ public record Origin(
   static Origin of(SpecKey key, SpecTree.Setting setting, Object value, Task task) {
     boolean hidden = Secrets.isSecret(key.path()) && value != null;
     Location at = setting.location();
-    String given = at.isOverride() ? "override" : at.line() > 0 ? at.file() + ":" + at.line() : at.file();
+    String given =
+        at.isOverride() ? "override" : at.line() > 0 ? at.file() + ":" + at.line() : at.file();
     return new Origin(
         key.path(),
         hidden ? Secrets.MASK : SpecWriter.flow(value),

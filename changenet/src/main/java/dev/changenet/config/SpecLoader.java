@@ -118,14 +118,7 @@ public final class SpecLoader {
     }
     warnAboutWords(reading, warnings);
     return new ExperimentSpec(
-        file,
-        overrides,
-        reading,
-        tree,
-        gpus,
-        usableGpus > 0,
-        resultsDir.orElseThrow(),
-        warnings);
+        file, overrides, reading, tree, gpus, usableGpus > 0, resultsDir.orElseThrow(), warnings);
   }
 
   private static List<SpecError> inWrittenOrder(List<SpecError> errors) {

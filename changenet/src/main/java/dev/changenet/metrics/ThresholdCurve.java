@@ -4,10 +4,11 @@ import java.util.ArrayList;
 import java.util.List;
 
 /**
- * Precision and recall of "is it this?" for every threshold on a probability, from counts in {@value
- * #BINS} equal bins: memory does not grow with the pixels.
+ * Precision and recall of "is it this?" for every threshold on a probability, from counts in
+ * {@value #BINS} equal bins: memory does not grow with the pixels.
  *
- * <p>A pixel is positive at threshold t when its probability is at least t; thresholds are i / 1000.
+ * <p>A pixel is positive at threshold t when its probability is at least t; thresholds are i /
+ * 1000.
  */
 public final class ThresholdCurve {
   /** Bins of the probabilities 0 to 1. */

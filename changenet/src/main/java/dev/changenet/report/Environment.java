@@ -21,7 +21,11 @@ final class Environment {
 
   /** Variables that change what a run computes or how fast. */
   private static final String[] VARIABLES = {
-    "CHANGENET_CONV", "CHANGENET_TF32", "CHANGENET_CUDA_GRAPHS", "CHANGENET_JAVA_OPTS", "OMP_NUM_THREADS"
+    "CHANGENET_CONV",
+    "CHANGENET_TF32",
+    "CHANGENET_CUDA_GRAPHS",
+    "CHANGENET_JAVA_OPTS",
+    "OMP_NUM_THREADS"
   };
 
   private Environment() {}
@@ -35,7 +39,12 @@ final class Environment {
     Map<String, String> facts = new LinkedHashMap<>();
     facts.put("program", program());
     facts.put(
-        "Java", Runtime.version() + ", " + System.getProperty("java.vm.name") + ", " + System.getProperty("java.vendor"));
+        "Java",
+        Runtime.version()
+            + ", "
+            + System.getProperty("java.vm.name")
+            + ", "
+            + System.getProperty("java.vendor"));
     facts.put(
         "operating system",
         System.getProperty("os.name")
@@ -44,7 +53,9 @@ final class Environment {
             + ", "
             + System.getProperty("os.arch"));
     facts.put("processor", cpu());
-    facts.put("threads", Parallel.threads() + " of " + Runtime.getRuntime().availableProcessors() + " processors");
+    facts.put(
+        "threads",
+        Parallel.threads() + " of " + Runtime.getRuntime().availableProcessors() + " processors");
     long machine =
         ManagementFactory.getPlatformMXBean(OperatingSystemMXBean.class).getTotalMemorySize();
     facts.put(
@@ -62,7 +73,9 @@ final class Environment {
   /** Name and version, and the commit where the program's jar knows it. */
   static String program() {
     try {
-      for (URL url : Collections.list(Environment.class.getClassLoader().getResources("META-INF/MANIFEST.MF"))) {
+      for (URL url :
+          Collections.list(
+              Environment.class.getClassLoader().getResources("META-INF/MANIFEST.MF"))) {
         try (InputStream in = url.openStream()) {
           Attributes a = new Manifest(in).getMainAttributes();
           String version = a.getValue(Attributes.Name.IMPLEMENTATION_VERSION);

@@ -14,8 +14,8 @@ import java.util.Comparator;
 import java.util.List;
 
 /**
- * Collects what a report tells of the predictions for a split. Memory does not grow with the pixels:
- * counts, a line per pair, and the pictures of the few pairs that are shown.
+ * Collects what a report tells of the predictions for a split. Memory does not grow with the
+ * pixels: counts, a line per pair, and the pictures of the few pairs that are shown.
  */
 public final class Evaluation {
   /** Pairs shown at each end of the ranking. */

@@ -8,7 +8,8 @@ import java.util.Map;
 
 /** Report of the task {@code evaluate}. */
 public final class EvaluationReport {
-  static final DateTimeFormatter TIME = DateTimeFormatter.ofPattern("yyyy-MM-dd HH:mm:ss z", Locale.ROOT);
+  static final DateTimeFormatter TIME =
+      DateTimeFormatter.ofPattern("yyyy-MM-dd HH:mm:ss z", Locale.ROOT);
 
   private EvaluationReport() {}
 
@@ -30,7 +31,10 @@ public final class EvaluationReport {
                 lead(facts, found))
             .state("completed", "good");
     scoreCards(page, found);
-    page.card("pairs", Text.count(found.pairs().size()), found.imgSize() + "×" + found.imgSize() + " pixels")
+    page.card(
+            "pairs",
+            Text.count(found.pairs().size()),
+            found.imgSize() + "×" + found.imgSize() + " pixels")
         .card(
             "time",
             Text.duration(facts.seconds()),
@@ -50,7 +54,10 @@ public final class EvaluationReport {
           .card("mean IoU", Text.score(s.get("miou")), "over both classes");
     } else {
       ThresholdCurve.Point change = found.change().best();
-      page.card("mean IoU", Text.score(s.get("miou")), "over " + found.classNames().size() + " classes")
+      page.card(
+              "mean IoU",
+              Text.score(s.get("miou")),
+              "over " + found.classNames().size() + " classes")
           .card("mean F1", Text.score(s.get("mf1")), "over all classes")
           .card("accuracy", Text.score(s.get("acc")), "of all pixels")
           .card("F1 of any change", Text.score(change.f1()), "at threshold " + change.threshold());

@@ -62,7 +62,14 @@ final class EvaluationSection {
           h.in(
               "table",
               () -> {
-                header("class", "IoU", "F1", "precision", "recall", "pixels of the truth", "predicted");
+                header(
+                    "class",
+                    "IoU",
+                    "F1",
+                    "precision",
+                    "recall",
+                    "pixels of the truth",
+                    "predicted");
                 for (int c = 0; c < classes; c++) {
                   scoreRow(c);
                 }
@@ -197,7 +204,8 @@ final class EvaluationSection {
   }
 
   private void curves() {
-    LineChart chart = new LineChart("Precision and recall", "recall", "precision").ranges(0, 1, 0, 1);
+    LineChart chart =
+        new LineChart("Precision and recall", "recall", "precision").ranges(0, 1, 0, 1);
     for (int c = 1; c < classes; c++) {
       addCurve(chart, found.classNames().get(c), c - 1, found.curve(c));
     }
@@ -306,7 +314,16 @@ final class EvaluationSection {
           h.in(
               "table",
               () -> {
-                header("size", "true", "found", "recall", "predicted", "right", "precision", "recall at IoU ½", "precision at IoU ½");
+                header(
+                    "size",
+                    "true",
+                    "found",
+                    "recall",
+                    "predicted",
+                    "right",
+                    "precision",
+                    "recall at IoU ½",
+                    "precision at IoU ½");
                 objectRow("small, below 32²", found.objects().of(ObjectScores.Size.SMALL));
                 objectRow("medium, below 96²", found.objects().of(ObjectScores.Size.MEDIUM));
                 objectRow("large", found.objects().of(ObjectScores.Size.LARGE));
@@ -410,7 +427,12 @@ final class EvaluationSection {
                       h.tag("b", s.name());
                       h.in("span", () -> h.text("IoU ").tag("b", Text.score(s.iou())));
                       h.tag("span", "F1 " + Text.score(s.f1()));
-                      h.tag("span", "changed: truth " + share(s.truth(), s) + ", predicted " + share(s.predicted(), s));
+                      h.tag(
+                          "span",
+                          "changed: truth "
+                              + share(s.truth(), s)
+                              + ", predicted "
+                              + share(s.predicted(), s));
                       h.tag("span", "wrong " + share(s.wrong(), s));
                     },
                     "class=about");
@@ -463,7 +485,17 @@ final class EvaluationSection {
           h.in(
               "table",
               () -> {
-                h.in("thead", () -> header("pair", "IoU", "F1", "accuracy", "changed, truth", "changed, predicted", "wrong pixels"));
+                h.in(
+                    "thead",
+                    () ->
+                        header(
+                            "pair",
+                            "IoU",
+                            "F1",
+                            "accuracy",
+                            "changed, truth",
+                            "changed, predicted",
+                            "wrong pixels"));
                 h.in("tbody", () -> shown.forEach(this::pairRow));
               },
               "class=sortable");

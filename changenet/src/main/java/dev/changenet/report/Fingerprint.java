@@ -73,7 +73,8 @@ public record Fingerprint(
           Hashes.hex(names),
           contents);
     } catch (IOException e) {
-      throw new DataException(data.listPath() + ": a file of its pairs can't be read (" + e + ")", e);
+      throw new DataException(
+          data.listPath() + ": a file of its pairs can't be read (" + e + ")", e);
     }
   }
 

@@ -115,7 +115,10 @@ final class LineChart {
       h.in(
           "span",
           () -> {
-            h.in("i", () -> {}, "class=key " + s.style.name().toLowerCase(Locale.ROOT) + " b" + s.color);
+            h.in(
+                "i",
+                () -> {},
+                "class=key " + s.style.name().toLowerCase(Locale.ROOT) + " b" + s.color);
             h.text(s.name);
           },
           "class=legend");
@@ -125,8 +128,20 @@ final class LineChart {
   private void axes(Html h, double[] xs, double[] ys) {
     for (int i = 2; i < ys.length; i++) {
       String y = at(y(ys[i], ys));
-      h.in("line", () -> {}, "class=grid", "x1=" + LEFT, "x2=" + (WIDTH - RIGHT), "y1=" + y, "y2=" + y);
-      h.tag("text", Text.number(ys[i]), "class=tick end", "x=" + (LEFT - 8), "y=" + at(y(ys[i], ys) + 4));
+      h.in(
+          "line",
+          () -> {},
+          "class=grid",
+          "x1=" + LEFT,
+          "x2=" + (WIDTH - RIGHT),
+          "y1=" + y,
+          "y2=" + y);
+      h.tag(
+          "text",
+          Text.number(ys[i]),
+          "class=tick end",
+          "x=" + (LEFT - 8),
+          "y=" + at(y(ys[i], ys) + 4));
     }
     for (int i = 2; i < xs.length; i++) {
       String x = at(x(xs[i], xs));
@@ -140,11 +155,7 @@ final class LineChart {
         "class=axis",
         "d=M" + LEFT + " " + TOP + "V" + (HEIGHT - BOTTOM) + "H" + (WIDTH - RIGHT));
     h.tag(
-        "text",
-        xLabel,
-        "class=label mid",
-        "x=" + (LEFT + WIDTH - RIGHT) / 2,
-        "y=" + (HEIGHT - 6));
+        "text", xLabel, "class=label mid", "x=" + (LEFT + WIDTH - RIGHT) / 2, "y=" + (HEIGHT - 6));
     if (!yLabel.isEmpty()) {
       int middle = (TOP + HEIGHT - BOTTOM) / 2;
       h.tag(
@@ -164,7 +175,11 @@ final class LineChart {
         d.append(d.isEmpty() ? "M" : "L");
         d.append(at(x(p[0], xs))).append(' ').append(at(y(p[1], ys)));
       }
-      h.in("path", () -> {}, "class=" + (s.style == Style.FAINT ? "faint" : "series") + " s" + s.color, "d=" + d);
+      h.in(
+          "path",
+          () -> {},
+          "class=" + (s.style == Style.FAINT ? "faint" : "series") + " s" + s.color,
+          "d=" + d);
     }
     if (s.style == Style.FAINT) {
       return;
@@ -178,7 +193,9 @@ final class LineChart {
       h.in(
           "g",
           () -> {
-            h.tag("title", s.name + "\n" + xLabel + " " + Text.number(p[0]) + ": " + Text.number(p[1]));
+            h.tag(
+                "title",
+                s.name + "\n" + xLabel + " " + Text.number(p[0]) + ": " + Text.number(p[1]));
             h.in("circle", () -> {}, "class=touch", cx, cy, "r=7");
             if (dots) {
               h.in("circle", () -> {}, "class=dot f" + s.color, cx, cy, "r=2.6");
@@ -238,7 +255,10 @@ final class LineChart {
     }
     double raw = (high - low) / TICKS;
     double power = Math.pow(10, Math.floor(Math.log10(raw)));
-    double step = raw / power <= 1 ? power : raw / power <= 2 ? 2 * power : raw / power <= 5 ? 5 * power : 10 * power;
+    double step =
+        raw / power <= 1
+            ? power
+            : raw / power <= 2 ? 2 * power : raw / power <= 5 ? 5 * power : 10 * power;
     long from = Math.round(fixed ? Math.ceil(low / step - 1e-9) : Math.floor(low / step + 1e-9));
     long to = Math.round(fixed ? Math.floor(high / step + 1e-9) : Math.ceil(high / step - 1e-9));
     double[] all = new double[(int) (to - from) + 3];

@@ -10,7 +10,9 @@ import dev.changenet.metrics.PairScore;
 import dev.changenet.metrics.ThresholdCurve;
 import java.util.Locale;
 
-/** The numbers of an evaluation for programs, in {@value #FILE}; null where a score has no value. */
+/**
+ * The numbers of an evaluation for programs, in {@value #FILE}; null where a score has no value.
+ */
 final class MetricsJson {
   /** Name of the file in the results folder. */
   static final String FILE = "metrics.json";

@@ -65,7 +65,11 @@ final class Page {
     h.raw("<main>\n").raw(body.toString()).raw("</main>\n");
     h.in(
         "footer",
-        () -> h.text("Written by " + Environment.program() + ". This file needs no other file and no network."));
+        () ->
+            h.text(
+                "Written by "
+                    + Environment.program()
+                    + ". This file needs no other file and no network."));
     h.raw("\n<script>").raw(script).raw("</script>\n</body>\n</html>\n");
     Output.write(folder.resolve(FILE), h.toString());
   }

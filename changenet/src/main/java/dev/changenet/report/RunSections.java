@@ -37,8 +37,11 @@ final class RunSections {
           h.in("pre", () -> h.tag("code", CommandLine.of(facts.spec())));
           h.tag(
               "p",
-              "In the folder " + Path.of("").toAbsolutePath() + ". Results went to "
-                  + facts.spec().resultsDir() + ".",
+              "In the folder "
+                  + Path.of("").toAbsolutePath()
+                  + ". Results went to "
+                  + facts.spec().resultsDir()
+                  + ".",
               "class=note");
         });
   }
@@ -66,7 +69,11 @@ final class RunSections {
               "class=words");
           Section.fold(
               h,
-              "Defaults: the other " + rest.size() + " settings that " + facts.spec().task().key() + " reads",
+              "Defaults: the other "
+                  + rest.size()
+                  + " settings that "
+                  + facts.spec().task().key()
+                  + " reads",
               () ->
                   h.in(
                       "table",
@@ -99,7 +106,10 @@ final class RunSections {
               },
               "class=code");
           h.tag("td", o.value(), "class=code");
-          h.tag("td", NO_DEFAULT.equals(o.defaultValue()) ? "–" : o.defaultValue(), "class=code soft");
+          h.tag(
+              "td",
+              NO_DEFAULT.equals(o.defaultValue()) ? "–" : o.defaultValue(),
+              "class=code soft");
           h.tag("td", o.source(), "class=code soft");
         });
   }
@@ -113,7 +123,14 @@ final class RunSections {
           h.in(
               "table",
               () -> {
-                header("for", "list", "pairs", "image sizes", "all files", "hash of list", "hash of files");
+                header(
+                    "for",
+                    "list",
+                    "pairs",
+                    "image sizes",
+                    "all files",
+                    "hash of list",
+                    "hash of files");
                 facts.data().forEach(this::split);
               },
               "class=words");

@@ -22,8 +22,7 @@ public record StoredFile(String what, Path path, long bytes, String hash) {
    */
   public static StoredFile of(String what, Path path, boolean hashed) {
     try {
-      String link =
-          Files.isSymbolicLink(path) ? ", a link to " + Files.readSymbolicLink(path) : "";
+      String link = Files.isSymbolicLink(path) ? ", a link to " + Files.readSymbolicLink(path) : "";
       return new StoredFile(what + link, path, Files.size(path), hashed ? Hashes.of(path) : "");
     } catch (IOException e) {
       throw new DataException(path + ": cannot be read for the report (" + e + ")", e);

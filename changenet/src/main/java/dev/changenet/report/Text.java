@@ -41,9 +41,7 @@ final class Text {
     if (seconds < 60) {
       return String.format(Locale.ROOT, "%.1f s", seconds);
     }
-    return s < 3600
-        ? s / 60 + " min " + s % 60 + " s"
-        : s / 3600 + " h " + s % 3600 / 60 + " min";
+    return s < 3600 ? s / 60 + " min " + s % 60 + " s" : s / 3600 + " h " + s % 3600 / 60 + " min";
   }
 
   /** Bytes in binary units. */

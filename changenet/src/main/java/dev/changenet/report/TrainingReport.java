@@ -125,7 +125,8 @@ public final class TrainingReport {
         + facts.device()
         + "."
         + switch (state) {
-          case RUNNING -> " This page shows what was done when it was written; it is renewed while the training goes on.";
+          case RUNNING ->
+              " This page shows what was done when it was written; it is renewed while the training goes on.";
           case STOPPED -> " The same command goes on from the latest checkpoint.";
           case FAILED -> " The last line of status.json says why.";
           case DONE -> "";
@@ -135,22 +136,26 @@ public final class TrainingReport {
   private void cards(Page page) {
     boolean two = facts.spec().segmentData().numClasses() == 2;
     String score = two ? "iou_1" : "miou";
-    String name = two ? "IoU of “" + facts.spec().segmentData().classNames().get(1) + "”" : "mean IoU";
+    String name =
+        two ? "IoU of “" + facts.spec().segmentData().classNames().get(1) + "”" : "mean IoU";
     List<History.Epoch> scored =
         complete().stream().filter(e -> Double.isFinite(e.score(score))).toList();
     scored.stream()
         .max(Comparator.comparingDouble(e -> e.score(score)))
-        .ifPresent(
-            e -> page.card("best " + name, Text.score(e.score(score)), after(e)));
+        .ifPresent(e -> page.card("best " + name, Text.score(e.score(score)), after(e)));
     if (!scored.isEmpty()) {
       History.Epoch last = scored.getLast();
       String detail = after(last);
       page.card("last " + name, Text.score(last.score(score)), detail);
-      page.card(two ? "last mean IoU" : "last mean F1", Text.score(last.score(two ? "miou" : "mf1")), detail);
+      page.card(
+          two ? "last mean IoU" : "last mean F1",
+          Text.score(last.score(two ? "miou" : "mf1")),
+          detail);
       page.card("validation loss", Text.score(last.valLoss()), detail);
     }
     if (!complete().isEmpty()) {
-      page.card("training loss", Text.score(complete().getLast().trainLoss()), "mean of the last epoch");
+      page.card(
+          "training loss", Text.score(complete().getLast().trainLoss()), "mean of the last epoch");
     }
     if (!facts.data().isEmpty()) {
       Fingerprint training = facts.data().getFirst();

@@ -2,7 +2,6 @@ package dev.changenet.train;
 
 import dev.changenet.config.ExperimentSpec;
 import dev.changenet.data.Batch;
-import dev.changenet.data.ChangeDataset;
 import dev.changenet.report.Evaluation;
 import dev.changenet.report.Fingerprint;
 import dev.changenet.report.History;
@@ -88,8 +87,7 @@ final class TrainReport implements TrainObserver {
   public void validated(int epoch, Batch batch, Predictor.Prediction prediction) {
     if (epoch != validationEpoch) {
       validationEpoch = epoch;
-      validation =
-          Optional.of(new Evaluation(spec.segmentData().classNames(), context.pictures()));
+      validation = Optional.of(new Evaluation(spec.segmentData().classNames(), context.pictures()));
     }
     validation
         .get()
@@ -194,8 +192,7 @@ final class TrainReport implements TrainObserver {
     for (Path checkpoint : checkpoints(folder)) {
       boolean newest = checkpoint.getFileName().equals(latest);
       files.add(
-          StoredFile.of(
-              newest ? "latest checkpoint" : "checkpoint", checkpoint, hashed && newest));
+          StoredFile.of(newest ? "latest checkpoint" : "checkpoint", checkpoint, hashed && newest));
     }
     return files;
   }
@@ -227,9 +224,7 @@ final class TrainReport implements TrainObserver {
       part.run();
     } catch (ChangeNetException e) {
       broken = true;
-      context
-          .reporter()
-          .warn("no report is written from here on: " + Failure.userMessage(e));
+      context.reporter().warn("no report is written from here on: " + Failure.userMessage(e));
     }
   }
 

@@ -63,8 +63,7 @@ class ObjectScoresTest {
       moved = false;
       for (int i = 0; i < ids.length; i++) {
         for (int k = 0; k < ids.length; k++) {
-          boolean near =
-              Math.abs(i % SIDE - k % SIDE) <= 1 && Math.abs(i / SIDE - k / SIDE) <= 1;
+          boolean near = Math.abs(i % SIDE - k % SIDE) <= 1 && Math.abs(i / SIDE - k / SIDE) <= 1;
           if (near && leader[i] >= 0 && leader[k] >= 0 && leader[k] < leader[i]) {
             leader[i] = leader[k];
             moved = true;

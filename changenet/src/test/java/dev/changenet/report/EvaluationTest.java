@@ -21,7 +21,10 @@ class EvaluationTest {
       new Evaluation(
           List.of("unchanged", "built", "gone"),
           new PairPictures(
-              3, ColorTable.of(null, "custom", 3, 1), List.of(0.5, 0.5, 0.5), List.of(0.5, 0.5, 0.5)));
+              3,
+              ColorTable.of(null, "custom", 3, 1),
+              List.of(0.5, 0.5, 0.5),
+              List.of(0.5, 0.5, 0.5)));
 
   private void add(int batch, int pairs, Random random) {
     List<String> names = new ArrayList<>();

@@ -36,8 +36,11 @@ class LineChartTest {
 
   @ParameterizedTest
   @CsvSource({
-    "0, 10, 0 2 4 6 8 10", "0, 0.0013, 0 0.0005 0.001 0.0015", "5, 5, 2 3 4 5 6 7 8",
-    "-3, 3, -4 -2 0 2 4", "0, 0, -0.6 -0.4 -0.2 0 0.2 0.4 0.6"
+    "0, 10, 0 2 4 6 8 10",
+    "0, 0.0013, 0 0.0005 0.001 0.0015",
+    "5, 5, 2 3 4 5 6 7 8",
+    "-3, 3, -4 -2 0 2 4",
+    "0, 0, -0.6 -0.4 -0.2 0 0.2 0.4 0.6"
   })
   void ticksAreRound(double from, double to, String ticks) throws Exception {
     List<String> found =

@@ -24,7 +24,9 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.ExtendWith;
 import org.junit.jupiter.api.io.TempDir;
 
-/** A browser opens the reports of a data set with hostile names, and finds nothing to complain of. */
+/**
+ * A browser opens the reports of a data set with hostile names, and finds nothing to complain of.
+ */
 @ExtendWith(OneThread.class)
 class ReportInBrowserTest {
   private static final String[] BROWSERS = {
@@ -84,7 +86,9 @@ class ReportInBrowserTest {
               "http://127.0.0.1:" + server.getAddress().getPort() + "/report.html");
       ProcessBuilder builder = new ProcessBuilder(command);
       // Where its own folders don't exist, the browser can't start.
-      builder.environment().putAll(Map.of("HOME", folder.toString(), "XDG_RUNTIME_DIR", folder.toString()));
+      builder
+          .environment()
+          .putAll(Map.of("HOME", folder.toString(), "XDG_RUNTIME_DIR", folder.toString()));
       Process process =
           builder.redirectOutput(document.toFile()).redirectError(messages.toFile()).start();
       try {

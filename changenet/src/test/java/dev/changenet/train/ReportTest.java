@@ -57,7 +57,8 @@ class ReportTest {
     TrainFixture.train(data, results);
     assertThat(page())
         .contains("completed</span>", "2 of 2 epochs, 4 steps")
-        .contains("<section id=\"curves\">", "<section id=\"confusion\">", "<section id=\"pictures\">")
+        .contains(
+            "<section id=\"curves\">", "<section id=\"confusion\">", "<section id=\"pictures\">")
         .contains("train -e " + data.resolve("spec.yaml") + " train.results_dir=" + results)
         .contains("train.optim.lr", data.resolve("spec.yaml") + ":6")
         .contains("model_epoch_000.pth", "model_epoch_001.pth");
@@ -109,7 +110,8 @@ class ReportTest {
   }
 
   private static String part(String html) {
-    return html.substring(html.indexOf("<!-- validation -->"), html.indexOf("<!-- /validation -->"));
+    return html.substring(
+        html.indexOf("<!-- validation -->"), html.indexOf("<!-- /validation -->"));
   }
 
   @Test
@@ -166,12 +168,17 @@ class ReportTest {
     }
     assertThat(matrix.total()).isEqualTo(2 * 32 * 32);
     TreeMap<String, Double> scores = new TreeMap<>();
-    metrics.get("scores").properties().forEach(e -> scores.put(e.getKey(), e.getValue().asDouble()));
+    metrics
+        .get("scores")
+        .properties()
+        .forEach(e -> scores.put(e.getKey(), e.getValue().asDouble()));
     assertThat(scores).isEqualTo(matrix.scores());
     assertThat(metrics.get("split").asText()).isEqualTo("test");
     assertThat(metrics.get("pairs").asInt()).isEqualTo(2);
     assertThat(metrics.get("per_pair")).hasSize(2);
-    assertThat(metrics.get("thresholds").properties()).extracting(e -> e.getKey()).containsExactly("0", "1");
+    assertThat(metrics.get("thresholds").properties())
+        .extracting(e -> e.getKey())
+        .containsExactly("0", "1");
     double f1 = metrics.get("change").get("f1").asDouble();
     assertThat(f1).isGreaterThanOrEqualTo(scores.get("F1_1") - 1e-6);
     // Of two classes, any change is the second class.
@@ -179,6 +186,7 @@ class ReportTest {
     assertThat(metrics.get("checkpoint_sha256").asText()).matches("[0-9a-f]{64}");
     assertThat(metrics.get("objects").get("all").get("true").asInt()).isPositive();
     assertThat(Files.readString(evaluated.resolve("report.html")))
-        .contains("Evaluation of split test", "title=\"" + metrics.get("files_sha256").asText() + "\"");
+        .contains(
+            "Evaluation of split test", "title=\"" + metrics.get("files_sha256").asText() + "\"");
   }
 }
