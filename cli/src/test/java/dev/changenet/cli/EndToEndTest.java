@@ -100,6 +100,7 @@ class EndToEndTest {
         .containsExactly(
             LATEST,
             "experiment.yaml",
+            "metrics.csv",
             "model_epoch_000.pth",
             "model_epoch_001.pth",
             "model_epoch_002.pth",
