@@ -125,8 +125,9 @@ class MemoryPlanTest {
       // Two moments of four bytes for each parameter, and its backbone's packed weights besides.
       assertThat(backbone).isEqualTo(7_273_856);
       assertThat(trained.kept() - frozen.kept()).isGreaterThanOrEqualTo(8 * backbone);
-      // A gradient for each parameter, and the activations of the backbone's backward pass.
-      assertThat(trained.passing() - frozen.passing()).isGreaterThan(4 * backbone);
+      assertThat(trained.gradients() - frozen.gradients()).isEqualTo(4 * backbone);
+      // With a frozen backbone the worst moment may be one of validation.
+      assertThat(trained.passing()).isGreaterThan(frozen.passing());
     }
   }
 
