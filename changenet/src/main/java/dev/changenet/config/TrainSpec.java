@@ -23,7 +23,7 @@ import java.util.Optional;
  * @param syncBatchnorm accepted, not read
  * @param useDistributedSampler shard validation data over GPUs
  * @param segment loss
- * @param tensorboard scalar event files
+ * @param tensorboard event files
  * @param optim optimiser and schedule
  */
 public record TrainSpec(
