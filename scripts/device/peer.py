@@ -15,11 +15,13 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import fcntl
 import fnmatch
 import gc
 import json
 import statistics
 import sys
+import tempfile
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -282,7 +284,21 @@ def clocked(step: Callable[[], Any]) -> float:
     return (time.perf_counter() - start) * 1e3
 
 
-def time_case(case: Case, device: torch.device, seconds: float, stochastic: bool) -> dict[str, Any]:
+@contextlib.contextmanager
+def turn(lock: Path | None) -> Iterator[None]:
+    """Waits for the lock file; a file beside it says that this process is ready."""
+    if lock is None:
+        yield
+        return
+    with tempfile.NamedTemporaryFile(prefix=f"{lock.name}.ready.", dir=lock.parent):
+        with lock.open("a") as file:
+            fcntl.flock(file, fcntl.LOCK_EX)
+            yield
+
+
+def time_case(
+    case: Case, device: torch.device, seconds: float, stochastic: bool, lock: Path | None
+) -> dict[str, Any]:
     """Times one case.
 
     compile_s is the first step, compilation included. peak_bytes leaves out the private memory of CUDA
@@ -300,7 +316,8 @@ def time_case(case: Case, device: torch.device, seconds: float, stochastic: bool
     tensors = result if isinstance(result, list) else [result]
     finite = all(bool(t.isfinite().all()) for t in tensors)
     del result, tensors
-    samples = measure(step, device, seconds)
+    with turn(lock):
+        samples = measure(step, device, seconds)
     median = statistics.median(samples)
     report = {
         "median_ms": round(median, 4),
@@ -366,7 +383,8 @@ def run_time(arguments: argparse.Namespace) -> int:
             line["error"] = "skipped: deadline reached"
         else:
             try:
-                line.update(time_case(case, device, arguments.seconds, arguments.stochastic))
+                a = arguments
+                line.update(time_case(case, device, a.seconds, a.stochastic, a.turn))
             except Exception as error:  # reported in the line; the next case is independent
                 line["error"] = f"{type(error).__name__}: {error}".splitlines()[0][:500]
             release(device)
@@ -740,6 +758,12 @@ def parse_arguments(argv: list[str]) -> argparse.Namespace:
     timing.add_argument("--compile", action="store_true")
     timing.add_argument("--compile-mode", choices=COMPILE_MODES, default="default")
     timing.add_argument("--seconds", type=float, default=3.0, help="timed part of each case")
+    timing.add_argument(
+        "--turn",
+        type=Path,
+        metavar="FILE",
+        help="lock file: several processes compile at the same time and are timed in turns",
+    )
     timing.add_argument("--deadline", type=float, default=0.0, help="start no case after so many seconds")
     timing.add_argument(
         "--no-stochastic",

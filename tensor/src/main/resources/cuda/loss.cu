@@ -88,6 +88,87 @@ __device__ __forceinline__ void cross_entropy_gradient(
   }
 }
 
+// Loss of one row, before its weight, and the factor of its gradient p - t; others = 1 - p of the
+// label, summed so that it has all its digits when p is close to 1.
+template <typename T>
+__device__ __forceinline__ float focal_row(
+    const T* x, int classes, int label, float gamma, float top, float total, float& others,
+    float& slope) {
+  others = 0.0f;
+  for (int c = 0; c < classes; c++) {
+    others += c == label ? 0.0f : expf(to_float(x[c]) - top);
+  }
+  others /= total;
+  float nll = others < 0.5f ? -log1pf(-others) : top - to_float(x[label]) + logf(total);
+  slope = 1.0f;
+  if (gamma > 0.0f) {
+    float factor = powf(others, gamma);
+    slope = others > 0.0f ? factor * (1.0f + gamma * (1.0f - others) * nll / others) : 0.0f;
+    return factor * nll;
+  }
+  return nll;
+}
+
+// parts [blocks][2]: weighted sum of the losses of a block's rows, and the sum of their weights.
+template <typename T>
+__device__ __forceinline__ void focal_parts(
+    const T* logits, const int* labels, int ignored, const float* weights, float gamma,
+    float* parts, long long rows, int classes) {
+  long long first = (long long)blockIdx.x * LOSS_ROWS;
+  float sum = 0.0f;
+  float count = 0.0f;
+  for (int i = threadIdx.x; i < LOSS_ROWS && first + i < rows; i += LOSS_THREADS) {
+    int label = labels[first + i];
+    if (label != ignored) {
+      const T* x = logits + (first + i) * classes;
+      float weight = weights ? weights[label] : 1.0f;
+      float top;
+      float total;
+      float others;
+      float slope;
+      row_softmax(x, classes, top, total);
+      sum += weight * focal_row(x, classes, label, gamma, top, total, others, slope);
+      count += weight;
+    }
+  }
+  sum = block_sum<LOSS_THREADS>(sum);
+  count = block_sum<LOSS_THREADS>(count);
+  if (threadIdx.x == 0) {
+    parts[2 * blockIdx.x] = sum;
+    parts[2 * blockIdx.x + 1] = count;
+  }
+}
+
+template <typename T>
+__device__ __forceinline__ void focal_gradient(
+    const T* logits, const int* labels, int ignored, const float* weights, float gamma,
+    const float* inverse, T* grad, long long rows, int classes) {
+  float scale = inverse[0];
+  long long step = (long long)gridDim.x * blockDim.x;
+  for (long long r = (long long)blockIdx.x * blockDim.x + threadIdx.x; r < rows; r += step) {
+    int label = labels[r];
+    const T* x = logits + r * classes;
+    T* g = grad + r * classes;
+    if (label == ignored) {
+      for (int c = 0; c < classes; c++) {
+        g[c] = from_float<T>(0.0f);
+      }
+      continue;
+    }
+    float top;
+    float total;
+    float others;
+    float slope;
+    row_softmax(x, classes, top, total);
+    focal_row(x, classes, label, gamma, top, total, others, slope);
+    slope *= scale * (weights ? weights[label] : 1.0f);
+    for (int c = 0; c < classes; c++) {
+      float p = c == label ? -others : expf(to_float(x[c]) - top) / total;
+      g[c] = from_float<T>(p * slope);
+    }
+  }
+}
+
 // parts [samples][pieces][classes][2]: intersection and union. Grid: pieces, samples.
 template <typename T>
 __device__ __forceinline__ void mm_iou_parts(
@@ -169,6 +250,33 @@ extern "C" __global__ void __launch_bounds__(LOSS_THREADS) mm_iou_total_f32(
   }
 }
 
+// The same for soft dice. One block.
+extern "C" __global__ void __launch_bounds__(LOSS_THREADS) dice_total_f32(
+    const float* parts, int samples, int pieces, int classes, float* loss, float* factors) {
+  int cells = samples * classes;
+  float sum = 0.0f;
+  for (int i = threadIdx.x; i < cells; i += LOSS_THREADS) {
+    float both = 0.0f;
+    float either = 0.0f;
+    for (int p = 0; p < pieces; p++) {
+      const float* part = parts + (((size_t)(i / classes) * pieces + p) * classes + i % classes) * 2;
+      both += part[0];
+      either += part[1];
+    }
+    float twice = 2.0f * both + 1.0f;
+    float below = either + both + 1.0f;
+    // 1 - twice / below, with its digits.
+    sum += (either - both) / below;
+    float other = twice / (below * below) / cells;
+    factors[2 * i] = other - 2.0f / below / cells;
+    factors[2 * i + 1] = other;
+  }
+  sum = block_sum<LOSS_THREADS>(sum);
+  if (threadIdx.x == 0) {
+    loss[0] = sum / cells;
+  }
+}
+
 template <typename T>
 __device__ __forceinline__ void mm_iou_gradient(
     const T* logits, const int* labels, int ignored, const float* factors, T* grad, long long rows,
@@ -229,6 +337,17 @@ __device__ __forceinline__ void argmax_rows(const T* x, int* out, long long rows
       const T* logits, const int* labels, int ignored, const float* inverse, T* grad,           \
       long long rows, int classes) {                                                            \
     cross_entropy_gradient<T>(logits, labels, ignored, inverse, grad, rows, classes);           \
+  }                                                                                             \
+  extern "C" __global__ void __launch_bounds__(LOSS_THREADS) focal_parts_##SUFFIX(              \
+      const T* logits, const int* labels, int ignored, const float* weights, float gamma,       \
+      float* parts, long long rows, int classes) {                                              \
+    focal_parts<T>(logits, labels, ignored, weights, gamma, parts, rows, classes);              \
+  }                                                                                             \
+  extern "C" __global__ void focal_gradient_##SUFFIX(                                           \
+      const T* logits, const int* labels, int ignored, const float* weights, float gamma,       \
+      const float* inverse, T* grad, long long rows, int classes) {                             \
+    focal_gradient<T>(                                                                          \
+        logits, labels, ignored, weights, gamma, inverse, grad, rows, classes);                 \
   }                                                                                             \
   extern "C" __global__ void __launch_bounds__(LOSS_THREADS) mm_iou_parts_##SUFFIX(             \
       const T* logits, const int* labels, int ignored, float* parts, int rows, int classes) {   \

@@ -143,3 +143,77 @@ extern "C" __global__ void __launch_bounds__(THREADS) sgd_all_f32(
             at(e.address[0], i), at(e.address[1], i), at(e.address[2], i), s);
       });
 }
+
+// Address: gradient. parts [chunks]: sums of squares.
+extern "C" __global__ void __launch_bounds__(THREADS) squares_all_f32(
+    const long long* table, int count, float* parts) {
+  float sum = 0.0f;
+  for_chunk(reinterpret_cast<const Entry<1>*>(table), count,
+      [&](const Entry<1>& e, long long i, auto width) {
+        float g[decltype(width)::value];
+        load(at(e.address[0], i), g);
+#pragma unroll
+        for (int k = 0; k < decltype(width)::value; k++) {
+          sum += g[k] * g[k];
+        }
+      });
+  sum = block_sum<THREADS>(sum);
+  if (threadIdx.x == 0) {
+    parts[blockIdx.x] = sum;
+  }
+}
+
+// norm = root of the sum of parts, factor = min(1, limit / (norm + 1e-6)). One block.
+extern "C" __global__ void __launch_bounds__(THREADS) clip_factor_f32(
+    const float* parts, int count, const float* limit, float* norm, float* factor) {
+  float sum = 0.0f;
+  for (int i = threadIdx.x; i < count; i += THREADS) {
+    sum += parts[i];
+  }
+  sum = block_sum<THREADS>(sum);
+  if (threadIdx.x == 0) {
+    float total = sqrtf(sum);
+    float wanted = limit[0] / (total + 1e-6f);
+    norm[0] = total;
+    // A norm that is no number makes the gradients none.
+    factor[0] = wanted > 1.0f ? 1.0f : wanted;
+  }
+}
+
+// Address: gradient.
+extern "C" __global__ void __launch_bounds__(THREADS) scale_all_f32(
+    const long long* table, int count, const float* factor) {
+  float f = factor[0];
+  if (f == 1.0f) {
+    return;
+  }
+  for_chunk(reinterpret_cast<const Entry<1>*>(table), count,
+      [&](const Entry<1>& e, long long i, auto width) {
+        float g[decltype(width)::value];
+        load(at(e.address[0], i), g);
+#pragma unroll
+        for (int k = 0; k < decltype(width)::value; k++) {
+          g[k] *= f;
+        }
+        store(at(e.address[0], i), g);
+      });
+}
+
+// Addresses: average, value. shares: of the old average and of the value.
+extern "C" __global__ void __launch_bounds__(THREADS) average_all_f32(
+    const long long* table, int count, const float* shares) {
+  float keep = shares[0];
+  float take = shares[1];
+  for_chunk(reinterpret_cast<const Entry<2>*>(table), count,
+      [&](const Entry<2>& e, long long i, auto width) {
+        float average[decltype(width)::value];
+        float value[decltype(width)::value];
+        load(at(e.address[0], i), average);
+        load(at(e.address[1], i), value);
+#pragma unroll
+        for (int k = 0; k < decltype(width)::value; k++) {
+          average[k] = keep * average[k] + take * value[k];
+        }
+        store(at(e.address[0], i), average);
+      });
+}

@@ -1,8 +1,9 @@
 // Multi-scale deformable attention and bilinear reads of a table.
 //
 // Gradients by what was read are sums over all readers. A block owns a range of cells, keeps their
-// sums in shared memory and walks over all possible readers in their order, so the sums need no
-// atomics and don't depend on the order in which blocks run.
+// sums in shared memory and walks over all readers of its chunk in their order; sums of several
+// chunks are added up in order. So they need no atomics and don't depend on the order in which
+// blocks run.
 #include "common.cuh"
 
 constexpr int MAX_LEVELS = 8;
@@ -204,15 +205,16 @@ constexpr int GATHER_CELLS = 8192;   // floats for the sums of a block's cells
 constexpr int GATHER_ROWS = 2048;    // floats for rows of gradOut
 constexpr int GATHER_POINTS = 128;   // points at a time
 
-// gradValue of a range of per_block tokens of one level, one head and one sample. Cell n of the
-// range belongs to warp n % GATHER_WARPS. at_once queries are worked on at a time: at_once * points
-// <= GATHER_POINTS, at_once * d <= GATHER_ROWS, per_block * d <= GATHER_CELLS. Grid: ranges of all
-// levels, heads, samples.
-template <typename T>
+// gradValue of a range of per_block tokens of one level, one head and one sample, summed over a chunk
+// of per_chunk queries into target [chunks, samples, tokens, heads * d]. Cell n of the range belongs
+// to warp n % GATHER_WARPS. at_once queries are worked on at a time: at_once * points <=
+// GATHER_POINTS, at_once * d <= GATHER_ROWS, per_block * d <= GATHER_CELLS. Grid: ranges of all
+// levels, heads, samples * chunks.
+template <typename T, typename R>
 __device__ __forceinline__ void deformable_backward_value(
-    const T* grad_out, const float* reference, const T* offsets, const T* weights, T* grad_value,
-    int tokens, int queries, int d, int levels, int points, int per_block, int at_once,
-    const LevelSizes& sizes) {
+    const T* grad_out, const float* reference, const T* offsets, const T* weights, R* target,
+    int tokens, int queries, int d, int levels, int points, int per_block, int at_once, int samples,
+    int per_chunk, const LevelSizes& sizes) {
   __shared__ float sums[GATHER_CELLS];
   __shared__ float rows[GATHER_ROWS];
   __shared__ int cells[4 * GATHER_POINTS];
@@ -236,9 +238,11 @@ __device__ __forceinline__ void deformable_backward_value(
   for (int i = threadIdx.x; i < count * d; i += GATHER_THREADS) {
     sums[i] = 0.0f;
   }
-  size_t sample_row = (size_t)blockIdx.z * queries;
-  for (int query = 0; query < queries; query += at_once) {
-    int taken = min(at_once, queries - query);
+  int chunk = blockIdx.z / samples;
+  size_t sample_row = (size_t)(blockIdx.z % samples) * queries;
+  int end = min(queries, (chunk + 1) * per_chunk);
+  for (int query = chunk * per_chunk; query < end; query += at_once) {
+    int taken = min(at_once, end - query);
     __syncthreads();
     for (int i = threadIdx.x; i < taken * d; i += GATHER_THREADS) {
       size_t head_row = (sample_row + query + i / d) * heads + head;
@@ -274,10 +278,23 @@ __device__ __forceinline__ void deformable_backward_value(
     }
   }
   __syncthreads();
-  T* target = grad_value
-      + (((size_t)blockIdx.z * tokens + table.start[level] + first) * heads + head) * d;
+  target += (((size_t)blockIdx.z * tokens + table.start[level] + first) * heads + head) * d;
   for (int i = threadIdx.x; i < count * d; i += GATHER_THREADS) {
-    target[(size_t)(i / d) * heads * d + i % d] = from_float<T>(sums[i]);
+    target[(size_t)(i / d) * heads * d + i % d] = from_float<R>(sums[i]);
+  }
+}
+
+// Adds up partial [chunks, count]. Grid-stride over count.
+template <typename T>
+__device__ __forceinline__ void deformable_value_sum(
+    const float* partial, T* grad_value, int chunks, long long count) {
+  long long step = (long long)gridDim.x * blockDim.x;
+  for (long long i = (long long)blockIdx.x * blockDim.x + threadIdx.x; i < count; i += step) {
+    float sum = 0.0f;
+    for (int c = 0; c < chunks; c++) {
+      sum += partial[c * count + i];
+    }
+    grad_value[i] = from_float<T>(sum);
   }
 }
 
@@ -385,17 +402,25 @@ __device__ __forceinline__ void sample_table_backward(
         queries, heads, d, levels, points, LEVELS_VALUE, count);                                \
   }
 
+#define VALUE_GRADIENT(T, R, NAME, SUFFIX)                                                      \
+  extern "C" __global__ void __launch_bounds__(GATHER_THREADS)                                  \
+      deformable_backward_##NAME##_##SUFFIX(                                                    \
+          const T* grad_out, const float* reference, const T* offsets, const T* weights,        \
+          R* target, int tokens, int queries, int d, int levels, int points, int per_block,     \
+          int at_once, int samples, int per_chunk, LEVELS_ARGUMENTS) {                          \
+    deformable_backward_value<T, R>(                                                            \
+        grad_out, reference, offsets, weights, target, tokens, queries, d, levels, points,      \
+        per_block, at_once, samples, per_chunk, LEVELS_VALUE);                                  \
+  }
+
 #define SAMPLING(T, SUFFIX)                                                                     \
   DEFORMABLE(T, 1, SUFFIX)                                                                      \
   DEFORMABLE(T, 4, SUFFIX)                                                                      \
-  extern "C" __global__ void __launch_bounds__(GATHER_THREADS)                                  \
-      deformable_backward_value_##SUFFIX(                                                       \
-          const T* grad_out, const float* reference, const T* offsets, const T* weights,        \
-          T* grad_value, int tokens, int queries, int d, int levels, int points, int per_block, \
-          int at_once, LEVELS_ARGUMENTS) {                                                      \
-    deformable_backward_value<T>(                                                               \
-        grad_out, reference, offsets, weights, grad_value, tokens, queries, d, levels, points,  \
-        per_block, at_once, LEVELS_VALUE);                                                      \
+  VALUE_GRADIENT(T, T, value, SUFFIX)                                                           \
+  VALUE_GRADIENT(T, float, value_part, SUFFIX)                                                  \
+  extern "C" __global__ void deformable_value_sum_##SUFFIX(                                     \
+      const float* partial, T* grad_value, int chunks, long long count) {                       \
+    deformable_value_sum<T>(partial, grad_value, chunks, count);                                \
   }                                                                                             \
   extern "C" __global__ void sample_table_##SUFFIX(                                             \
       const float* table, const float* positions, const float* keep, T* out, int height,        \

@@ -48,10 +48,12 @@ public abstract class Function {
     recording = tape != null && any;
     inputs = in;
     Profile profile = Profile.current();
-    long began = profile == null ? 0 : profile.now();
+    if (profile != null) {
+      profile.begin();
+    }
     Tensor out = forward(tensors);
     if (profile != null) {
-      profile.forward(this, tensors[0].shape(), out.shape(), profile.now() - began);
+      profile.forward(this, tensors, out);
     }
     Variable result;
     if (recording) {
@@ -92,6 +94,10 @@ public abstract class Function {
   /** Kernels of the device that {@code t} lives on. */
   protected static Backend backend(Tensor t) {
     return Backends.of(t.device());
+  }
+
+  final List<Tensor> savedTensors() {
+    return saved;
   }
 
   final Variable input(int i) {

@@ -15,6 +15,8 @@ import dev.changenet.autograd.function.Conv2dPairFunction;
 import dev.changenet.autograd.function.ConvTranspose2dFunction;
 import dev.changenet.autograd.function.CrossEntropyFunction;
 import dev.changenet.autograd.function.DeformableAttentionFunction;
+import dev.changenet.autograd.function.DiceFunction;
+import dev.changenet.autograd.function.FocalFunction;
 import dev.changenet.autograd.function.LayerNormFunction;
 import dev.changenet.autograd.function.LinearFunction;
 import dev.changenet.autograd.function.MapToTokensFunction;
@@ -346,6 +348,24 @@ public final class Functional {
   public static Variable crossEntropy(Variable logits, Tensor labels, int ignoreIndex) {
     ShapeChecks.labels("cross_entropy", logits, labels);
     return new CrossEntropyFunction(labels, ignoreIndex).apply(logits);
+  }
+
+  /**
+   * Cross-entropy with class weights and focal factor, see {@link
+   * dev.changenet.tensor.backend.Loss#focal}; logits [B, H, W, K], labels int32 [B, H, W].
+   *
+   * @param weights K factors, or null for 1
+   */
+  public static Variable focal(
+      Variable logits, Tensor labels, int ignoreIndex, float[] weights, double gamma) {
+    ShapeChecks.labels("focal", logits, labels);
+    return new FocalFunction(labels, ignoreIndex, weights, gamma).apply(logits);
+  }
+
+  /** Soft dice loss; logits [B, H, W, K], labels int32 [B, H, W]. */
+  public static Variable dice(Variable logits, Tensor labels, int ignoreIndex) {
+    ShapeChecks.labels("dice", logits, labels);
+    return new DiceFunction(labels, ignoreIndex).apply(logits);
   }
 
   /** Min-max IoU loss; logits [B, H, W, K], labels int32 [B, H, W]. */

@@ -42,6 +42,8 @@ public enum Op {
   /** Bilinear reads of a table at drawn positions; training only. */
   SAMPLE_TABLE,
   CROSS_ENTROPY,
+  FOCAL,
+  DICE,
   MM_IOU,
   WEIGHTED_SUM,
   /** Identity that gives idle parameters a zero gradient. */

@@ -115,10 +115,12 @@ public final class Tape implements AutoCloseable {
       Variable[] inputs = f.inputs();
       Gradients result = new Gradients(f, inputs.length);
       Profile profile = Profile.current();
-      long began = profile == null ? 0 : profile.now();
+      if (profile != null) {
+        profile.begin();
+      }
       f.backward(gradOut, result);
       if (profile != null) {
-        profile.backward(f, profile.now() - began);
+        profile.backward(f);
       }
       f.release();
       for (int i = 0; i < inputs.length; i++) {

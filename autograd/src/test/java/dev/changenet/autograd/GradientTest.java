@@ -297,6 +297,13 @@ class GradientTest {
             Op.CROSS_ENTROPY,
             v -> Functional.crossEntropy(v[0], labels, 255),
             s(1, 2, 3, 3)));
+    rows.add(
+        row(
+            "focal",
+            Op.FOCAL,
+            v -> Functional.focal(v[0], labels, 255, new float[] {0.5f, 2f, 1f}, 2),
+            s(1, 2, 3, 3)));
+    rows.add(row("dice", Op.DICE, v -> Functional.dice(v[0], labels, 255), s(1, 2, 3, 3)));
     rows.add(row("mmiou", Op.MM_IOU, v -> Functional.mmIou(v[0], labels, 255), s(1, 2, 3, 3)));
     rows.add(
         row(

@@ -16,6 +16,15 @@ import java.util.List;
  * strides 4, 8, 16, 16.
  */
 public final class FanBackbone extends Backbone {
+  /** Channels of the position encoding for each axis, half of them sines, half cosines. */
+  public static final int POSITION_CHANNELS = 32;
+
+  /** Ratio of the longest to the shortest wavelength of the position encoding, nearly. */
+  public static final double POSITION_TEMPERATURE = 10000;
+
+  /** Added to height and width where positions are divided by them. */
+  public static final double POSITION_EPS = 1e-6;
+
   private final FanVariant variant;
   private final Parameter clsToken;
   private final ConvNeXtStem stem;

@@ -9,9 +9,9 @@ import dev.changenet.tensor.Tensor;
 
 /** Sine and cosine position table of 64 channels, projected to the token width. */
 final class FourierPositionEncoding extends Module {
-  private static final int HIDDEN = 32;
-  private static final double TEMPERATURE = 10000;
-  private static final double EPS = 1e-6;
+  private static final int HIDDEN = FanBackbone.POSITION_CHANNELS;
+  private static final double TEMPERATURE = FanBackbone.POSITION_TEMPERATURE;
+  private static final double EPS = FanBackbone.POSITION_EPS;
 
   private final Linear projection;
 

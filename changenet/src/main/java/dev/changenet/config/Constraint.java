@@ -82,7 +82,11 @@ public record Constraint(
       case String word ->
           words.isEmpty() || words.contains(word)
               ? null
-              : "must be " + text + ", got " + Values.describe(word);
+              : "must be "
+                  + text
+                  + ", got "
+                  + Values.describe(word)
+                  + KeySuggestions.question(word, words);
       case Long number -> numberViolation(number);
       case Double number -> numberViolation(number);
       case List<?> list -> listViolation(list);

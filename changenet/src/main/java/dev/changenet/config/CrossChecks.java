@@ -36,17 +36,31 @@ final class CrossChecks {
     switch (reading.task()) {
       case TRAIN -> {
         checks.training();
+        new LearningChecks(reading).train();
         checks.colors();
       }
-      case EVALUATE, INFERENCE -> {
-        checks.checkpoint(reading.task().key() + ".checkpoint");
+      case EVALUATE -> {
+        checks.checkpoint("evaluate.checkpoint");
         checks.colors();
+      }
+      case INFERENCE -> {
+        checks.checkpoint("inference.checkpoint");
+        checks.colors();
+        InferenceChecks.run(reading);
       }
       case EXPORT -> checks.export();
     }
     if (reading.task() == Task.TRAIN || reading.task() == Task.EVALUATE) {
       checks.lossWeights();
+      new LearningChecks(reading).loss();
     }
+  }
+
+  /** Checks section {@code dataset.segment} without regard to the network. */
+  static void dataOnly(SpecReading reading) {
+    CrossChecks checks = new CrossChecks(reading, type -> true, false);
+    checks.classNames();
+    checks.colors();
   }
 
   private void precision() {
@@ -317,6 +331,15 @@ final class CrossChecks {
             "export.opset_version",
             "the network can be exported with operator sets %d to %d, got %d"
                 .formatted(MIN_OPSET, MAX_OPSET, opset));
+      }
+    }
+    if (reading.readable("export.dynamic_size", TYPE) && reading.flag("export.dynamic_size")) {
+      BackboneType type = BackboneType.of(reading.text(TYPE));
+      if (!type.isFan()) {
+        unusable(
+            "export.dynamic_size",
+            "must be false for %s: its positions belong to one size, only FAN encoders work at others"
+                .formatted(type.key()));
       }
     }
     if (reading.readable("export.serialize_nvdsinfer")

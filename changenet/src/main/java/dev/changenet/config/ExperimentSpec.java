@@ -35,10 +35,14 @@ public final class ExperimentSpec {
   private final EvaluateSpec evaluate;
   private final InferenceSpec inference;
   private final ExportSpec export;
+  private final boolean report;
   private final Map<String, Object> tree;
+  private final List<String> overrides;
+  private final List<Origin> origins;
 
   ExperimentSpec(
       Path specFile,
+      List<String> overrides,
       SpecReading reading,
       SpecTree written,
       GpuSelection gpus,
@@ -58,7 +62,13 @@ public final class ExperimentSpec {
     this.evaluate = EvaluateSpec.from(reading);
     this.inference = InferenceSpec.from(reading);
     this.export = ExportSpec.from(reading);
+    this.report = reading.flag("report");
     this.tree = Collections.unmodifiableMap(effective(reading, written, resultsDir));
+    this.overrides = overrides.stream().map(Secrets::maskArgument).toList();
+    this.origins =
+        SpecSchema.get().keys().stream()
+            .map(k -> Origin.of(k, written.setting(k.path()), tree.get(k.path()), task))
+            .toList();
   }
 
   private static Map<String, Object> effective(
@@ -92,6 +102,21 @@ public final class ExperimentSpec {
   /** Returns the spec file as the user named it. */
   public Path specFile() {
     return specFile;
+  }
+
+  /** Returns the overrides as given, in order, the encryption key masked. */
+  public List<String> overrides() {
+    return overrides;
+  }
+
+  /** Returns every setting with its origin, in the order of {@link #toYaml()}. */
+  public List<Origin> origins() {
+    return origins;
+  }
+
+  /** Returns whether training and evaluation write a report. */
+  public boolean report() {
+    return report;
   }
 
   /** Returns the task the spec was loaded for. */

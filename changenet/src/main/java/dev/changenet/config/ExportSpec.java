@@ -1,6 +1,7 @@
 package dev.changenet.config;
 
 import java.nio.file.Path;
+import java.util.Optional;
 
 /**
  * Section {@code export}.
@@ -15,6 +16,9 @@ import java.nio.file.Path;
  * @param inputHeight height in pixels of the exported network
  * @param opsetVersion ONNX operator set as requested
  * @param batchSize batch size, -1 for an open one
+ * @param dynamicSize height and width are open; FAN encoders only
+ * @param threshold recorded in the file: a number, or the path of a metrics.json
+ * @param proof how the written file is checked
  * @param verbose print the graph
  * @param format {@code onnx}
  */
@@ -28,8 +32,21 @@ public record ExportSpec(
     int inputHeight,
     int opsetVersion,
     int batchSize,
+    boolean dynamicSize,
+    Optional<String> threshold,
+    Proof proof,
     boolean verbose,
     String format) {
+
+  /**
+   * Section {@code export.proof}.
+   *
+   * @param enabled run the written file and compare
+   * @param pairs pairs to compare
+   * @param tolerance largest difference allowed, as a share of an output's largest value
+   * @param engine what runs the file: {@code auto}, {@code interpreter} or {@code onnxruntime}
+   */
+  public record Proof(boolean enabled, int pairs, double tolerance, String engine) {}
 
   static ExportSpec from(SpecReading reading) {
     String onnxFile = FileChecks.onnxFile(reading);
@@ -43,6 +60,13 @@ public record ExportSpec(
         reading.integer("export.input_height"),
         reading.integer("export.opset_version"),
         reading.integer("export.batch_size"),
+        reading.flag("export.dynamic_size"),
+        reading.nonEmpty("export.threshold"),
+        new Proof(
+            reading.flag("export.proof.enabled"),
+            reading.integer("export.proof.pairs"),
+            reading.number("export.proof.tolerance"),
+            reading.text("export.proof.engine")),
         reading.flag("export.verbose"),
         reading.text("export.format"));
   }

@@ -21,9 +21,16 @@ final class FileChecks {
         checks.existing("train.pretrained_model_path");
         checks.existing("model.backbone.pretrained_backbone_path");
       }
-      case EVALUATE, INFERENCE -> {
+      case EVALUATE -> {
         checks.dataRoot();
-        checks.existing(reading.task().key() + ".checkpoint");
+        checks.existing("evaluate.checkpoint");
+      }
+      case INFERENCE -> {
+        if (!reading.namesPictures()) {
+          checks.dataRoot();
+        }
+        checks.existing("inference.checkpoint");
+        InferenceChecks.files(reading);
       }
       case EXPORT -> {
         checks.existing("export.checkpoint");

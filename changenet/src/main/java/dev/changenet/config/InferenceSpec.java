@@ -1,7 +1,11 @@
 package dev.changenet.config;
 
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.Locale;
+import java.util.Optional;
+import java.util.OptionalDouble;
 
 /**
  * Section {@code inference}.
@@ -12,6 +16,11 @@ import java.util.List;
  * @param numNodes accepted; the task runs on one machine
  * @param visAfterNBatches write pictures for every n-th batch
  * @param batchSize TensorRT only, -1 when not given
+ * @param pictures pictures named in the spec; empty when the data set's list is to be used
+ * @param output what is written besides the pictures
+ * @param threshold where the threshold of change comes from; empty for the most probable class
+ * @param flips average over the pair and its mirror images
+ * @param tileOverlap least part of a tile that lies on its neighbour, 0–0.5; empty for no tiles
  */
 public record InferenceSpec(
     Path checkpoint,
@@ -19,19 +28,85 @@ public record InferenceSpec(
     List<Integer> gpuIds,
     int numNodes,
     int visAfterNBatches,
-    int batchSize) {
+    int batchSize,
+    Optional<Pictures> pictures,
+    Output output,
+    Optional<Threshold> threshold,
+    boolean flips,
+    OptionalDouble tileOverlap) {
 
   public InferenceSpec {
     gpuIds = List.copyOf(gpuIds);
   }
 
+  /**
+   * Two pictures, or two folders of pictures.
+   *
+   * @param a before
+   * @param b after
+   */
+  public record Pictures(Path a, Path b) {}
+
+  /** Which probabilities are written. */
+  public enum Probabilities {
+    NONE,
+    /** That of change, as a grey picture. */
+    CHANGE,
+    /** That of change and of each class, as grey pictures. */
+    ALL,
+    /** That of each class, as a NumPy array. */
+    NPY
+  }
+
+  /**
+   * What is written besides the pictures.
+   *
+   * @param masks class ids
+   * @param probabilities which probabilities
+   * @param originalSize in the size of the first picture instead of {@code img_size}
+   */
+  public record Output(boolean masks, Probabilities probabilities, boolean originalSize) {}
+
+  /**
+   * The least probability of change.
+   *
+   * @param value above 0 and below 1; empty when it stands in {@code file}
+   * @param file a {@code metrics.json}; empty when the value is given
+   */
+  public record Threshold(OptionalDouble value, Optional<Path> file) {}
+
   static InferenceSpec from(SpecReading reading) {
+    Optional<Path> a = reading.nonEmpty(InferenceChecks.IMAGE_A).map(FileChecks::expandHome);
+    Optional<Path> b = reading.nonEmpty(InferenceChecks.IMAGE_B).map(FileChecks::expandHome);
+    Optional<Pictures> pictures = a.flatMap(first -> b.map(second -> new Pictures(first, second)));
+    Boolean masks = (Boolean) reading.value("inference.masks");
+    boolean tiles = reading.flag("inference.tiles.enabled");
     return new InferenceSpec(
         reading.path("inference.checkpoint").orElse(null),
         reading.integer("inference.num_gpus"),
         reading.indices("inference.gpu_ids"),
         reading.integer("inference.num_nodes"),
         reading.integer("inference.vis_after_n_batches"),
-        reading.integer("inference.batch_size"));
+        reading.integer("inference.batch_size"),
+        pictures,
+        new Output(
+            masks == null ? pictures.isPresent() : masks,
+            Probabilities.valueOf(reading.text("inference.probabilities").toUpperCase(Locale.ROOT)),
+            tiles || reading.text("inference.output_size").equals("original")),
+        reading.nonEmpty(InferenceChecks.THRESHOLD).map(InferenceSpec::threshold),
+        reading.flag("inference.flips"),
+        tiles
+            ? OptionalDouble.of(reading.number("inference.tiles.overlap"))
+            : OptionalDouble.empty());
+  }
+
+  private static Threshold threshold(String text) {
+    OptionalDouble number = InferenceChecks.number(text);
+    if (number.isPresent()) {
+      return new Threshold(number, Optional.empty());
+    }
+    Path path = FileChecks.expandHome(text);
+    return new Threshold(
+        number, Optional.of(Files.isDirectory(path) ? path.resolve("metrics.json") : path));
   }
 }

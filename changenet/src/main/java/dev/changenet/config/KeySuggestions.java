@@ -72,14 +72,41 @@ final class KeySuggestions {
     return (near.isEmpty() ? paths : near).stream().limit(MAX_SHOWN).toList();
   }
 
+  /**
+   * Returns {@code ; did you mean …?} if an allowed word is near a wrong one, else an empty text.
+   */
+  static String question(String wrong, List<String> allowed) {
+    String lower = lower(wrong);
+    List<String> near = allowed.stream().filter(word -> lower(word).equals(lower)).toList();
+    if (near.isEmpty()) {
+      near = misspelled(wrong, allowed);
+    }
+    if (near.isEmpty()) {
+      near = allowed.stream().filter(word -> isPart(lower(word), lower)).toList();
+    }
+    return near.isEmpty()
+        ? ""
+        : "; did you mean " + String.join(" or ", near.stream().limit(MAX_SHOWN).toList()) + "?";
+  }
+
   private static List<String> misspelled(String name, Collection<String> candidates) {
     String lower = name.toLowerCase(Locale.ROOT);
     int allowed = Math.max(1, Math.min(3, name.length() / 3));
-    int best =
-        candidates.stream().mapToInt(candidate -> distance(lower, candidate)).min().orElse(99);
+    int best = candidates.stream().mapToInt(word -> distance(lower, lower(word))).min().orElse(99);
     return best > allowed
         ? List.of()
-        : candidates.stream().filter(candidate -> distance(lower, candidate) == best).toList();
+        : candidates.stream()
+            .filter(candidate -> distance(lower, lower(candidate)) == best)
+            .toList();
+  }
+
+  private static boolean isPart(String word, String wrong) {
+    return (wrong.length() >= 3 && word.contains(wrong))
+        || (word.length() >= 2 && wrong.contains(word));
+  }
+
+  private static String lower(String text) {
+    return text.toLowerCase(Locale.ROOT);
   }
 
   /** Returns true if one text is the initials of the other, or all its words are in the other. */

@@ -11,7 +11,7 @@ import java.util.List;
  * @param momentum momentum of SGD
  * @param weightDecay decoupled decay (AdamW) or L2 term (Adam, SGD)
  * @param betas the two moment decays of AdamW and Adam
- * @param monitorName recorded only
+ * @param monitorName score that the best model is chosen by
  */
 public record OptimSpec(
     String optim,

@@ -11,6 +11,9 @@ final class ResultsDirectory {
   /** Returns the directory as text, or nothing after having recorded an error. */
   static Optional<String> choose(SpecReading reading) {
     String taskKey = reading.task().key() + ".results_dir";
+    if (!reading.readable("results_dir", taskKey)) {
+      return Optional.empty();
+    }
     try {
       String own = (String) reading.resolver().resolve(taskKey);
       String chosen = own == null ? "" : own;

@@ -67,6 +67,9 @@ public record SegmentDataSpec(
   /** The words of {@code data_name} that have a meaning. */
   static final List<String> DATA_NAMES = List.of("LEVIR-CD", "LEVIR", "LandSCD", "custom");
 
+  /** The words of {@code label_transform} that have a meaning. */
+  static final List<String> LABEL_TRANSFORMS = List.of("norm", "None");
+
   static SegmentDataSpec from(SpecReading reading) {
     String s = "dataset.segment.";
     String rootDir = reading.text(s + "root_dir");

@@ -2,7 +2,9 @@ package dev.changenet.config;
 
 import dev.changenet.tensor.ChangeNetException;
 import java.nio.file.Path;
+import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.stream.Collectors;
 
@@ -16,15 +18,26 @@ public final class SpecException extends ChangeNetException {
 
   private final transient List<SpecError> errors;
   private final transient Path resultsDir;
+  private final transient SpecSource source;
 
   SpecException(SpecError error) {
-    this(List.of(error), null);
+    this(List.of(error), null, null);
   }
 
-  SpecException(List<SpecError> errors, Path resultsDir) {
+  /**
+   * @param resultsDir null when nothing may be written to disk
+   * @param source null when the file could not be read
+   */
+  SpecException(List<SpecError> errors, Path resultsDir, SpecSource source) {
     super(lines(errors));
     this.errors = List.copyOf(errors);
     this.resultsDir = resultsDir;
+    this.source = source;
+  }
+
+  /** Returns the same with the text of the file, so that {@link #details} can show it. */
+  SpecException in(SpecSource text) {
+    return new SpecException(errors, resultsDir, text);
   }
 
   private static String lines(List<SpecError> errors) {
@@ -36,6 +49,36 @@ public final class SpecException extends ChangeNetException {
             .collect(Collectors.joining("\n"));
     int hidden = errors.size() - MAX_REPORTED;
     return hidden > 0 ? shown + "\n... and " + hidden + " more" : shown;
+  }
+
+  /**
+   * Returns the message of each error, below it the line of the file with a mark under the place,
+   * and what the key may hold.
+   *
+   * @param most number of errors to show; the others are counted
+   */
+  public String details(int most) {
+    StringBuilder text = new StringBuilder();
+    List<SpecError> distinct = distinct(errors);
+    for (SpecError error : distinct.subList(0, Math.min(most, distinct.size()))) {
+      text.append(error.message()).append('\n');
+      text.append(source == null ? "" : source.excerpt(error.location()));
+      String note = error.note();
+      text.append(note.isEmpty() ? "" : SpecSource.margin("=") + note + "\n");
+    }
+    int hidden = distinct.size() - most;
+    return hidden > 0 ? text + "... and " + hidden + " more\n" : text.toString();
+  }
+
+  /** Returns what a run shows: {@link #details(int)} of the first {@value #MAX_REPORTED}. */
+  public String details() {
+    return details(MAX_REPORTED);
+  }
+
+  private static List<SpecError> distinct(List<SpecError> errors) {
+    Map<String, SpecError> byMessage = new LinkedHashMap<>();
+    errors.forEach(error -> byMessage.putIfAbsent(error.message(), error));
+    return List.copyOf(byMessage.values());
   }
 
   /** Returns every error found, in the order in which the settings were written. */

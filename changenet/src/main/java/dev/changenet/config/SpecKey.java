@@ -20,6 +20,11 @@ public record SpecKey(
     Set<Task> readBy,
     String description) {
 
+  /** Returns true if the key has no default and must be supplied before it is read. */
+  public boolean isMandatory() {
+    return defaultText.equals(Missing.TEXT);
+  }
+
   /** Returns the last segment of the path. */
   public String name() {
     return path.substring(path.lastIndexOf('.') + 1);

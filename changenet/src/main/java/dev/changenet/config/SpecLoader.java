@@ -11,8 +11,9 @@ import java.util.function.Predicate;
 /**
  * Loads an experiment spec for one task.
  *
- * <p>The order is: file, overrides, aliases (unknown keys and wrong types stop here); then the keys
- * the task reads are resolved and checked, the GPUs reconciled and the results directory chosen.
+ * <p>The order is: file, overrides, aliases; then the keys the task reads are resolved and checked,
+ * the GPUs reconciled and the results directory chosen. All errors are reported at once; a key that
+ * was refused early (unknown, of a wrong type) takes no part in the later checks.
  */
 public final class SpecLoader {
   private static final List<String> PATH_KEYS =
@@ -23,6 +24,9 @@ public final class SpecLoader {
           "model.backbone.pretrained_backbone_path",
           "evaluate.checkpoint",
           "inference.checkpoint",
+          "inference.image_a",
+          "inference.image_b",
+          "inference.threshold",
           "export.checkpoint",
           "export.onnx_file");
 
@@ -30,7 +34,9 @@ public final class SpecLoader {
   private Map<String, String> environment = Map.of();
   private int usableGpus;
   private String gpuProblem = "";
+  private boolean quietAboutGpus;
   private boolean checkFiles = true;
+  private boolean dataOnly;
   private Predicate<BackboneType> supported = BackboneType::isSupported;
 
   /** Creates a loader for a task, with an empty environment and no usable GPU. */
@@ -57,9 +63,28 @@ public final class SpecLoader {
     return this;
   }
 
+  /** Leaves out the warning that there is no GPU, which no spec is to blame for. */
+  SpecLoader quietAboutGpus() {
+    quietAboutGpus = true;
+    return this;
+  }
+
+  Task task() {
+    return task;
+  }
+
   /** Sets whether data folder, checkpoints and output file are looked up on disk; true at first. */
   public SpecLoader checkFiles(boolean checkFiles) {
     this.checkFiles = checkFiles;
+    return this;
+  }
+
+  /**
+   * Reads section {@code dataset.segment} alone: settings elsewhere that a run could not use are no
+   * error and hold their defaults, and nothing is looked up on disk.
+   */
+  public SpecLoader dataOnly() {
+    dataOnly = true;
     return this;
   }
 
@@ -77,34 +102,45 @@ public final class SpecLoader {
    * @throws SpecException if anything is wrong with file or overrides
    */
   public ExperimentSpec load(Path file, List<String> overrides) {
-    return load(file, SpecReader.read(file), overrides);
+    return read(file, SpecReader.read(file), overrides).spec();
   }
 
   /** Loads a spec from text; the name stands for the file in messages. */
   ExperimentSpec parse(String name, String content, List<String> overrides) {
-    return load(Path.of(name), SpecReader.parse(name, content), overrides);
+    return read(Path.of(name), SpecReader.parse(name, content), overrides).spec();
   }
 
-  private ExperimentSpec load(Path file, SpecNode.Mapping root, List<String> overrides) {
+  /** A spec with the settings that it was made of. */
+  record Loaded(ExperimentSpec spec, SpecTree tree, SpecReading reading) {}
+
+  Loaded read(Path file, SpecReader.Document document, List<String> overrides) {
     SpecSchema schema = SpecSchema.get();
     SpecTree tree = new SpecTree(schema, file.toString());
-    tree.applyFile(root);
+    tree.applyFile(document.root());
     List<SpecError> errors = new ArrayList<>();
+    List<String> doubtful = new ArrayList<>();
     for (String argument : overrides) {
       try {
         tree.applyOverride(OverrideParser.parse(argument));
       } catch (SpecException e) {
         errors.addAll(e.errors());
+        doubtful.add(schema.canonical(argument.replaceFirst("=.*", "").replaceFirst("^\\++", "")));
       }
     }
     tree.foldAliases();
     errors.addAll(0, tree.errors());
-    if (!errors.isEmpty()) {
-      throw new SpecException(inWrittenOrder(errors), null);
+    for (SpecError error : errors) {
+      doubtful.add(schema.canonical(error.key()));
+      error.nearest().forEach(key -> doubtful.add(schema.canonical(key)));
     }
+    doubtful.remove("");
+    if (dataOnly) {
+      return dataOnly(file, document, overrides, tree, errors, doubtful);
+    }
+    boolean complete = errors.isEmpty();
     preferCommandLineGpus(tree, overrides);
 
-    SpecReading reading = new SpecReading(schema, tree, task);
+    SpecReading reading = new SpecReading(schema, tree, task, doubtful);
     List<String> warnings = new ArrayList<>();
     GpuSelection gpus = selectGpus(reading, warnings);
     Optional<String> resultsDir = ResultsDirectory.choose(reading);
@@ -112,13 +148,49 @@ public final class SpecLoader {
     if (FileChecks.arePaths(reading, PATH_KEYS) && checkFiles) {
       FileChecks.run(reading);
     }
-    if (!reading.errors().isEmpty()) {
+    errors.addAll(reading.errors());
+    if (!errors.isEmpty()) {
       throw new SpecException(
-          inWrittenOrder(reading.errors()), resultsDir.map(Path::of).orElse(null));
+          inWrittenOrder(errors),
+          resultsDir.filter(dir -> complete).map(Path::of).orElse(null),
+          document.source());
     }
-    warnAboutWords(reading, warnings);
-    return new ExperimentSpec(
-        file, reading, tree, gpus, usableGpus > 0, resultsDir.orElseThrow(), warnings);
+    warnings.addAll(IdleKeys.warnings(reading));
+    ExperimentSpec spec =
+        new ExperimentSpec(
+            file,
+            overrides,
+            reading,
+            tree,
+            gpus,
+            usableGpus > 0,
+            resultsDir.orElseThrow(),
+            warnings);
+    return new Loaded(spec, tree, reading);
+  }
+
+  private Loaded dataOnly(
+      Path file,
+      SpecReader.Document document,
+      List<String> overrides,
+      SpecTree tree,
+      List<SpecError> errors,
+      List<String> doubtful) {
+    String section = "dataset.segment.";
+    SpecReading reading =
+        new SpecReading(
+            SpecSchema.get(), tree, task, doubtful, key -> key.path().startsWith(section));
+    CrossChecks.dataOnly(reading);
+    FileChecks.arePaths(reading, List.of(section + "root_dir"));
+    errors.addAll(reading.errors());
+    if (!errors.isEmpty()) {
+      throw new SpecException(inWrittenOrder(errors), null, document.source());
+    }
+    GpuSelection cpu = new GpuSelection(1, List.of(), List.of());
+    ExperimentSpec spec =
+        new ExperimentSpec(
+            file, overrides, reading, tree, cpu, false, "", IdleKeys.dataWarnings(reading));
+    return new Loaded(spec, tree, reading);
   }
 
   private static List<SpecError> inWrittenOrder(List<SpecError> errors) {
@@ -172,9 +244,9 @@ public final class SpecLoader {
     reading.replace(numGpus, (long) gpus.numGpus());
     reading.replace(gpuIds, gpus.gpuIds().stream().map(Long::valueOf).toList());
     reading.replace(numNodes, (long) gpus.numNodes());
-    if (usableGpus == 0) {
+    if (usableGpus == 0 && !quietAboutGpus) {
       warnings.add("no usable GPU" + gpuProblem + ", running on the CPU");
-    } else if (task == Task.EVALUATE && gpus.numGpus() > 1) {
+    } else if (usableGpus > 0 && task == Task.EVALUATE && gpus.numGpus() > 1) {
       warnings.add("evaluate runs on one GPU, using the first of " + gpus.gpuIds());
     }
     return gpus;
@@ -213,39 +285,9 @@ public final class SpecLoader {
     if (problem != null) {
       reading.unusable(FailureKind.PARAMETER, "export.gpu_id", problem);
     }
-    if (usableGpus == 0) {
+    if (usableGpus == 0 && !quietAboutGpus) {
       warnings.add("no usable GPU" + gpuProblem + ", running on the CPU");
     }
     return gpu;
-  }
-
-  private void warnAboutWords(SpecReading reading, List<String> warnings) {
-    if (task == Task.EXPORT) {
-      return;
-    }
-    if (task == Task.TRAIN
-        && reading.flag("train.activation_checkpoint")
-        && BackboneType.of(reading.text("model.backbone.type")).isFan()) {
-      warnings.add("train.activation_checkpoint has no effect on FAN encoders");
-    }
-    String dataName = reading.text("dataset.segment.data_name");
-    if (!SegmentDataSpec.DATA_NAMES.contains(dataName)) {
-      warnings.add(
-          "dataset.segment.data_name '"
-              + dataName
-              + "' is not one of "
-              + String.join(", ", SegmentDataSpec.DATA_NAMES)
-              + "; treating it as custom");
-    }
-    String transform = reading.text("dataset.segment.label_transform");
-    if (task != Task.INFERENCE
-        && transform != null
-        && !transform.equals("norm")
-        && !transform.equals("None")) {
-      warnings.add(
-          "dataset.segment.label_transform '"
-              + transform
-              + "' is neither norm nor None; treating it as None");
-    }
   }
 }

@@ -21,6 +21,7 @@ import java.util.Map;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import java.util.stream.Collectors;
+import org.yaml.snakeyaml.error.MarkedYAMLException;
 
 /**
  * Reads a spec file into nodes that know their line and column. Files ending {@code .json} are
@@ -33,6 +34,7 @@ final class SpecReader {
   private static final Pattern BOOLEAN_OR_NULL =
       Pattern.compile("(?i)true|false|yes|no|on|off|null|~");
   private static final Pattern ANCHOR = Pattern.compile("(?:!\\S*\\s+)?&([^\\s,\\[\\]{}]+)");
+  private static final Pattern CONTROL = Pattern.compile("[\\p{Cntrl}&&[^\\t\u0085]]");
   private static final List<String> STANDARD_TAGS =
       List.of("str", "int", "float", "bool", "null", "map", "seq");
 
@@ -41,18 +43,18 @@ final class SpecReader {
   private final JsonParser parser;
   private final Map<String, SpecNode> anchors = new HashMap<>();
 
-  private SpecReader(String file, String text, JsonParser parser) {
+  private SpecReader(String file, List<String> lines, JsonParser parser) {
     this.file = file;
-    this.lines = text.lines().toList();
+    this.lines = lines;
     this.parser = parser;
   }
 
   /**
-   * Returns the root mapping of the file; an empty file is an empty mapping.
+   * Returns the file with its root mapping; an empty file is an empty mapping.
    *
    * @throws SpecException of class X if the file cannot be read, of class S if it cannot be parsed
    */
-  static SpecNode.Mapping read(Path file) {
+  static Document read(Path file) {
     String name = String.valueOf(file.getFileName());
     if (name.contains("=") || name.contains(",")) {
       throw unreadable(file, "has = or a comma in its name, which is not allowed; rename it");
@@ -76,18 +78,51 @@ final class SpecReader {
             "the spec file " + reason));
   }
 
-  static SpecNode.Mapping parse(String file, String content) {
+  /** A spec file as nodes and as text. */
+  record Document(SpecNode.Mapping root, SpecSource source) {}
+
+  /** Reads the text of a file; see {@link #read}. */
+  static Document parse(String file, String content) {
     String text = content.startsWith("\uFEFF") ? content.substring(1) : content;
     JsonFactory factory =
         file.toLowerCase(Locale.ROOT).endsWith(".json") ? new JsonFactory() : new YAMLFactory();
+    SpecSource source = SpecSource.of(file, text);
     try (JsonParser parser = factory.createParser(text)) {
-      return new SpecReader(file, text, parser).root();
+      return new Document(new SpecReader(file, source.lines(), parser).root(), source);
     } catch (JsonProcessingException e) {
-      String format = factory instanceof YAMLFactory ? "YAML" : "JSON";
-      throw failure(location(file, e.getLocation()), "not valid " + format + ": " + problem(e));
+      throw syntax(file, source.lines(), e, factory instanceof YAMLFactory).in(source);
+    } catch (SpecException e) {
+      throw e.in(source);
     } catch (IOException e) {
       throw new IllegalStateException("reading from memory failed", e);
     }
+  }
+
+  private static SpecException syntax(
+      String file, List<String> lines, JsonProcessingException e, boolean yaml) {
+    if (e.getCause() instanceof MarkedYAMLException marked) {
+      YamlAdvice.Advice advice = YamlAdvice.of(marked, lines);
+      Location place = Location.in(file, advice.line(), advice.column());
+      return failure(place, "not valid YAML: " + advice.text());
+    }
+    if (!yaml) {
+      Location place = JsonAdvice.opened(e).map(at -> at.in(file)).orElse(place(file, e));
+      return failure(place, "not valid JSON: " + JsonAdvice.of(e));
+    }
+    for (int i = 0; i < lines.size(); i++) {
+      Matcher control = CONTROL.matcher(lines.get(i));
+      if (control.find()) {
+        return failure(
+            Location.in(file, i + 1, control.start() + 1),
+            "not valid YAML: the character U+%04X is not allowed; remove it"
+                .formatted((int) control.group().charAt(0)));
+      }
+    }
+    return failure(place(file, e), "not valid YAML: " + problem(e));
+  }
+
+  private static Location place(String file, JsonProcessingException e) {
+    return location(file, e.getLocation());
   }
 
   /**

@@ -2,12 +2,15 @@ package dev.changenet.config;
 
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Collection;
 import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Optional;
 import java.util.Set;
+import java.util.function.Predicate;
 
 /**
  * The settings as one task reads them. Keys the task reads are resolved and checked against their
@@ -23,16 +26,44 @@ final class SpecReading {
   private final Set<String> unusable = new HashSet<>();
   private final List<SpecError> errors = new ArrayList<>();
 
-  SpecReading(SpecSchema schema, SpecTree tree, Task task) {
+  /**
+   * @param doubtful keys and sections whose settings were already refused: they hold what was given
+   *     before or their default, and no further check speaks of them
+   */
+  SpecReading(SpecSchema schema, SpecTree tree, Task task, Collection<String> doubtful) {
+    this(schema, tree, task, doubtful, key -> key.readBy().contains(task));
+  }
+
+  /**
+   * @param reads the keys that are read, whatever the task
+   */
+  SpecReading(
+      SpecSchema schema,
+      SpecTree tree,
+      Task task,
+      Collection<String> doubtful,
+      Predicate<SpecKey> reads) {
     this.schema = schema;
     this.tree = tree;
     this.task = task;
     this.resolver = new SpecResolver(schema, tree);
     for (SpecKey key : schema.keys()) {
+      boolean doubted = doubtful.stream().anyMatch(path -> concerns(path, key.path()));
       // Only one of the two results_dir keys is read; see ResultsDirectory.
-      boolean read = key.readBy().contains(task) && !key.name().equals("results_dir");
+      boolean read =
+          reads.test(key)
+              && !doubted
+              && !key.name().equals("results_dir")
+              && !(key.path().equals("dataset.segment.root_dir") && namesPictures());
       values.put(key.path(), read ? read(key) : readUnused(key));
+      if (doubted) {
+        unusable.add(key.path());
+      }
     }
+  }
+
+  private static boolean concerns(String path, String key) {
+    return path.equals(key) || path.startsWith(key + ".") || key.startsWith(path + ".");
   }
 
   private Object read(SpecKey key) {
@@ -48,6 +79,22 @@ final class SpecReading {
       errors.addAll(e.errors());
     }
     return null;
+  }
+
+  /** Returns true when inference takes its pictures from image_a and image_b, not from a list. */
+  boolean namesPictures() {
+    return task == Task.INFERENCE
+        && (hasValue("inference.image_a") || hasValue("inference.image_b"));
+  }
+
+  private boolean hasValue(String key) {
+    try {
+      Object value = resolver.resolve(key);
+      return value != null && !value.equals("");
+    } catch (SpecException e) {
+      // What is wrong with it is told when the key itself is read.
+      return true;
+    }
   }
 
   private Object readUnused(SpecKey key) {
@@ -96,6 +143,15 @@ final class SpecReading {
 
   Location location(String key) {
     return tree.location(leaf(key));
+  }
+
+  boolean isGiven(String key) {
+    return tree.setting(key).given();
+  }
+
+  /** Returns true if the user gave another value than the default. */
+  boolean isChanged(String key) {
+    return isGiven(key) && !Objects.equals(tree.value(key), schema.defaultValue(key));
   }
 
   void fail(SpecException e) {

@@ -29,7 +29,7 @@ public final class SpecReference {
   }
 
   private static String defaultText(SpecKey key) {
-    return key.defaultText().equals(Missing.TEXT) ? "mandatory" : "default " + key.defaultText();
+    return key.isMandatory() ? "mandatory" : "default " + key.defaultText();
   }
 
   /** Returns the reference page {@code docs/spec.md}. */

@@ -56,6 +56,15 @@ public final class SpecSchema {
     return Optional.ofNullable(keys.get(path));
   }
 
+  /** Returns the key with this path, or the one in whose list or map the path leads. */
+  Optional<SpecKey> enclosing(String path) {
+    String at = path;
+    while (!keys.containsKey(canonical(at)) && at.contains(".")) {
+      at = at.substring(0, at.lastIndexOf('.'));
+    }
+    return key(canonical(at));
+  }
+
   /** Returns the default of a key as a stored value, see {@link TypeConversion}. */
   Object defaultValue(String path) {
     return defaults.get(path);

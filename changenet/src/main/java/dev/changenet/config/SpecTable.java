@@ -23,6 +23,8 @@ final class SpecTable {
         Parent of the task's results directory; the run's own directory once the run has started.
       model_name | string or null | null | | -
         Accepted, unused.
+      report | bool | true | | train evaluate
+        Write report.html, and metrics.json where evaluate runs (an extension of this build).
       """;
 
   private static final String TRAIN =
@@ -61,6 +63,29 @@ final class SpecTable {
         Accepted; batch statistics are synchronised whenever more than one GPU is used.
       use_distributed_sampler | bool | true | | train
         Shard validation data over GPUs too.
+      clip_grad_norm | float or null | null | >= 0 | train
+        Largest L2 norm of all gradients together, larger ones are scaled down; 0 or null is off (an \
+      extension of this build).
+      accumulate | any | 1 | note 1 to batch_size, or auto | train
+        Parts that a batch is worked through in, adding up their gradients: less memory, the same \
+      effective batch; auto takes as few as fit into memory (an extension of this build).
+
+      [train.best]
+      enabled | bool | false | | train
+        Keep the best model as changenet_model_segment_best.pth, chosen by train.optim.monitor_name \
+      (an extension of this build, as is all of train.best).
+      patience | int or null | null | >= 0 | train
+        Stop after n validations in a row that are no better; 0 or null never stops. Needs enabled.
+      keep_last | int or null | null | >= 0 | train
+        Keep only the n newest epoch and step checkpoints, and those of the best and resumed models; \
+      0 or null keeps all. Needs enabled.
+
+      [train.ema]
+      enabled | bool | false | | train
+        Average the weights over the steps; validation and the best model use the average (an \
+      extension of this build, as is all of train.ema).
+      decay | float | 0.999 | >= 0 and < 1 | train
+        Share of the old average that stays at each step; less during the first steps.
 
       [train.cudnn]
       benchmark | bool | false | | train
@@ -69,10 +94,17 @@ final class SpecTable {
         Use only cuDNN algorithms that give the same bits at every run.
 
       [train.segment]
-      loss | string | ce | one of ce, mmiou | train evaluate
-        Training loss: cross entropy or mean IoU.
+      loss | string | ce | one of ce, mmiou, focal, dice, ce_dice, focal_dice | train evaluate
+        Training loss: cross entropy or mean IoU; focal, soft dice and their sums are extensions of \
+      this build.
       weights | list of float | [0.5, 0.5, 0.5, 0.8, 1.0] | each >= 0 | train evaluate
         Loss weight of each decoder output, coarsest first; 5 or more with multi-scale loss.
+      class_weights | list of float or null | null | each >= 0 | train evaluate
+        Weight of the pixels of each class in cross entropy and focal loss, num_classes items (an \
+      extension of this build).
+      focal_gamma | float | 2.0 | >= 0 | train evaluate
+        How much focal loss turns to the pixels that are still wrong; 0 is cross entropy (an extension \
+      of this build).
 
       [train.tensorboard]
       enabled | bool | false | | train
@@ -100,7 +132,8 @@ final class SpecTable {
       betas | list of float | [0.9, 0.999] | 2 items; each >= 0 and < 1 | train
         Moment decays of AdamW and Adam.
       monitor_name | string | val_loss | | train
-        Recorded; selects nothing, every checkpoint is kept.
+        Score that train.best goes by, a loss or a metric of the validation; without train.best \
+      recorded only.
       """;
 
   private static final String MODEL =
@@ -173,8 +206,8 @@ final class SpecTable {
         Accepted, never read: training data is always shuffled.
       multi_scale_train | bool | true | | train evaluate
         Loss over all five outputs.
-      multi_scale_infer | bool | false | | evaluate inference
-        Average the five outputs.
+      multi_scale_infer | bool | false | | train evaluate inference
+        Average the five outputs, in validation too.
       num_classes | int | 2 | >= 2 | all
         Output channels; more than 2 switches the pictures to colours.
       img_size | int | 256 | >= 1 | all
@@ -293,6 +326,34 @@ final class SpecTable {
         Write pictures for every n-th batch.
       batch_size | int | -1 | -1 or >= 1 | inference
         TensorRT only; checkpoints run with dataset.segment.batch_size.
+      image_a | string or null | null | note picture or folder of pictures | inference
+        First picture, or a folder of them; with image_b it replaces the lists of \
+      dataset.segment.root_dir (an extension of this build).
+      image_b | string or null | null | note as image_a; folders match by file name | inference
+        Second picture, or a folder of them (an extension of this build).
+      masks | bool or null | null | | inference
+        Write class ids as palette PNG files; null means with image_a and image_b (an extension of \
+      this build).
+      probabilities | string | none | one of none, change, all, npy | inference
+        Write the probability of change, or of every class, as 16-bit PNG files or NumPy arrays (an \
+      extension of this build).
+      output_size | string | img_size | one of img_size, original | inference
+        Size of masks and probabilities: img_size or that of the first picture (an extension of this \
+      build).
+      threshold | string or null | null | note number between 0 and 1, or a metrics.json or its \
+      folder | inference
+        A pixel counts as changed from this probability on; null takes the most probable class (an \
+      extension of this build).
+      flips | bool | false | | inference
+        Average the probabilities of the pair and its three mirror images (an extension of this \
+      build).
+
+      [inference.tiles]
+      enabled | bool | false | | inference
+        Predict large pictures in tiles of img_size at their own size instead of shrinking them (an \
+      extension of this build).
+      overlap | float | 0.25 | >= 0 and <= 0.5 | inference
+        Least part of a tile that lies on its neighbour, where the two are blended.
 
       [export]
       checkpoint | string | ??? | note .pth or .tlt file | export
@@ -321,6 +382,25 @@ final class SpecTable {
         Output format.
       serialize_nvdsinfer | bool | false | | export
         Must be false for segmentation.
+      dynamic_size | bool | false | | export
+        Leave height and width open, FAN encoders only (an extension of this build).
+      threshold | string or null | null | note number above 0 and below 1, or metrics.json | export
+        Threshold of change to record in the file: a number, or the metrics.json of evaluate or its \
+      folder (an extension of this build).
+
+      [export.proof]
+      enabled | bool | true | | export
+        Run the written file on sample pairs and compare it with the checkpoint's network (an \
+      extension of this build).
+      pairs | int | 2 | >= 1 | export
+        Number of sample pairs: the first of predict_split or test_split where root_dir can be read, \
+      else made-up pictures (an extension of this build).
+      tolerance | float | 0.0001 | > 0 and < 1 | export
+        Largest difference allowed, as a share of an output's largest value (an extension of this \
+      build).
+      engine | string | auto | one of auto, interpreter, onnxruntime | export
+        What runs the file: the built-in interpreter or ONNX Runtime; auto takes the latter where it \
+      is on the class path (an extension of this build).
       """;
 
   private static final String TENSORRT =

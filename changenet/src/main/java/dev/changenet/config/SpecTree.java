@@ -86,7 +86,8 @@ final class SpecTree {
               node.location(),
               section
                   + ": expected a section (a mapping), got "
-                  + Values.describeWithType(Values.raw(node))));
+                  + Values.describeWithType(Values.raw(node))
+                  + withoutBlank(section, node)));
       return;
     }
     for (SpecNode.Entry entry : mapping.entries()) {
@@ -99,6 +100,16 @@ final class SpecTree {
         applyLeaf(path, entry.value());
       }
     }
+  }
+
+  /** A setting such as {@code num_epochs:3} is a text for YAML. */
+  private String withoutBlank(String section, SpecNode node) {
+    boolean setting =
+        node instanceof SpecNode.Scalar(Object value, Location _)
+            && value instanceof String text
+            && text.contains(":")
+            && schema.names(section).contains(text.substring(0, text.indexOf(':')));
+    return setting ? "; a blank is missing after the colon" : "";
   }
 
   private void applyLeaf(String path, SpecNode node) {
@@ -170,7 +181,8 @@ final class SpecTree {
               SpecError.unknownKey(
                   below,
                   node.location(),
-                  "unknown key " + below + " (" + path + " is a value, not a section)"));
+                  "unknown key " + below + " (" + path + " is a value, not a section)",
+                  List.of()));
     };
   }
 
@@ -216,13 +228,20 @@ final class SpecTree {
     if (name.contains(".") && (isLeaf(path) || schema.isSection(path))) {
       advice = "a spec file nests its sections: write " + name.replace(".", ": {") + ": ...";
       advice += "}".repeat(name.length() - name.replace(".", "").length());
+    } else if (joined(section, name)) {
+      advice = "a blank is missing after the colon";
     } else if (nearest.isEmpty()) {
       advice = "its keys are " + String.join(", ", schema.names(section));
     } else {
       advice = "did you mean " + String.join(" or ", nearest) + "?";
     }
     return SpecError.unknownKey(
-        path, location, "unknown key " + path + " (" + where + "); " + advice);
+        path, location, "unknown key " + path + " (" + where + "); " + advice, nearest);
+  }
+
+  private boolean joined(String section, String name) {
+    int colon = name.indexOf(':');
+    return colon > 0 && schema.names(section).contains(name.substring(0, colon));
   }
 
   /** Moves settings given under an alias to the canonical key; a contradiction is an error. */

@@ -58,7 +58,8 @@ final class SpecWriter {
         });
   }
 
-  private static String flow(Object value) {
+  /** Returns one value on one line. */
+  static String flow(Object value) {
     return switch (value) {
       case null -> "null";
       case Missing missing -> missing.toString();

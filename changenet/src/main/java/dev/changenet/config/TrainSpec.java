@@ -25,6 +25,10 @@ import java.util.Optional;
  * @param segment loss
  * @param tensorboard event files
  * @param optim optimiser and schedule
+ * @param clipGradNorm largest norm of all gradients, 0 for no limit
+ * @param accumulate parts of a batch, 0 for as few as fit into memory
+ * @param best what becomes of the best model
+ * @param ema running average of the weights
  */
 public record TrainSpec(
     int numGpus,
@@ -44,7 +48,11 @@ public record TrainSpec(
     boolean useDistributedSampler,
     SegmentLoss segment,
     Tensorboard tensorboard,
-    OptimSpec optim) {
+    OptimSpec optim,
+    double clipGradNorm,
+    int accumulate,
+    Best best,
+    Ema ema) {
 
   public TrainSpec {
     gpuIds = List.copyOf(gpuIds);
@@ -56,14 +64,34 @@ public record TrainSpec(
   /**
    * Section {@code train.segment}.
    *
-   * @param loss {@code ce} or {@code mmiou}
+   * @param loss {@code ce}, {@code mmiou}, {@code focal}, {@code dice}, {@code ce_dice} or {@code
+   *     focal_dice}
    * @param weights weight of each decoder output, coarsest first
+   * @param classWeights weight of each class, or nothing for 1
+   * @param focalGamma exponent of focal loss
    */
-  public record SegmentLoss(String loss, List<Double> weights) {
+  public record SegmentLoss(
+      String loss, List<Double> weights, List<Double> classWeights, double focalGamma) {
     public SegmentLoss {
       weights = List.copyOf(weights);
+      classWeights = List.copyOf(classWeights);
     }
   }
+
+  /**
+   * Section {@code train.best}.
+   *
+   * @param patience validations without improvement before training stops, 0 for never
+   * @param keepLast checkpoints that stay, 0 for all
+   */
+  public record Best(boolean enabled, int patience, int keepLast) {}
+
+  /**
+   * Section {@code train.ema}.
+   *
+   * @param decay share of the old average that stays at each step
+   */
+  public record Ema(boolean enabled, double decay) {}
 
   /** Section {@code train.tensorboard}. */
   public record Tensorboard(boolean enabled, int infrequentLoggingFrequency) {}
@@ -86,10 +114,26 @@ public record TrainSpec(
         reading.flag("train.sync_batchnorm"),
         reading.flag("train.use_distributed_sampler"),
         new SegmentLoss(
-            reading.text("train.segment.loss"), reading.numbers("train.segment.weights")),
+            reading.text("train.segment.loss"),
+            reading.numbers("train.segment.weights"),
+            reading.value("train.segment.class_weights") == null
+                ? List.of()
+                : reading.numbers("train.segment.class_weights"),
+            reading.number("train.segment.focal_gamma")),
         new Tensorboard(
             reading.flag("train.tensorboard.enabled"),
             reading.integer("train.tensorboard.infrequent_logging_frequency")),
-        OptimSpec.from(reading));
+        OptimSpec.from(reading),
+        reading.value("train.clip_grad_norm") == null ? 0 : reading.number("train.clip_grad_norm"),
+        reading.value("train.accumulate") instanceof Long n ? Math.toIntExact(n) : 0,
+        new Best(
+            reading.flag("train.best.enabled"),
+            count(reading, "train.best.patience"),
+            count(reading, "train.best.keep_last")),
+        new Ema(reading.flag("train.ema.enabled"), reading.number("train.ema.decay")));
+  }
+
+  private static int count(SpecReading reading, String key) {
+    return reading.value(key) == null ? 0 : reading.integer(key);
   }
 }

@@ -25,6 +25,8 @@ final class TypeConversion {
   private static final Set<String> TRUE = Set.of("true", "yes", "on", "y");
   private static final Set<String> FALSE = Set.of("false", "no", "off", "n");
 
+  private static final List<String> WORDS = List.of("true", "false");
+
   private TypeConversion() {}
 
   /** The value does not fit; carries the place inside the value and the sentence. */
@@ -191,8 +193,47 @@ final class TypeConversion {
   private static Mismatch mismatch(ValueType type, SpecNode node, String subPath) {
     return new Mismatch(
         subPath,
-        "expected " + type.expectation() + ", got " + Values.describeWithType(Values.raw(node)),
+        "expected "
+            + type.expectation()
+            + ", got "
+            + Values.describeWithType(Values.raw(node))
+            + advice(type, node),
         node.location());
+  }
+
+  /** Returns {@code ; write …} where it is plain what was meant, else an empty text. */
+  private static String advice(ValueType type, SpecNode node) {
+    if (!(node instanceof SpecNode.Scalar written) || written.value() == null) {
+      return "";
+    }
+    Object value = written.value();
+    String text = String.valueOf(value).strip();
+    return switch (type.kind()) {
+      case LIST -> listAdvice(type.element(), value, text);
+      case INT ->
+          value instanceof Double d && d == Math.rint(d) && Math.abs(d) < 1e15
+              ? "; write " + d.longValue()
+              : "";
+      case BOOL -> value instanceof String ? KeySuggestions.question(text, WORDS) : "";
+      default -> "";
+    };
+  }
+
+  private static String listAdvice(ValueType element, Object value, String text) {
+    if (text.startsWith("[")) {
+      return "; write the list without quotes";
+    }
+    return isOf(element, value)
+        ? "; write [" + (value instanceof Double d ? PythonText.of(d) : text) + "]"
+        : "";
+  }
+
+  private static boolean isOf(ValueType type, Object value) {
+    return switch (type.kind()) {
+      case INT -> integer(value) != null;
+      case FLOAT -> number(value) != null;
+      default -> type.kind() == ValueType.Kind.STRING;
+    };
   }
 
   /**

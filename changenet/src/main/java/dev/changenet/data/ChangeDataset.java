@@ -48,13 +48,16 @@ public final class ChangeDataset {
   private final DataSettings settings;
   private final Purpose purpose;
   private final SplitList list;
+  private final List<PicturePair> pairs;
   private final AtomicReferenceArray<Sample> cache;
   private final AtomicLong changedPixels = new AtomicLong();
 
-  private ChangeDataset(DataSettings settings, Purpose purpose, SplitList list) {
+  private ChangeDataset(
+      DataSettings settings, Purpose purpose, SplitList list, List<PicturePair> pairs) {
     this.settings = settings;
     this.purpose = purpose;
     this.list = list;
+    this.pairs = List.copyOf(pairs);
     long pixels = (long) settings.imgSize() * settings.imgSize();
     long bytes = list.names().size() * pixels * (2 * RgbImage.CHANNELS + 1);
     long limit = Math.min(MAX_CACHE_BYTES, Runtime.getRuntime().maxMemory() / 8);
@@ -77,11 +80,30 @@ public final class ChangeDataset {
       checkFolder(
           root.resolve(settings.annotationFolderName()), "dataset.segment.annotation_folder_name");
     }
-    ChangeDataset dataset =
-        new ChangeDataset(
-            settings, purpose, SplitList.read(root.resolve(settings.listFolderName()), split));
+    SplitList list = SplitList.read(root.resolve(settings.listFolderName()), split);
+    List<PicturePair> pairs =
+        list.names().stream()
+            .map(
+                name ->
+                    new PicturePair(
+                        name,
+                        root.resolve(settings.imageFolderName()).resolve(name),
+                        root.resolve(settings.changeImageFolderName()).resolve(name)))
+            .toList();
+    ChangeDataset dataset = new ChangeDataset(settings, purpose, list, pairs);
     dataset.checkFiles();
     return dataset;
+  }
+
+  /**
+   * Makes a data set of given pairs, for inference: no list, no masks; the root folder of {@code
+   * settings} is not looked at.
+   *
+   * @param source the folder or file the pairs come from, for messages
+   */
+  public static ChangeDataset of(DataSettings settings, Path source, List<PicturePair> pairs) {
+    SplitList names = new SplitList(source, pairs.stream().map(PicturePair::name).toList());
+    return new ChangeDataset(settings, Purpose.INFERENCE, names, pairs);
   }
 
   /** Number of samples, at least 1. */
@@ -111,12 +133,12 @@ public final class ChangeDataset {
 
   /** File of the first picture. */
   public Path pathA(int index) {
-    return settings.rootDir().resolve(settings.imageFolderName()).resolve(name(index));
+    return pairs.get(index).a();
   }
 
   /** File of the second picture. */
   public Path pathB(int index) {
-    return settings.rootDir().resolve(settings.changeImageFolderName()).resolve(name(index));
+    return pairs.get(index).b();
   }
 
   /** File of the mask: every {@code .jpg} in the entry becomes the label suffix. */
@@ -124,7 +146,7 @@ public final class ChangeDataset {
     return settings
         .rootDir()
         .resolve(settings.annotationFolderName())
-        .resolve(name(index).replace(".jpg", settings.labelSuffix()));
+        .resolve(settings.maskName(name(index)));
   }
 
   /**
@@ -147,6 +169,40 @@ public final class ChangeDataset {
       changedPixels.addAndGet(countChanged(mask));
     }
     return sample;
+  }
+
+  /**
+   * A pair in the size of its files.
+   *
+   * @param a first picture
+   * @param b second picture, of the same size
+   */
+  public record Originals(RgbImage a, RgbImage b) {}
+
+  /**
+   * Reads the pictures of sample {@code index} in the size they have.
+   *
+   * @throws DataException if a file cannot be read or the sizes differ
+   */
+  public Originals readOriginals(int index) {
+    originalSize(index);
+    return new Originals(ImageReader.readRgb(pathA(index)), ImageReader.readRgb(pathB(index)));
+  }
+
+  /**
+   * Returns the size that both pictures of sample {@code index} have.
+   *
+   * @throws DataException if they differ
+   */
+  public ImageReader.Size originalSize(int index) {
+    ImageReader.Size a = ImageReader.size(pathA(index));
+    ImageReader.Size b = ImageReader.size(pathB(index));
+    if (!a.equals(b)) {
+      throw new DataException(
+          "%s has %s pixels, %s has %s; a result of the original size needs two pictures of one size"
+              .formatted(pathA(index), a, pathB(index), b));
+    }
+    return a;
   }
 
   /**
@@ -183,20 +239,7 @@ public final class ChangeDataset {
       int id = settings.normalizesLabels() ? value / 255 : value;
       if (id >= settings.numClasses() && id != DataSettings.IGNORE) {
         throw new DataException(
-            path
-                + ": mask value "
-                + value
-                + " at column "
-                + i % mask.width()
-                + ", row "
-                + i / mask.width()
-                + " is no class; expected 0–"
-                + (settings.numClasses() - 1)
-                + " or 255 (ignore) with num_classes "
-                + settings.numClasses()
-                + " and label_transform "
-                + settings.labelTransform()
-                + "; correct the mask or these settings");
+            DataMessages.noClass(path, value, i % mask.width(), i / mask.width(), settings));
       }
       ids[i] = (byte) id;
     }

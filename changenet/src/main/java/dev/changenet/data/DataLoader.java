@@ -69,20 +69,12 @@ public final class DataLoader implements Iterable<Batch>, AutoCloseable {
     this.normalization = new Normalization(settings.augmentation());
     if (training() && batches() == 0) {
       throw new DataException(
-          dataset.listPath()
-              + ": "
-              + dataset.size()
-              + " sample(s) for "
-              + dataset.purpose()
-              + ", but one step takes "
-              + settings.batchSize() * worldSize
-              + " (batch_size "
-              + settings.batchSize()
-              + " × "
-              + worldSize
-              + " GPU(s)); set dataset.segment.batch_size to "
-              + Math.max(1, dataset.size() / worldSize)
-              + " or less, or add samples");
+          DataMessages.tooFewSamples(
+              dataset.listPath(),
+              dataset.size(),
+              dataset.purpose().toString(),
+              settings.batchSize(),
+              worldSize));
     }
     this.workers = settings.workers() == 0 ? null : workerPool(settings.workers());
   }

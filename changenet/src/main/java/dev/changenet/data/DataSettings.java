@@ -74,6 +74,11 @@ public record DataSettings(
     return Path.of(expanded).toAbsolutePath().normalize();
   }
 
+  /** Returns the mask file of a list entry: every {@code .jpg} becomes the label suffix. */
+  public String maskName(String entry) {
+    return entry.replace(".jpg", labelSuffix);
+  }
+
   /** Returns these settings for another picture size. */
   public DataSettings withImgSize(int size) {
     return with(labelTransform, numClasses, size, batchSize, workers, augmentation);

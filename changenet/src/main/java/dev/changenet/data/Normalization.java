@@ -3,10 +3,10 @@ package dev.changenet.data;
 import dev.changenet.image.RgbImage;
 
 /** Maps bytes to {@code (x/255 − mean_c) / std_c}, in single precision, by table. */
-final class Normalization {
+public final class Normalization {
   private final float[] table = new float[RgbImage.CHANNELS * 256];
 
-  Normalization(AugmentationSettings settings) {
+  public Normalization(AugmentationSettings settings) {
     for (int c = 0; c < RgbImage.CHANNELS; c++) {
       float mean = settings.mean().get(c).floatValue();
       float std = settings.std().get(c).floatValue();
@@ -17,7 +17,7 @@ final class Normalization {
   }
 
   /** Writes the picture's pixels, channels last, to {@code out} from {@code offset} on. */
-  void apply(RgbImage image, float[] out, int offset) {
+  public void apply(RgbImage image, float[] out, int offset) {
     byte[] p = image.pixels();
     for (int i = 0; i < p.length; i += RgbImage.CHANNELS) {
       out[offset + i] = table[p[i] & 0xFF];

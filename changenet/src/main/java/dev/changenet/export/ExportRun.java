@@ -8,42 +8,50 @@ import dev.changenet.onnx.EtltFile;
 import dev.changenet.onnx.OnnxFile;
 import dev.changenet.onnx.OnnxModel;
 import dev.changenet.onnx.OnnxNode;
+import dev.changenet.onnx.interpreter.OnnxEngine;
 import dev.changenet.tensor.ChangeNetException;
 import dev.changenet.train.Checkpoint;
 import dev.changenet.train.RunContext;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.LinkedHashMap;
+import java.util.Locale;
 import java.util.Map;
+import java.util.function.Consumer;
 
 /** The {@code export} task. */
 public final class ExportRun {
   private static final int GRID_SAMPLE = 16;
 
   private final RunContext context;
+  private final Consumer<Path> betweenWriteAndProof;
 
   public ExportRun(RunContext context) {
+    this(context, file -> {});
+  }
+
+  /**
+   * @param betweenWriteAndProof sees the written file before it is proven
+   */
+  ExportRun(RunContext context, Consumer<Path> betweenWriteAndProof) {
     this.context = context;
+    this.betweenWriteAndProof = betweenWriteAndProof;
   }
 
   public void run() {
     ExperimentSpec spec = context.spec();
     ExportSpec export = spec.export();
-    Path target = export.onnxFile();
+    Path target = export.onnxFile().toAbsolutePath();
     boolean encrypt = target.toString().endsWith(".etlt");
-    Path plain = encrypt ? Path.of(target.toString().replaceFirst("\\.etlt$", ".onnx")) : target;
+    Map<String, String> metadata = ModelMetadata.of(spec);
+    Proof proof = null;
     OnnxModel model;
     try (ChangeNet net = context.buildNetwork()) {
       Checkpoint.loadModel(Checkpoint.open(export.checkpoint()), export.checkpoint(), net);
-      model =
-          OnnxExport.lower(
-              net,
-              export.batchSize(),
-              export.inputHeight(),
-              export.inputWidth(),
-              opset(),
-              metadata(spec));
+      if (export.proof().enabled()) {
+        proof = Proof.prepare(net, export, spec.segmentData());
+      }
+      model = OnnxExport.lower(net, export, opset(), metadata);
     }
     if (export.verbose()) {
       for (OnnxNode node : model.graph().nodes()) {
@@ -53,21 +61,56 @@ public final class ExportRun {
     if (encrypt) {
       OnnxFile.requireSingleFile(model, target, OnnxFile.SINGLE_FILE_LIMIT);
     }
-    OnnxFile.write(model, plain);
-    if (encrypt) {
-      encrypt(plain, target, spec.encryptionKey().orElse(""));
+    String summary =
+        "ONNX graph: opset "
+            + model.opset()
+            + ", "
+            + model.graph().nodes().size()
+            + " nodes, "
+            + model.dataBytes() / (1 << 20)
+            + " MiB of weights";
+    // Nothing has the asked-for name before it is proven.
+    Path folder = temporaryFolder(target);
+    Path written =
+        folder.resolve(target.getFileName().toString().replaceFirst("\\.etlt$", ".onnx"));
+    try {
+      OnnxFile.write(model, written);
+      model = null; // Its constants are as large as the file: the proof needs the memory.
+      context.reporter().info(summary);
+      betweenWriteAndProof.accept(written);
+      prove(proof, written);
+      if (encrypt) {
+        EtltFile.write(target, written, spec.encryptionKey().orElse(""));
+      } else {
+        OnnxFile.move(written, target);
+      }
+    } finally {
+      remove(OnnxFile.dataPath(written));
+      remove(written);
+      remove(folder);
     }
-    context
-        .reporter()
-        .info(
-            "ONNX graph: opset "
-                + model.opset()
-                + ", "
-                + model.graph().nodes().size()
-                + " nodes, "
-                + model.dataBytes() / (1 << 20)
-                + " MiB of weights");
-    context.reporter().info("ONNX file stored at " + target);
+    context.reporter().info("ONNX file stored at " + export.onnxFile());
+  }
+
+  private void prove(Proof proof, Path written) {
+    ExportSpec.Proof settings = context.spec().export().proof();
+    if (proof == null) {
+      context.reporter().info("Proof: none (export.proof.enabled is false)");
+      return;
+    }
+    context.reporter().info("Proving the file (export.proof.enabled=false skips this)");
+    Proof.Result result =
+        proof.compare(
+            written, OnnxEngine.Choice.valueOf(settings.engine().toUpperCase(Locale.ROOT)));
+    String facts = result.describe(settings.tolerance());
+    if (!result.holds(settings.tolerance())) {
+      throw new ChangeNetException(
+          "export.proof: the file does not compute what the checkpoint does: "
+              + facts
+              + "; it was removed. Raise export.proof.tolerance if such a difference is acceptable,"
+              + " otherwise report this");
+    }
+    context.reporter().info("Proof: " + facts);
   }
 
   /** The requested operator set; deformable attention needs GridSample, which 16 introduced. */
@@ -90,26 +133,24 @@ public final class ExportRun {
     return GRID_SAMPLE;
   }
 
-  private static void encrypt(Path plain, Path target, String key) {
+  /** A hidden folder beside the target, so that moving is one step. */
+  private static Path temporaryFolder(Path target) {
+    String name = "." + target.getFileName() + "." + ProcessHandle.current().pid() + ".proof";
     try {
-      EtltFile.write(target, plain, key);
-    } finally {
-      try {
-        Files.deleteIfExists(plain);
-      } catch (IOException e) {
-        throw new ChangeNetException(
-            plain + ": the unencrypted copy cannot be removed (" + e.getMessage() + ")", e);
-      }
+      return Files.createDirectories(target.resolveSibling(name));
+    } catch (IOException e) {
+      throw new ChangeNetException(
+          "export.onnx_file: cannot write beside " + target + " (" + e + "); choose another folder",
+          e);
     }
   }
 
-  private static Map<String, String> metadata(ExperimentSpec spec) {
-    Map<String, String> m = new LinkedHashMap<>();
-    m.put("backbone", spec.model().backbone().type().key());
-    m.put("num_classes", Integer.toString(spec.segmentData().numClasses()));
-    m.put("color_order", "RGB");
-    m.put("mean", spec.segmentData().augmentation().mean().toString());
-    m.put("std", spec.segmentData().augmentation().std().toString());
-    return m;
+  private static void remove(Path path) {
+    try {
+      Files.deleteIfExists(path);
+    } catch (IOException e) {
+      throw new ChangeNetException(
+          path + ": the temporary file cannot be removed (" + e.getMessage() + ")", e);
+    }
   }
 }

@@ -7,10 +7,12 @@ import java.awt.image.Raster;
 import java.io.ByteArrayInputStream;
 import java.io.EOFException;
 import java.io.IOException;
+import java.io.InputStream;
 import java.nio.file.AccessDeniedException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import javax.imageio.ImageIO;
+import javax.imageio.stream.FileImageInputStream;
 import javax.imageio.stream.MemoryCacheImageInputStream;
 
 /**
@@ -42,6 +44,44 @@ public final class ImageReader {
           : PixelConversion.toRgb(d.raster, d.model);
     } catch (IOException e) {
       throw new DataException(path + ": " + e.getMessage() + "; convert it to an 8-bit RGB PNG", e);
+    }
+  }
+
+  /**
+   * Reads the size of a picture from the file's first part.
+   *
+   * @throws DataException if the file is no picture
+   */
+  public static Size size(Path path) {
+    ImageFormat format;
+    try (InputStream in = Files.newInputStream(path)) {
+      format = formatOf(path, in.readNBytes(16));
+    } catch (IOException e) {
+      throw new DataException(path + ": the file cannot be read (" + reason(e) + ")", e);
+    }
+    javax.imageio.ImageReader reader =
+        ImageIO.getImageReadersByFormatName(format.pluginName()).next();
+    try (FileImageInputStream in = new FileImageInputStream(path.toFile())) {
+      reader.setInput(in, true, true);
+      return new Size(reader.getWidth(0), reader.getHeight(0));
+    } catch (IOException | RuntimeException e) {
+      throw undecodable(path, format, e);
+    } finally {
+      reader.dispose();
+    }
+  }
+
+  /**
+   * Columns and rows of a picture.
+   *
+   * @param width pixels per row
+   * @param height rows
+   */
+  public record Size(int width, int height) {
+    /** Returns {@code width x height}. */
+    @Override
+    public String toString() {
+      return width + "x" + height;
     }
   }
 
@@ -109,16 +149,7 @@ public final class ImageReader {
 
   private static Decoded decode(Path path) {
     byte[] file = bytes(path);
-    ImageFormat format =
-        ImageFormat.of(file)
-            .orElseThrow(
-                () ->
-                    new DataException(
-                        path
-                            + ": not a picture that can be read ("
-                            + ImageFormat.describe(file)
-                            + "); expected "
-                            + ImageFormat.READABLE));
+    ImageFormat format = formatOf(path, file);
     javax.imageio.ImageReader reader =
         ImageIO.getImageReadersByFormatName(format.pluginName()).next();
     try (MemoryCacheImageInputStream in =
@@ -137,17 +168,33 @@ public final class ImageReader {
         throw known;
       }
       // Decoders answer damaged input with many exception types; all mean the same to the user.
-      throw new DataException(
-          path
-              + ": the "
-              + format
-              + " picture cannot be decoded ("
-              + reason(e)
-              + "); replace the file",
-          e);
+      throw undecodable(path, format, e);
     } finally {
       reader.dispose();
     }
+  }
+
+  private static ImageFormat formatOf(Path path, byte[] start) {
+    return ImageFormat.of(start)
+        .orElseThrow(
+            () ->
+                new DataException(
+                    path
+                        + ": not a picture that can be read ("
+                        + ImageFormat.describe(start)
+                        + "); expected "
+                        + ImageFormat.READABLE));
+  }
+
+  private static DataException undecodable(Path path, ImageFormat format, Exception e) {
+    return new DamagedPictureException(
+        path
+            + ": the "
+            + format
+            + " picture cannot be decoded ("
+            + reason(e)
+            + "); replace the file",
+        e);
   }
 
   private static Raster readJpeg(javax.imageio.ImageReader reader) throws IOException {
@@ -227,7 +274,7 @@ public final class ImageReader {
     }
   }
 
-  private static String reason(Exception e) {
+  static String reason(Exception e) {
     String message = e.getMessage();
     if (message == null || message.isBlank()) {
       return e instanceof EOFException ? "the file is truncated" : e.getClass().getSimpleName();

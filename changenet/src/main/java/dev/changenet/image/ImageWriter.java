@@ -3,10 +3,12 @@ package dev.changenet.image;
 import java.awt.image.BufferedImage;
 import java.awt.image.ColorModel;
 import java.awt.image.DataBufferByte;
+import java.awt.image.IndexColorModel;
 import java.awt.image.Raster;
 import java.awt.image.WritableRaster;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
+import java.io.OutputStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
@@ -64,12 +66,93 @@ public final class ImageWriter {
     writeAtomically(path, encodePng(image));
   }
 
+  /** Returns {@code image} as a JPEG file with full colour resolution; quality as above. */
+  public static byte[] jpeg(RgbImage image, float quality) {
+    return encodeJpeg(toBuffered(image), quality);
+  }
+
+  /**
+   * Returns a picture of few colours as a PNG file with a palette.
+   *
+   * @param ids index into {@code palette} per pixel
+   * @param palette at most 256 colours, each R, G, B of 0–255
+   */
+  public static byte[] png(Mask ids, int[][] palette) {
+    byte[][] channels = new byte[RgbImage.CHANNELS][palette.length];
+    for (int i = 0; i < palette.length; i++) {
+      for (int c = 0; c < RgbImage.CHANNELS; c++) {
+        channels[c][i] = (byte) palette[i][c];
+      }
+    }
+    IndexColorModel colors =
+        new IndexColorModel(8, palette.length, channels[0], channels[1], channels[2]);
+    BufferedImage image =
+        new BufferedImage(ids.width(), ids.height(), BufferedImage.TYPE_BYTE_INDEXED, colors);
+    image.getRaster().setDataElements(0, 0, ids.width(), ids.height(), ids.values());
+    return encodePng(image);
+  }
+
+  /**
+   * Writes {@code mask} as an 8-bit palette PNG file: the stored values are the mask's, viewers
+   * show the colours.
+   *
+   * @param palette R, G, B of each value that occurs in the mask, 0–255; at most 256
+   * @throws DataException if the file cannot be written
+   */
+  public static void writePng(Path path, Mask mask, int[][] palette) {
+    byte[][] channels = new byte[RgbImage.CHANNELS][palette.length];
+    for (int i = 0; i < palette.length; i++) {
+      for (int c = 0; c < RgbImage.CHANNELS; c++) {
+        channels[c][i] = (byte) palette[i][c];
+      }
+    }
+    for (byte value : mask.values()) {
+      if ((value & 0xFF) >= palette.length) {
+        throw new IllegalArgumentException(
+            "palette PNG: value " + (value & 0xFF) + " has no colour among " + palette.length);
+      }
+    }
+    IndexColorModel colors =
+        new IndexColorModel(8, palette.length, channels[0], channels[1], channels[2]);
+    BufferedImage image =
+        new BufferedImage(mask.width(), mask.height(), BufferedImage.TYPE_BYTE_INDEXED, colors);
+    image.getRaster().setDataElements(0, 0, mask.width(), mask.height(), mask.values());
+    writeAtomically(path, encodePng(image));
+  }
+
+  /**
+   * Writes a 16-bit grey PNG file.
+   *
+   * @param values {@code height · width} values of 0–65535, row by row
+   * @throws DataException if the file cannot be written
+   */
+  public static void writeGrey16(Path path, int width, int height, short[] values) {
+    BufferedImage image = new BufferedImage(width, height, BufferedImage.TYPE_USHORT_GRAY);
+    image.getRaster().setDataElements(0, 0, width, height, values);
+    writeAtomically(path, encodePng(image));
+  }
+
   /**
    * Writes {@code bytes} to {@code path} by way of a temporary file beside it.
    *
    * @throws DataException if the file cannot be written
    */
   public static void writeAtomically(Path path, byte[] bytes) {
+    writeAtomically(path, out -> out.write(bytes));
+  }
+
+  /** Writes the content of a file. */
+  @FunctionalInterface
+  public interface Content {
+    void writeTo(OutputStream out) throws IOException;
+  }
+
+  /**
+   * Writes {@code content} to {@code path} by way of a temporary file beside it.
+   *
+   * @throws DataException if the file cannot be written
+   */
+  public static void writeAtomically(Path path, Content content) {
     Path target = path.toAbsolutePath();
     try {
       Files.createDirectories(target.getParent());
@@ -79,7 +162,11 @@ public final class ImageWriter {
           target.resolveSibling(
               "." + target.getFileName() + "." + Long.toHexString(System.nanoTime()) + ".tmp");
       try {
-        Files.write(temporary, bytes, StandardOpenOption.CREATE_NEW, StandardOpenOption.WRITE);
+        try (OutputStream out =
+            Files.newOutputStream(
+                temporary, StandardOpenOption.CREATE_NEW, StandardOpenOption.WRITE)) {
+          content.writeTo(out);
+        }
         Files.move(temporary, target, StandardCopyOption.ATOMIC_MOVE);
       } finally {
         Files.deleteIfExists(temporary);

@@ -70,7 +70,7 @@ record JpegStructure(int precision, int components, boolean rgb, boolean adobe, 
         precision, components, rgb, adobeTransform >= 0, components == 4 && adobeTransform == 2);
   }
 
-  private static boolean isStartOfFrame(int marker) {
+  static boolean isStartOfFrame(int marker) {
     return marker >= 0xC0 && marker <= 0xCF && marker != 0xC4 && marker != 0xC8 && marker != 0xCC;
   }
 

@@ -13,8 +13,15 @@ import java.util.List;
  * @param kind per-output loss
  * @param multiScale whether all five outputs count
  * @param weights weight of each output, coarsest first
+ * @param classWeights weight of each class in cross-entropy and focal loss; empty for 1
+ * @param focalGamma exponent of focal loss
  */
-public record SegmentationLoss(Kind kind, boolean multiScale, List<Double> weights) {
+public record SegmentationLoss(
+    Kind kind,
+    boolean multiScale,
+    List<Double> weights,
+    List<Double> classWeights,
+    double focalGamma) {
   /** Label value of pixels that don't count. */
   public static final int IGNORE = 255;
 
@@ -23,7 +30,25 @@ public record SegmentationLoss(Kind kind, boolean multiScale, List<Double> weigh
     /** Softmax cross-entropy, mean over the pixels that aren't ignored. */
     CE,
     /** Min-max IoU loss. */
-    MMIOU
+    MMIOU,
+    /** Focal loss, mean over the pixels that aren't ignored. */
+    FOCAL,
+    /** Soft dice loss, mean over samples and classes. */
+    DICE,
+    /** CE + DICE. */
+    CE_DICE,
+    /** FOCAL + DICE. */
+    FOCAL_DICE
+  }
+
+  public SegmentationLoss {
+    weights = List.copyOf(weights);
+    classWeights = List.copyOf(classWeights);
+  }
+
+  /** A loss without class weights. */
+  public SegmentationLoss(Kind kind, boolean multiScale, List<Double> weights) {
+    this(kind, multiScale, weights, List.of(), 2);
   }
 
   /**
@@ -39,6 +64,17 @@ public record SegmentationLoss(Kind kind, boolean multiScale, List<Double> weigh
   public interface Targets {
     /** Returns int32 [B, height, width]. */
     Tensor resized(int height, int width);
+  }
+
+  /** What a part of a batch counts in the mean over the whole batch. */
+  public interface Share {
+    /**
+     * Share of the part's pixels, by {@link SegmentationLoss#counted}, at the size of an output.
+     */
+    double pixels(int height, int width);
+
+    /** Share of the part's samples. */
+    double samples();
   }
 
   /**
@@ -61,13 +97,23 @@ public record SegmentationLoss(Kind kind, boolean multiScale, List<Double> weigh
    * @param targets the labels, for each size that an output has
    */
   public Result compute(List<Variable> outputs, Targets targets) {
+    return compute(outputs, targets, null);
+  }
+
+  /**
+   * Loss of a part of a batch, so that the losses of all parts add up to that of the batch: exactly
+   * for all kinds but {@link Kind#MMIOU}, whose minimum is then taken over each part.
+   *
+   * @param share null for a whole batch
+   */
+  public Result compute(List<Variable> outputs, Targets targets, Share share) {
     Variable full = outputs.getLast();
     List<Variable> counted = multiScale ? outputs : List.of(full);
     List<Variable> components = new ArrayList<>();
     float[] weight = new float[counted.size()];
     for (int i = 0; i < weight.length; i++) {
       Variable out = counted.get(i);
-      components.add(one(out, targets.resized(out.dim(1), out.dim(2))));
+      components.add(one(out, targets.resized(out.dim(1), out.dim(2)), share));
       weight[i] = multiScale ? weights.get(i).floatValue() : 1f;
     }
     return new Result(Functional.weightedSum(components, weight), components);
@@ -77,11 +123,57 @@ public record SegmentationLoss(Kind kind, boolean multiScale, List<Double> weigh
     return cpu.to(device);
   }
 
-  private Variable one(Variable logits, Tensor target) {
-    return switch (kind) {
-      case CE -> Functional.crossEntropy(logits, target, IGNORE);
-      case MMIOU -> Functional.mmIou(logits, target, IGNORE);
-    };
+  private Variable one(Variable logits, Tensor target, Share share) {
+    Variable pixels =
+        switch (kind) {
+          case CE, CE_DICE -> crossEntropy(logits, target);
+          case FOCAL, FOCAL_DICE -> Functional.focal(logits, target, IGNORE, factors(), focalGamma);
+          case MMIOU, DICE -> null;
+        };
+    Variable samples =
+        switch (kind) {
+          case CE, FOCAL -> null;
+          case MMIOU -> Functional.mmIou(logits, target, IGNORE);
+          case DICE, CE_DICE, FOCAL_DICE -> Functional.dice(logits, target, IGNORE);
+        };
+    float ofPixels = share == null ? 1 : (float) share.pixels(logits.dim(1), logits.dim(2));
+    float ofSamples = share == null ? 1 : (float) share.samples();
+    if (pixels == null || samples == null) {
+      Variable loss = pixels == null ? samples : pixels;
+      return share == null ? loss : Functional.scale(loss, pixels == null ? ofSamples : ofPixels);
+    }
+    return Functional.weightedSum(List.of(pixels, samples), new float[] {ofPixels, ofSamples});
+  }
+
+  private Variable crossEntropy(Variable logits, Tensor target) {
+    return classWeights.isEmpty()
+        ? Functional.crossEntropy(logits, target, IGNORE)
+        : Functional.focal(logits, target, IGNORE, factors(), 0);
+  }
+
+  /** The class weights, or null for 1. */
+  private float[] factors() {
+    if (classWeights.isEmpty()) {
+      return null;
+    }
+    float[] factors = new float[classWeights.size()];
+    for (int i = 0; i < factors.length; i++) {
+      factors[i] = classWeights.get(i).floatValue();
+    }
+    return factors;
+  }
+
+  /**
+   * What the pixels of {@code labels} [b, h, w] count at the size of an output: each its class
+   * weight, ignored ones nothing.
+   */
+  public double counted(int[] labels, int b, int h, int w, int height, int width) {
+    float[] factors = factors();
+    double sum = 0;
+    for (int label : nearest(labels, b, h, w, height, width)) {
+      sum += label == IGNORE ? 0 : factors == null ? 1 : factors[label];
+    }
+    return sum;
   }
 
   /** Nearest resize of a label map, index floor(i·in/out): the top-left pixel of each block. */

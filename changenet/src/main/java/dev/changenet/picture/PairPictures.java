@@ -46,6 +46,17 @@ public final class PairPictures {
     return index % everyNth == 0;
   }
 
+  /** Returns R, G, B of each class, 0–255. */
+  public int[][] palette() {
+    int[][] palette = new int[numClasses][RgbImage.CHANNELS];
+    for (int id = 0; id < numClasses; id++) {
+      for (int c = 0; c < RgbImage.CHANNELS; c++) {
+        palette[id][c] = color(id, c);
+      }
+    }
+    return palette;
+  }
+
   /** Returns the class map [S, S] as a picture. */
   public RgbImage classMap(int[] ids, int size) {
     return classMap(ids, 0, size);
@@ -105,15 +116,26 @@ public final class PairPictures {
     for (int i = 0; i < size * size; i++) {
       int id = ids[offset + i];
       for (int c = 0; c < RgbImage.CHANNELS; c++) {
-        int value = numClasses == 2 ? (id == 0 ? 0 : 255) : colors.get(id, c);
-        p[i * RgbImage.CHANNELS + c] = (byte) value;
+        p[i * RgbImage.CHANNELS + c] = (byte) color(id, c);
       }
     }
     return out;
   }
 
-  /** Undoes the normalisation, clips to 0–1, scales to 0–255 and truncates. */
-  private RgbImage picture(float[] values, int offset, int size) {
+  /** Returns the colour of class {@code id}: R, G, B of 0–255. */
+  public int[] color(int id) {
+    return new int[] {color(id, 0), color(id, 1), color(id, 2)};
+  }
+
+  private int color(int id, int channel) {
+    return numClasses == 2 ? (id == 0 ? 0 : 255) : colors.get(id, channel);
+  }
+
+  /**
+   * Returns a picture [S, S, 3] of a batch, which starts at {@code offset}: undoes the
+   * normalisation, clips to 0–1, scales to 0–255 and truncates.
+   */
+  public RgbImage picture(float[] values, int offset, int size) {
     RgbImage out = RgbImage.black(size, size);
     byte[] p = out.pixels();
     for (int i = 0; i < p.length; i++) {

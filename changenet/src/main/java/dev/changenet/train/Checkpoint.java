@@ -26,6 +26,12 @@ public final class Checkpoint {
   /** Newest checkpoint of a results directory: a relative link, or a copy where links can't be. */
   public static final String LATEST = "changenet_model_segment_latest.pth";
 
+  /** Entry for the state of what TAO doesn't have. */
+  static final String OWN = "changenet";
+
+  /** Entry that tells how masks were read; an extension, which other programs pass over. */
+  static final String MASKS = "changenet_masks";
+
   private static final String TAO_MODEL = "visual_changenet_segment";
 
   private Checkpoint() {}
@@ -62,6 +68,29 @@ public final class Checkpoint {
   /** Writes {@code name} in {@code folder}, then points the latest entry at it. */
   public static Path save(
       Path folder, String name, ChangeNet net, Optimizer optimizer, Progress p) {
+    return save(folder, name, net, optimizer, p, Map.of());
+  }
+
+  /**
+   * {@link #save(Path, String, ChangeNet, Optimizer, Progress)} with entries of ours behind those
+   * of TAO.
+   */
+  static Path save(
+      Path folder,
+      String name,
+      ChangeNet net,
+      Optimizer optimizer,
+      Progress p,
+      Map<String, ?> extensions) {
+    Path file = folder.resolve(name);
+    write(file, net, optimizer, p, extensions);
+    LatestCheckpoint.point(folder, name);
+    return file;
+  }
+
+  /** Writes a checkpoint that the latest entry does not follow. */
+  static void write(
+      Path file, ChangeNet net, Optimizer optimizer, Progress p, Map<String, ?> extensions) {
     Map<String, Object> root = new LinkedHashMap<>();
     root.put("epoch", (long) p.epoch());
     root.put("global_step", p.globalStep());
@@ -77,10 +106,8 @@ public final class Checkpoint {
     if (net.stateDict().keySet().stream().anyMatch(n -> n.startsWith("backbone.radio."))) {
       root.put("tao_model_type", "radio");
     }
-    Path file = folder.resolve(name);
+    root.putAll(extensions);
     PthWriter.write(file, root);
-    LatestCheckpoint.point(folder, name);
-    return file;
   }
 
   /** Counters: as Lightning's training loop keeps them, then this trainer's own. */
@@ -123,7 +150,7 @@ public final class Checkpoint {
     return map;
   }
 
-  private static StoredTensor stored(Tensor t) {
+  static StoredTensor stored(Tensor t) {
     int[] shape = t.shape().toArray();
     return t.dtype() == DType.INT64
         ? StoredTensor.ofLongs(shape, t.longs())

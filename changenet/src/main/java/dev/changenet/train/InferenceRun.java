@@ -1,53 +1,186 @@
 package dev.changenet.train;
 
 import dev.changenet.config.ExperimentSpec;
+import dev.changenet.config.InferenceSpec;
 import dev.changenet.data.Batch;
 import dev.changenet.data.ChangeDataset;
 import dev.changenet.data.DataLoader;
+import dev.changenet.data.DataSettings;
+import dev.changenet.data.Normalization;
+import dev.changenet.data.PairFinder;
+import dev.changenet.image.Mask;
+import dev.changenet.image.Resize;
+import dev.changenet.image.RgbImage;
 import dev.changenet.model.ChangeNet;
+import dev.changenet.nn.state.WeightsFile;
 import dev.changenet.picture.PairPictures;
+import dev.changenet.picture.ProbabilityMap;
 import java.nio.file.Path;
+import java.util.List;
+import java.util.Optional;
+import java.util.stream.IntStream;
 
-/** The {@code inference} task: pictures of the predict split; masks are never opened. */
+/**
+ * The {@code inference} task: pictures of the predict split, or of pictures that the spec names,
+ * and if asked for masks and probabilities. Masks of the data set are never opened.
+ */
 public final class InferenceRun {
   private final RunContext context;
+  private final ExperimentSpec spec;
 
   public InferenceRun(RunContext context) {
     this.context = context;
+    this.spec = context.spec();
   }
 
   public void run() {
-    ExperimentSpec spec = context.spec();
-    Path checkpoint = spec.inference().checkpoint();
+    InferenceSpec settings = spec.inference();
+    Path checkpoint = settings.checkpoint();
     context.status().write(StatusLog.Status.RUNNING, "Loading checkpoint: " + checkpoint);
-    ChangeDataset dataset =
-        ChangeDataset.open(
-            context.dataSettings(),
-            spec.segmentData().predictSplit(),
-            ChangeDataset.Purpose.INFERENCE);
+    MemoryCheck.of(context.device(), spec)
+        .requireForPrediction(
+            spec,
+            n -> MemoryPlan.ofPrediction(spec, n, null, context::buildNetwork),
+            context.reporter());
+    Optional<ChangeThreshold> threshold =
+        settings.threshold().map(t -> ChangeThreshold.of(t, checkpoint));
+    threshold.ifPresent(t -> context.reporter().info(t.describe()));
+    threshold.flatMap(ChangeThreshold::warning).ifPresent(context.reporter()::warn);
+    ChangeDataset dataset = dataset();
     PairPictures pictures = context.pictures();
+    InferenceFiles files = new InferenceFiles(context, dataset, pictures, threshold);
+    if (settings.tileOverlap().isPresent() || files.any() && settings.output().originalSize()) {
+      // A pair that can't be used is told before hours of work, not after.
+      IntStream.range(0, dataset.size()).forEach(dataset::originalSize);
+    }
+    int classes = spec.segmentData().numClasses();
     try (ChangeNet net = context.buildNetwork();
-        DataLoader loader = new DataLoader(dataset, Math.max(0, spec.train().seed()));
         Predictor predictor = new Predictor(net, spec.segmentData().multiScaleInfer())) {
-      Checkpoint.loadModel(Checkpoint.open(checkpoint), checkpoint, net);
+      WeightsFile weights = Checkpoint.open(checkpoint);
+      Checkpoint.loadModel(weights, checkpoint, net);
+      DataCheck.stored(weights)
+          .ifPresent(m -> context.reporter().info("Trained with " + m.phrase()));
       net.eval();
+      MirrorPredictor mirrors = new MirrorPredictor(predictor, classes, settings.flips());
+      if (settings.tileOverlap().isPresent()) {
+        tiles(dataset, mirrors, files, pictures);
+      } else {
+        batches(dataset, mirrors, files, pictures);
+      }
+    }
+    context
+        .reporter()
+        .progressDone(
+            "Predicted "
+                + dataset.size()
+                + (dataset.size() == 1 ? " pair" : " pairs")
+                + "; pictures are in "
+                + spec.resultsDir()
+                + files.places());
+  }
+
+  private ChangeDataset dataset() {
+    DataSettings settings = context.dataSettings();
+    if (spec.inference().pictures().isEmpty()) {
+      return ChangeDataset.open(
+          settings, spec.segmentData().predictSplit(), ChangeDataset.Purpose.INFERENCE);
+    }
+    InferenceSpec.Pictures named = spec.inference().pictures().get();
+    PairFinder.Found found = PairFinder.find(named.a(), named.b());
+    found.notes().forEach(context.reporter()::warn);
+    return ChangeDataset.of(settings, named.a(), found.pairs());
+  }
+
+  private void batches(
+      ChangeDataset dataset,
+      MirrorPredictor predictor,
+      InferenceFiles files,
+      PairPictures pictures) {
+    try (DataLoader loader = new DataLoader(dataset, Math.max(0, spec.train().seed()))) {
       long began = System.nanoTime();
-      int done = 0;
+      int first = 0;
       for (Batch batch : loader) {
         context.interruption().check();
-        if (PairPictures.draws(batch.index(), spec.inference().visAfterNBatches())) {
-          pictures.write(
-              spec.resultsDir(), batch, predictor.predict(batch, null).classIds(), false);
+        boolean draws = PairPictures.draws(batch.index(), spec.inference().visAfterNBatches());
+        if (draws || files.any()) {
+          int[] ids =
+              files.write(batch, first, predictor.predict(batch, files.needProbabilities()));
+          if (draws) {
+            pictures.write(spec.resultsDir(), batch, ids, false);
+          }
         }
-        context
-            .reporter()
-            .progress(
-                "Predicting", ++done, loader.batches(), (System.nanoTime() - began) * 1e-9, "");
+        first += batch.size();
+        progress("Predicting", batch.index() + 1, loader.batches(), began);
       }
-      context
-          .reporter()
-          .progressDone(
-              "Predicted " + dataset.size() + " pairs; pictures are in " + spec.resultsDir());
     }
+  }
+
+  private void tiles(
+      ChangeDataset dataset,
+      MirrorPredictor predictor,
+      InferenceFiles files,
+      PairPictures pictures) {
+    DataSettings data = dataset.settings();
+    Normalization normalization = new Normalization(data.augmentation());
+    TilePredictor tiles =
+        new TilePredictor(
+            predictor,
+            normalization,
+            data.imgSize(),
+            data.numClasses(),
+            data.batchSize(),
+            spec.inference().tileOverlap().getAsDouble());
+    for (int i = 0; i < dataset.size(); i++) {
+      int batch = i / data.batchSize();
+      boolean draws = PairPictures.draws(batch, spec.inference().visAfterNBatches());
+      if (!draws && !files.any()) {
+        continue;
+      }
+      String label = "Predicting " + (i + 1) + "/" + dataset.size();
+      long began = System.nanoTime();
+      ChangeDataset.Originals pair = dataset.readOriginals(i);
+      ProbabilityMap map =
+          tiles.predict(
+              dataset.name(i),
+              pair.a(),
+              pair.b(),
+              (done, all) -> {
+                context.interruption().check();
+                progress(label, done, all, began);
+              });
+      Mask mask = files.write(i, map);
+      if (draws) {
+        pictures.write(
+            spec.resultsDir(),
+            shrunk(batch, dataset.name(i), pair, normalization),
+            ids(mask),
+            false);
+      }
+    }
+  }
+
+  private void progress(String label, int done, int all, long began) {
+    context.reporter().progress(label, done, all, (System.nanoTime() - began) * 1e-9, "");
+  }
+
+  /** The pair as a batch of one, for the pictures. */
+  private Batch shrunk(
+      int index, String name, ChangeDataset.Originals pair, Normalization normalization) {
+    int size = spec.segmentData().imgSize();
+    int values = size * size * RgbImage.CHANNELS;
+    Batch batch = new Batch(index, List.of(name), size, new float[values], new float[values], null);
+    normalization.apply(Resize.bicubic(pair.a(), size, size), batch.a(), 0);
+    normalization.apply(Resize.bicubic(pair.b(), size, size), batch.b(), 0);
+    return batch;
+  }
+
+  private int[] ids(Mask mask) {
+    int size = spec.segmentData().imgSize();
+    byte[] values = Resize.nearest(mask, size, size).values();
+    int[] ids = new int[values.length];
+    for (int i = 0; i < ids.length; i++) {
+      ids[i] = values[i] & 0xFF;
+    }
+    return ids;
   }
 }

@@ -17,7 +17,10 @@ final class LatestCheckpoint {
   /** What a process that was killed while it saved leaves behind; the number is its id. */
   private static final Pattern TEMPORARY =
       Pattern.compile(
-          "(?:experiment\\.yaml|metrics\\.csv|model_epoch_[0-9_step]+\\.pth|\\."
+          "(?:experiment\\.yaml|metrics\\.csv|report\\.html|report-history\\.jsonl|"
+              + "model_epoch_[0-9_step]+\\.pth|"
+              + Pattern.quote(BestModel.FILE)
+              + "|\\."
               + Pattern.quote(Checkpoint.LATEST)
               + ")\\.tmp-([0-9]{1,18})");
 

@@ -58,51 +58,162 @@ record MemoryCheck(long available, long machine, boolean gpu) {
     return OTHER + OTHER_PER_THREAD * Runtime.getRuntime().availableProcessors() + ahead * batch;
   }
 
+  /** Makes plans. */
+  @FunctionalInterface
+  interface Planner {
+    /** The plan for a step on a batch that is worked through in parts. */
+    MemoryPlan plan(int batch, int parts);
+  }
+
   /**
    * Tells the plan, or stops.
    *
-   * @param plan makes the plan for a batch size
+   * @return parts of a batch: {@code train.accumulate}, or with auto the least number that fits
    * @throws ChangeNetException with predicted and available memory and what to change
    */
-  void require(ExperimentSpec spec, IntFunction<MemoryPlan> plan, Reporter reporter) {
+  int require(ExperimentSpec spec, Planner planner, Reporter reporter) {
+    int batch = spec.segmentData().batchSize();
+    int given = spec.train().accumulate();
+    int parts = given > 0 ? given : Math.max(1, fewestParts(spec, planner, 1));
+    MemoryPlan wanted = planner.plan(batch, parts);
+    String need = gib(wanted.peak()) + " for the tensors of a training step" + breakdown(wanted);
+    if (wanted.peak() > available) {
+      throw tooMuch(need, remedies(spec, planner, parts, wanted));
+    }
+    tell(need, wanted, reporter);
+    if (given == 0 || parts > 1) {
+      reporter.info(
+          "Gradient accumulation: "
+              + (given == 0 ? "auto, " : "")
+              + (parts == 1
+                  ? "batches of " + batch + " fit as they are"
+                  : "batches of " + batch + " in " + parts + " parts of " + sizes(batch, parts)));
+    }
+    return parts;
+  }
+
+  /**
+   * The same for evaluation and inference.
+   *
+   * @param plan makes the plan for a batch size
+   */
+  void requireForPrediction(ExperimentSpec spec, IntFunction<MemoryPlan> plan, Reporter reporter) {
     int batch = spec.segmentData().batchSize();
     MemoryPlan wanted = plan.apply(batch);
-    String need =
-        String.format(
-            Locale.ROOT,
-            "%s for the tensors of a training step (weights %s, optimizer state and packed weights"
-                + " %s, activations and gradients %s)",
-            gib(wanted.peak()),
-            gib(wanted.weights()),
-            gib(wanted.kept()),
-            gib(wanted.passing()));
-    if (wanted.peak() <= available) {
-      reporter.info("Predicted memory: " + need + ", available " + gib(available));
-      return;
+    String need = gib(wanted.peak()) + " for the tensors of a forward pass" + breakdown(wanted);
+    if (wanted.peak() > available) {
+      List<String> ways = new ArrayList<>();
+      int fitting = fitting(batch, plan, wanted);
+      ways.add(lowerBatch(spec, fitting));
+      if (fitting > 0) {
+        ways.add("lower " + imageSize(spec));
+      }
+      ways.add(moreMemory(spec, wanted));
+      throw tooMuch(need, ways);
     }
-    throw new ChangeNetException(
+    tell(need, wanted, reporter);
+  }
+
+  private ChangeNetException tooMuch(String need, List<String> ways) {
+    return new ChangeNetException(
         "not enough memory: predicted "
             + need
             + ", available "
             + gib(available)
             + "; "
-            + String.join(", or ", remedies(spec, plan, wanted)));
+            + String.join(", or ", ways));
+  }
+
+  private void tell(String need, MemoryPlan plan, Reporter reporter) {
+    String process =
+        gpu ? "" : "; the process as a whole about " + gib(ProcessMemory.predict(plan.arrays()));
+    reporter.info("Predicted memory: " + need + ", available " + gib(available) + process);
+  }
+
+  private static String breakdown(MemoryPlan plan) {
+    List<String> parts = new ArrayList<>();
+    parts.add("weights " + gib(plan.weights()));
+    if (plan.optimizer() > 0) {
+      parts.add("optimizer state " + gib(plan.optimizer()));
+    }
+    if (plan.average() > 0) {
+      parts.add("averaged weights " + gib(plan.average()));
+    }
+    parts.add("packed weights " + gib(plan.packed()));
+    parts.add(
+        plan.gradients() > 0
+            ? "activations and gradients "
+                + gib(plan.passing())
+                + ", of which gradients up to "
+                + gib(plan.gradients())
+            : "activations " + gib(plan.passing()));
+    return " (" + String.join(", ", parts) + ")";
+  }
+
+  private static String imageSize(ExperimentSpec spec) {
+    return "dataset.segment.img_size (now " + spec.segmentData().imgSize() + ")";
+  }
+
+  /**
+   * @param fitting largest batch that fits, or 0
+   */
+  private static String lowerBatch(ExperimentSpec spec, int fitting) {
+    int batch = spec.segmentData().batchSize();
+    return fitting > 0
+        ? "set dataset.segment.batch_size to " + fitting + " (now " + batch + ")"
+        : "lower "
+            + (batch > 1 ? "dataset.segment.batch_size (now " + batch + ") and " : "")
+            + imageSize(spec);
+  }
+
+  private String moreMemory(ExperimentSpec spec, MemoryPlan wanted) {
+    long heap = wanted.peak() + other(spec) + OTHER;
+    if (gpu) {
+      return "use a GPU with more memory (this one has " + gib(machine) + ")";
+    }
+    return heap <= machine * SHARE
+        ? "raise the heap with CHANGENET_JAVA_OPTS=-Xmx" + ((heap >> 20) + 1) + "m"
+        : "use a machine with more memory (this one has " + gib(machine) + ")";
+  }
+
+  private static String sizes(int batch, int parts) {
+    int large = Accumulation.largest(batch, parts);
+    return batch % parts == 0 ? "" + large : large + " or " + batch / parts;
+  }
+
+  /**
+   * Least number of parts that fits, or 0.
+   *
+   * @param from least number that is tried
+   */
+  private int fewestParts(ExperimentSpec spec, Planner planner, int from) {
+    int batch = spec.segmentData().batchSize();
+    // Batch norm needs more than one value, which a single pair has except in the smallest maps.
+    boolean smallest = spec.segmentData().imgSize() == spec.model().backbone().type().divisor();
+    int most = smallest ? batch / 2 : batch;
+    for (int n = from; n <= most; n++) {
+      boolean smaller =
+          n == from || Accumulation.largest(batch, n) < Accumulation.largest(batch, n - 1);
+      if (smaller && planner.plan(batch, n).peak() <= available) {
+        return n;
+      }
+    }
+    return 0;
   }
 
   private List<String> remedies(
-      ExperimentSpec spec, IntFunction<MemoryPlan> plan, MemoryPlan wanted) {
+      ExperimentSpec spec, Planner planner, int parts, MemoryPlan wanted) {
     List<String> ways = new ArrayList<>();
     int batch = spec.segmentData().batchSize();
-    int fitting = fitting(batch, plan, wanted);
-    String size = "dataset.segment.img_size (now " + spec.segmentData().imgSize() + ")";
-    ways.add(
-        fitting > 0
-            ? "set dataset.segment.batch_size to " + fitting + " (now " + batch + ")"
-            : "lower "
-                + (batch > 1 ? "dataset.segment.batch_size (now " + batch + ") and " : "")
-                + size);
+    int fitting = fitting(batch, n -> planner.plan(n, Math.min(n, parts)), wanted);
+    int fewest =
+        spec.train().accumulate() > 0 && parts < batch ? fewestParts(spec, planner, parts + 1) : 0;
+    ways.add(lowerBatch(spec, fitting));
+    if (fewest > 0) {
+      ways.add("set train.accumulate to " + fewest + " (the same batch in parts)");
+    }
     if (fitting > 0) {
-      ways.add("lower " + size);
+      ways.add("lower " + imageSize(spec));
     }
     ModelSpec.Backbone backbone = spec.model().backbone();
     if (!backbone.freezeBackbone()) {
@@ -111,14 +222,7 @@ record MemoryCheck(long available, long machine, boolean gpu) {
     if (!backbone.type().isFan() && !spec.train().activationCheckpoint()) {
       ways.add("set train.activation_checkpoint");
     }
-    long heap = wanted.peak() + other(spec) + OTHER;
-    if (gpu) {
-      ways.add("use a GPU with more memory (this one has " + gib(machine) + ")");
-    } else if (heap <= machine * SHARE) {
-      ways.add("raise the heap with CHANGENET_JAVA_OPTS=-Xmx" + ((heap >> 20) + 1) + "m");
-    } else {
-      ways.add("use a machine with more memory (this one has " + gib(machine) + ")");
-    }
+    ways.add(moreMemory(spec, wanted));
     return ways;
   }
 

@@ -42,7 +42,8 @@ final class MetricsTable implements TrainObserver {
       return;
     }
     try {
-      List<String> lines = new String(Files.readAllBytes(file), StandardCharsets.UTF_8).lines().toList();
+      List<String> lines =
+          new String(Files.readAllBytes(file), StandardCharsets.UTF_8).lines().toList();
       if (!isOurs(lines)) {
         setAside();
         return;

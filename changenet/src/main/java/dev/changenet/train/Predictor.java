@@ -72,19 +72,43 @@ final class Predictor implements AutoCloseable {
 
   /** Class ids, the loss or null, and probabilities or null, on the device. */
   private Tensor[] start(Batch batch, SegmentationLoss loss, boolean probabilities) {
+    return forward(
+        net,
+        multiScale,
+        () ->
+            new TrainStep.Pairs(
+                image(batch, batch.a(), net.device()),
+                image(batch, batch.b(), net.device()),
+                loss == null
+                    ? null
+                    : SegmentationLoss.targets(
+                        batch.labels(),
+                        batch.size(),
+                        batch.imgSize(),
+                        batch.imgSize(),
+                        net.device())),
+        loss,
+        probabilities);
+  }
+
+  /** Class ids, the loss or null, and probabilities or null, of pairs with targets or none. */
+  static Tensor[] forward(
+      ChangeNet net,
+      boolean multiScale,
+      Supplier<TrainStep.Pairs> pairs,
+      SegmentationLoss loss,
+      boolean probabilities) {
     try (NoGrad _ = NoGrad.open();
         Scope _ = Scope.open()) {
-      List<Variable> outputs =
-          net.forward(image(batch, batch.a(), net.device()), image(batch, batch.b(), net.device()));
+      TrainStep.Pairs batch = pairs.get();
+      List<Variable> outputs = net.forward(batch.a(), batch.b());
       Tensor total =
-          loss == null ? null : loss.compute(outputs, batch.labels()).total().data().share();
+          loss == null ? null : loss.compute(outputs, batch.targets()).total().data().share();
       Variable logits = multiScale ? average(outputs) : outputs.getLast();
       Tensor scores = logits.data();
       Tensor ids =
           Tensor.empty(
-              Shape.of(batch.size(), batch.imgSize(), batch.imgSize()),
-              DType.INT32,
-              scores.device());
+              Shape.of(scores.dim(0), scores.dim(1), scores.dim(2)), DType.INT32, scores.device());
       Backends.of(scores.device()).loss().argmax(scores, ids);
       Tensor shares =
           probabilities ? Functional.softmax(logits, logits.dim(3)).data().share() : null;

@@ -6,6 +6,7 @@ import dev.changenet.model.ChangeNet;
 import dev.changenet.nn.state.BackboneWeights;
 import dev.changenet.nn.state.WeightsFile;
 import dev.changenet.tensor.ChangeNetException;
+import dev.changenet.tensor.DryRun;
 import dev.changenet.tensor.Tensor;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -15,27 +16,68 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.function.Supplier;
 
-/** Weights that a training starts from: of the backbone, then of the whole model. */
+/**
+ * Weights that a training starts from: of the backbone, then of the whole model. The files are
+ * opened, and compared with the network's names and shapes, before anything costs time.
+ */
 final class PretrainedWeights {
   /** File in the results directory with every name that a backbone load was about. */
   static final String REPORT = "pretrained_backbone.txt";
 
   private static final String PREFIX = "backbone.";
 
-  private PretrainedWeights() {}
+  private final ExperimentSpec spec;
+  private final Optional<WeightsFile> backbone;
+  private final Optional<WeightsFile> model;
 
-  /** Fills {@code net} from the files that {@code spec} names, and freezes what it says. */
-  static void load(ExperimentSpec spec, ChangeNet net, Reporter reporter) {
-    Optional<Path> backbone = spec.model().backbone().pretrainedBackbonePath();
-    if (backbone.isPresent()) {
-      loadBackbone(spec, backbone.get(), net.backbone(), reporter);
+  private PretrainedWeights(
+      ExperimentSpec spec, Optional<WeightsFile> backbone, Optional<WeightsFile> model) {
+    this.spec = spec;
+    this.backbone = backbone;
+    this.model = model;
+  }
+
+  /**
+   * Opens the files that {@code spec} names; none when a checkpoint brings all weights anyway.
+   *
+   * @param resuming whether training goes on from a checkpoint
+   */
+  static PretrainedWeights open(ExperimentSpec spec, boolean resuming) {
+    return resuming
+        ? new PretrainedWeights(spec, Optional.empty(), Optional.empty())
+        : new PretrainedWeights(
+            spec,
+            spec.model().backbone().pretrainedBackbonePath().map(WeightsFile::read),
+            spec.train().pretrainedModelPath().map(Checkpoint::open));
+  }
+
+  /**
+   * Refuses files that don't fit.
+   *
+   * @param build makes the network, of which only names and shapes matter
+   */
+  void check(Supplier<ChangeNet> build) {
+    if (backbone.isEmpty() && model.isEmpty()) {
+      return;
     }
-    Optional<Path> model = spec.train().pretrainedModelPath();
-    if (model.isPresent()) {
-      Checkpoint.loadModel(Checkpoint.open(model.get()), model.get(), net);
-      reporter.info("Loaded model weights from " + model.get());
+    try (DryRun _ = DryRun.open();
+        ChangeNet net = build.get()) {
+      backbone.ifPresent(file -> fitting(file, targets(net.backbone())));
+      model.ifPresent(
+          file -> StateLoading.requireFit(net, file.tensors("state_dict"), file.path()));
     }
+  }
+
+  /** Fills {@code net}, and freezes what the spec says. */
+  void load(ChangeNet net, Reporter reporter) {
+    backbone.ifPresent(file -> loadBackbone(file, net.backbone(), reporter));
+    model.ifPresent(
+        file -> {
+          Checkpoint.loadModel(file, file.path(), net);
+          reporter.info("Loaded model weights from " + file.path());
+        });
     if (spec.model().backbone().freezeBackbone()) {
       net.backbone().freezePretrained();
       reporter.info("Backbone frozen");
@@ -48,19 +90,24 @@ final class PretrainedWeights {
     return targets;
   }
 
-  private static void loadBackbone(
-      ExperimentSpec spec, Path file, Backbone backbone, Reporter reporter) {
-    Map<String, Tensor> targets = targets(backbone);
+  private BackboneWeights fitting(WeightsFile file, Map<String, Tensor> targets) {
     Map<String, int[]> shapes = new LinkedHashMap<>();
     targets.forEach((name, t) -> shapes.put(name, t.shape().toArray()));
-    BackboneWeights weights = BackboneWeights.of(WeightsFile.read(file), shapes);
+    BackboneWeights weights = BackboneWeights.of(file, shapes);
     if (weights.tensors().isEmpty()) {
       throw new ChangeNetException(
-          file
+          file.path()
               + ": no tensor name matches the backbone "
               + spec.model().backbone().type().key()
               + "; check model.backbone.type and pretrained_backbone_path");
     }
+    return weights;
+  }
+
+  private void loadBackbone(WeightsFile source, Backbone backbone, Reporter reporter) {
+    Path file = source.path();
+    Map<String, Tensor> targets = targets(backbone);
+    BackboneWeights weights = fitting(source, targets);
     weights.tensors().forEach((name, t) -> StateLoading.copy(t, targets.get(name)));
     Path names = spec.resultsDir().resolve(REPORT);
     write(names, file, weights);

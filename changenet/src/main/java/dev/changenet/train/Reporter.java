@@ -41,8 +41,7 @@ public interface Reporter {
    * {@link #progress(String, long, long, double, String)} with the most important details first:
    * where there is no room for all, the last ones are left out.
    */
-  default void progress(
-      String label, long done, long total, double seconds, List<Detail> details) {
+  default void progress(String label, long done, long total, double seconds, List<Detail> details) {
     String all = details.stream().map(Detail::text).collect(Collectors.joining(", "));
     progress(label, done, total, seconds, all);
   }

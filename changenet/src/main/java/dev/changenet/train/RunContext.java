@@ -5,17 +5,21 @@ import dev.changenet.config.ExperimentSpec;
 import dev.changenet.config.ModelSpec;
 import dev.changenet.config.SegmentDataSpec;
 import dev.changenet.config.Task;
+import dev.changenet.config.TrainSpec;
 import dev.changenet.data.AugmentationSettings;
 import dev.changenet.data.DataSettings;
 import dev.changenet.model.ChangeNet;
+import dev.changenet.model.SegmentationLoss;
 import dev.changenet.picture.ColorTable;
 import dev.changenet.picture.PairPictures;
 import dev.changenet.tensor.DType;
 import dev.changenet.tensor.Device;
 import dev.changenet.tensor.backend.Backends;
 import dev.changenet.tensor.cuda.CudaBackend;
+import java.nio.file.Path;
 import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 
 /**
@@ -40,6 +44,13 @@ public record RunContext(
     }
   }
 
+  /** What computes, in words. */
+  public String deviceName() {
+    return Backends.of(device()) instanceof CudaBackend gpu
+        ? "on GPU " + spec.gpu().getAsInt() + " (" + gpu.deviceName() + ")"
+        : "on the CPU";
+  }
+
   /** Type of the activations in training: {@code train.precision}. */
   public DType activations() {
     return spec.train().precision().startsWith("bf16") ? DType.BFLOAT16 : DType.FLOAT32;
@@ -54,29 +65,58 @@ public record RunContext(
 
   /** Builds the network that the spec describes; without weights. */
   public ChangeNet buildNetwork() {
+    return new ChangeNet(device(), network(spec));
+  }
+
+  /** What the spec says about the network. */
+  public static ChangeNet.Config network(ExperimentSpec spec) {
     ModelSpec m = spec.model();
-    return new ChangeNet(
-        device(),
-        new ChangeNet.Config(
-            m.backbone().type().key(),
-            m.backbone().dropPathRate(),
-            m.decodeHead().embedDim(),
-            spec.segmentData().numClasses(),
-            m.decodeHead().featureStrides(),
-            m.decodeHead().inIndex(),
-            m.decodeHead().alignCorners(),
-            spec.segmentData().imgSize(),
-            m.decodeHead().useSummaryToken(),
-            spec.train().activationCheckpoint()));
+    return new ChangeNet.Config(
+        m.backbone().type().key(),
+        m.backbone().dropPathRate(),
+        m.decodeHead().embedDim(),
+        spec.segmentData().numClasses(),
+        m.decodeHead().featureStrides(),
+        m.decodeHead().inIndex(),
+        m.decodeHead().alignCorners(),
+        spec.segmentData().imgSize(),
+        m.decodeHead().useSummaryToken(),
+        spec.train().activationCheckpoint());
+  }
+
+  /** The loss of {@code train.segment}. */
+  public SegmentationLoss loss() {
+    TrainSpec.SegmentLoss s = spec.train().segment();
+    return new SegmentationLoss(
+        SegmentationLoss.Kind.valueOf(s.loss().toUpperCase(Locale.ROOT)),
+        spec.segmentData().multiScaleTrain(),
+        s.weights(),
+        s.classWeights(),
+        s.focalGamma());
   }
 
   /** Where samples lie and how they are prepared. */
   public DataSettings dataSettings() {
+    return dataSettings(spec);
+  }
+
+  /** {@link #dataSettings()} with batches of another size. */
+  DataSettings dataSettings(int batchSize) {
+    return dataSettings(spec, batchSize);
+  }
+
+  /** Where the samples of {@code spec} lie and how they are prepared. */
+  public static DataSettings dataSettings(ExperimentSpec spec) {
+    return dataSettings(spec, spec.segmentData().batchSize());
+  }
+
+  private static DataSettings dataSettings(ExperimentSpec spec, int batchSize) {
     SegmentDataSpec d = spec.segmentData();
     AugmentationSpec a = d.augmentation();
     List<Double> range = a.withScaleRandomCrop().scaleRange();
     return new DataSettings(
-        d.rootDir(),
+        // Nothing lies there when inference names its pictures.
+        d.rootDir() == null ? Path.of("") : d.rootDir(),
         d.imageFolderName(),
         d.changeImageFolderName(),
         d.annotationFolderName(),
@@ -85,7 +125,7 @@ public record RunContext(
         d.labelTransform(),
         d.numClasses(),
         d.imgSize(),
-        d.batchSize(),
+        batchSize,
         d.workers(),
         new AugmentationSettings(
             new AugmentationSettings.RandomFlip(

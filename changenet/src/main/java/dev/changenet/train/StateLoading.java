@@ -27,8 +27,25 @@ final class StateLoading {
    * @param stored names as in the checkpoint, {@code model.} included
    */
   static void strict(Module net, Map<String, StoredTensor> stored, Path file) {
+    requireFit(net, stored, file);
+    targets(net)
+        .forEach(
+            (name, target) -> {
+              if (stored.containsKey(name)) {
+                copy(stored.get(name), target);
+              }
+            });
+  }
+
+  private static Map<String, Tensor> targets(Module net) {
     Map<String, Tensor> targets = new LinkedHashMap<>();
     net.stateDict().forEach((name, t) -> targets.put("model." + name, t));
+    return targets;
+  }
+
+  /** Throws unless every name and shape matches. */
+  static void requireFit(Module net, Map<String, StoredTensor> stored, Path file) {
+    Map<String, Tensor> targets = targets(net);
     Set<String> missing = new LinkedHashSet<>(targets.keySet());
     missing.removeAll(stored.keySet());
     // Networks exported or frozen elsewhere don't carry the counters; nothing depends on them.
@@ -68,12 +85,6 @@ final class StateLoading {
               + " dataset.segment.num_classes and, for vit_large_nvdinov2,"
               + " dataset.segment.img_size with the training spec");
     }
-    targets.forEach(
-        (name, target) -> {
-          if (stored.containsKey(name)) {
-            copy(stored.get(name), target);
-          }
-        });
   }
 
   /** Copies stored values into a tensor of the same shape; on the heap without an array between. */

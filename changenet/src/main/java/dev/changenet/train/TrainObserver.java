@@ -96,6 +96,11 @@ interface TrainObserver extends AutoCloseable {
   /** A step has been taken. */
   default void step(Step step) {}
 
+  /** Tells whether {@link #validated} is to see the probability of each class. */
+  default boolean wantsProbabilities() {
+    return false;
+  }
+
   /** A batch has been validated. */
   default void validated(int epoch, Batch batch, Predictor.Prediction prediction) {}
 

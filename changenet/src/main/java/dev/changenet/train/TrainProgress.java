@@ -67,8 +67,7 @@ final class TrainProgress implements TrainObserver {
       details.add(new Reporter.Detail("run " + left + " left", "run<" + left));
     }
     details.add(Reporter.Detail.of(String.format(Locale.ROOT, "lr=%.2e", step.lr())));
-    details.add(
-        Reporter.Detail.of("mem " + memory(MemoryUse.liveBytes(), MemoryUse.peakBytes())));
+    details.add(Reporter.Detail.of("mem " + memory(MemoryUse.liveBytes(), MemoryUse.peakBytes())));
     if (Backends.of(setup.context().device()) instanceof CudaBackend gpu) {
       details.add(Reporter.Detail.of("GPU " + memory(gpu.peakBytes(), gpu.totalMemory())));
     }
@@ -103,7 +102,8 @@ final class TrainProgress implements TrainObserver {
     Optional<Validation.Result> validated = epoch.validation();
     StringBuilder line = new StringBuilder();
     int steps = setup.stepsPerEpoch();
-    append(line, "%s: 100%%  %d/%d  %s", label(epoch.epoch()), steps, steps, clock(epoch.seconds()));
+    append(
+        line, "%s: 100%%  %d/%d  %s", label(epoch.epoch()), steps, steps, clock(epoch.seconds()));
     append(line, "  %.2f pairs/s  train_loss=%.4f", epoch.pairsPerSecond(), epoch.trainLoss());
     validated.ifPresent(
         found -> {

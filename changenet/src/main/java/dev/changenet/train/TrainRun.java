@@ -1,11 +1,13 @@
 package dev.changenet.train;
 
+import dev.changenet.check.Role;
 import dev.changenet.config.ExperimentSpec;
 import dev.changenet.config.OptimSpec;
 import dev.changenet.config.TrainSpec;
 import dev.changenet.data.Batch;
 import dev.changenet.data.ChangeDataset;
 import dev.changenet.data.DataLoader;
+import dev.changenet.data.DataMessages;
 import dev.changenet.image.DataException;
 import dev.changenet.model.ChangeNet;
 import dev.changenet.model.SegmentationLoss;
@@ -17,9 +19,9 @@ import dev.changenet.tensor.HeapStorage;
 import dev.changenet.tensor.cuda.CudaGraphs;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.EnumSet;
 import java.util.LinkedHashMap;
 import java.util.List;
-import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
 
@@ -39,8 +41,11 @@ public final class TrainRun {
   private ChangeNet net;
   private Optimizer optimizer;
   private CudaGraphs graphs;
+  private TrainingAids aids;
+  private int parts;
   private DataLoader training;
   private DataLoader validation;
+  private DataCheck.Start data;
   private Checkpoint.Progress start;
   private double baseLr;
   private int stepSize;
@@ -58,15 +63,14 @@ public final class TrainRun {
     this.train = spec.train();
     this.reporter = context.reporter();
     this.seed = train.seed() >= 0 ? train.seed() : System.nanoTime();
-    this.loss =
-        new SegmentationLoss(
-            SegmentationLoss.Kind.valueOf(train.segment().loss().toUpperCase(Locale.ROOT)),
-            spec.segmentData().multiScaleTrain(),
-            train.segment().weights());
+    this.loss = context.loss();
     observers.add(new TrainProgress(reporter));
     observers.add(new MetricsTable(spec.resultsDir(), reporter));
     if (train.tensorboard().enabled()) {
       observers.add(new TrainingCurves(spec.resultsDir(), reporter));
+    }
+    if (spec.report()) {
+      observers.add(new TrainReport(context));
     }
   }
 
@@ -74,9 +78,12 @@ public final class TrainRun {
   public void run() {
     LatestCheckpoint.removeStale(spec.resultsDir());
     Optional<Path> resume = resumeFrom();
+    Optional<WeightsFile> checkpoint = resume.map(Checkpoint::open);
+    PretrainedWeights pretrained = PretrainedWeights.open(spec, resume.isPresent());
+    pretrained.check(this::plannedNetwork);
     reporter.info(train.seed() >= 0 ? "Seed set to " + seed : "No seed set");
-    openData();
     requireMemory();
+    openData();
     try (ChangeNet network = context.buildNetwork();
         DataLoader _ = training;
         DataLoader _ = validation) {
@@ -85,15 +92,23 @@ public final class TrainRun {
       context.chooseAlgorithms();
       net.initialize(seed);
       reporter.info("Number of output classes: " + spec.segmentData().numClasses());
-      PretrainedWeights.load(spec, net, reporter);
+      pretrained.load(net, reporter);
       try (Optimizer opt = buildOptimizer();
-          CudaGraphs steps = CudaGraphs.on(net.device(), ORDINARY_STEPS, false)) {
+          CudaGraphs steps = CudaGraphs.on(net.device(), ORDINARY_STEPS, false);
+          TrainingAids extras = new TrainingAids(context, net, opt, data.entries())) {
         optimizer = opt;
         graphs = steps;
-        restore(resume);
+        aids = extras;
+        restore(checkpoint);
         if (start.nextEpoch() >= train.numEpochs()) {
           reporter.info(
               "Nothing to train: the checkpoint has done all " + train.numEpochs() + " epochs");
+        } else if (aids.exhausted()) {
+          reporter.info(
+              "Nothing to train: train.best.patience is "
+                  + train.best().patience()
+                  + ". "
+                  + aids.farewell());
         } else {
           sanityCheck();
         }
@@ -105,8 +120,10 @@ public final class TrainRun {
   }
 
   private void requireMemory() {
-    MemoryCheck.of(context.device(), spec)
-        .require(spec, n -> MemoryPlan.of(spec, n, loss, this::plannedNetwork), reporter);
+    parts =
+        MemoryCheck.of(context.device(), spec)
+            .require(
+                spec, (n, k) -> MemoryPlan.of(spec, n, k, loss, this::plannedNetwork), reporter);
   }
 
   /** The network as it will be trained, for its sizes alone. */
@@ -143,7 +160,7 @@ public final class TrainRun {
     position = start;
     savedStep = start.globalStep();
     try {
-      for (int e = start.nextEpoch(); e < train.numEpochs(); e++) {
+      for (int e = start.nextEpoch(); e < train.numEpochs() && !aids.exhausted(); e++) {
         epoch(e, e == start.epoch() ? start : null);
       }
     } catch (InterruptedRunException | DataException e) {
@@ -167,9 +184,11 @@ public final class TrainRun {
             spec.segmentData().trainSplit(),
             ChangeDataset.Purpose.TRAINING);
     training = new DataLoader(trainSet, seed);
+    // As large as a part of a training batch, since it must fit into the same memory.
+    int size = Accumulation.largest(spec.segmentData().batchSize(), parts);
     ChangeDataset valSet =
         ChangeDataset.open(
-            context.dataSettings(),
+            context.dataSettings(size),
             spec.segmentData().validationSplit(),
             ChangeDataset.Purpose.VALIDATION);
     validation = new DataLoader(valSet, seed);
@@ -180,6 +199,7 @@ public final class TrainRun {
             + training.batches()
             + " steps per epoch), validation pairs: "
             + valSet.size());
+    data = DataCheck.atStart(spec, EnumSet.of(Role.TRAIN, Role.VALIDATION), reporter);
   }
 
   private Optimizer buildOptimizer() {
@@ -189,13 +209,13 @@ public final class TrainRun {
     return TrainStep.optimizer(net, o);
   }
 
-  private void restore(Optional<Path> resume) {
+  private void restore(Optional<WeightsFile> checkpoint) {
     start = new Checkpoint.Progress(-1, 0, 0, 0, baseLr, stepSize);
-    if (resume.isEmpty()) {
+    if (checkpoint.isEmpty()) {
       return;
     }
-    Path file = resume.get();
-    WeightsFile weights = Checkpoint.open(file);
+    WeightsFile weights = checkpoint.get();
+    Path file = weights.path();
     start = Checkpoint.progress(weights, file);
     if (start.nextEpoch() > train.numEpochs()) {
       throw new ChangeNetException(
@@ -210,6 +230,8 @@ public final class TrainRun {
     }
     Checkpoint.loadModel(weights, file, net);
     Checkpoint.loadOptimizer(weights, file, optimizer);
+    aids.restore(weights, file);
+    data.compare(weights, reporter);
     globalStep = start.globalStep();
     if (!Double.isNaN(start.baseLr())) {
       warnIgnored("lr", baseLr, start.baseLr());
@@ -251,14 +273,10 @@ public final class TrainRun {
         }
       }
     }
-    if (!training.dataset().containsChange()) {
+    if (!data.changeLost() && !training.dataset().containsChange()) {
       reporter.warn(
-          "split "
-              + spec.segmentData().trainSplit()
-              + ": no mask has a changed pixel after"
-              + " label_transform '"
-              + spec.segmentData().labelTransform()
-              + "'; masks with values 0 and 1 need label_transform: None");
+          DataMessages.noChange(
+              spec.segmentData().trainSplit(), spec.segmentData().labelTransform()));
     }
     HeapStorage.trimPool();
   }
@@ -325,8 +343,15 @@ public final class TrainRun {
     boolean byEpoch = train.checkpointIntervalUnit().equals("epoch");
     boolean due = byEpoch && (epoch + 1) % train.checkpointInterval() == 0;
     position = new Checkpoint.Progress(epoch, globalStep, 0, 0, baseLr, stepSize);
-    if (due || last) {
+    optimizer.setLr(rate(position.nextEpoch()));
+    // Before the epoch's checkpoint: who is killed in between does the epoch again.
+    aids.epoch(complete, position);
+    if (due || last || aids.exhausted()) {
       save(Checkpoint.epochName(epoch));
+    }
+    if (aids.exhausted()) {
+      reporter.info(aids.farewell());
+      context.status().write(StatusLog.Status.RUNNING, aids.farewell());
     }
     if (!last) {
       context.interruption().check();
@@ -334,7 +359,6 @@ public final class TrainRun {
   }
 
   private TrainStep.Losses step(Batch batch) {
-    net.random().set(seed, globalStep);
     List<TrainObserver> looking =
         observers.stream().filter(o -> o.wantsGradients(globalStep)).toList();
     TrainStep.Losses losses =
@@ -342,19 +366,13 @@ public final class TrainRun {
             net,
             loss,
             optimizer,
-            () ->
-                new TrainStep.Pairs(
-                    Predictor.image(batch, batch.a(), net.device()),
-                    Predictor.image(batch, batch.b(), net.device()),
-                    SegmentationLoss.targets(
-                        batch.labels(),
-                        batch.size(),
-                        batch.imgSize(),
-                        batch.imgSize(),
-                        net.device())),
-            looking.isEmpty() ? null : () -> looking.forEach(o -> o.gradients(net, globalStep)),
+            Accumulation.parts(batch, net, loss, parts, seed, globalStep),
+            new TrainStep.Between(
+                looking.isEmpty() ? null : () -> looking.forEach(o -> o.gradients(net, globalStep)),
+                aids.clip()),
             graphs,
             List.of(batch.size(), batch.imgSize()));
+    aids.stepTaken();
     globalStep++;
     return losses;
   }
@@ -411,21 +429,26 @@ public final class TrainRun {
 
   private void save(String name) {
     optimizer.setLr(rate(position.nextEpoch()));
-    Path file = Checkpoint.save(spec.resultsDir(), name, net, optimizer, position);
+    Path file = Checkpoint.save(spec.resultsDir(), name, net, optimizer, position, aids.state());
     savedStep = globalStep;
     reporter.info("Saved " + file);
+    aids.prune(file);
   }
 
   private Validation.Result validate(int epoch, String label) {
     net.eval();
     Validation.Result result =
-        Validation.run(
-            context,
-            net,
-            validation,
-            loss,
-            label + " validation",
-            (batch, prediction) -> observers.forEach(o -> o.validated(epoch, batch, prediction)));
+        aids.validating(
+            () ->
+                Validation.run(
+                    context,
+                    net,
+                    validation,
+                    loss,
+                    label + " validation",
+                    observers.stream().anyMatch(TrainObserver::wantsProbabilities),
+                    (batch, prediction) ->
+                        observers.forEach(o -> o.validated(epoch, batch, prediction))));
     context.status().write(StatusLog.Status.RUNNING, "Eval metrics generated.", result.kpi());
     // Evaluation works with other sizes than training; don't keep both sets of buffers.
     HeapStorage.trimPool();

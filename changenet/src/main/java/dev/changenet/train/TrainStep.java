@@ -27,8 +27,24 @@ final class TrainStep {
    * @param a first images [B, S, S, 3]
    * @param b second images
    * @param targets class ids
+   * @param share what the batch counts where it is a part of a larger one, else null
    */
-  record Pairs(Variable a, Variable b, SegmentationLoss.Targets targets) {}
+  record Pairs(
+      Variable a, Variable b, SegmentationLoss.Targets targets, SegmentationLoss.Share share) {
+    Pairs(Variable a, Variable b, SegmentationLoss.Targets targets) {
+      this(a, b, targets, null);
+    }
+  }
+
+  /**
+   * What happens to the gradients of a step before its update.
+   *
+   * @param look called when they are complete; may be null
+   * @param clip limits them, or null
+   */
+  record Between(Runnable look, GradientClip clip) {
+    static final Between NOTHING = new Between(null, null);
+  }
 
   /**
    * The losses of a step, before its update.
@@ -49,56 +65,68 @@ final class TrainStep {
    */
   static Losses run(
       ChangeNet net, SegmentationLoss loss, Optimizer optimizer, Supplier<Pairs> pairs) {
-    return run(net, loss, optimizer, pairs, null, CudaGraphs.none(), "");
+    return run(net, loss, optimizer, List.of(pairs), Between.NOTHING, CudaGraphs.none(), "");
   }
 
   /**
-   * {@link #run(ChangeNet, SegmentationLoss, Optimizer, Supplier)} on a GPU that may repeat it.
+   * Takes a step on a batch in one or more parts, whose gradients are added up. A GPU may repeat a
+   * step of one part.
    *
-   * @param look called when the gradients are complete, before the update; may be null
+   * @param parts make the parts, each of which is released before the next is made
    * @param shapes equal for batches of equal shapes
    */
   static Losses run(
       ChangeNet net,
       SegmentationLoss loss,
       Optimizer optimizer,
-      Supplier<Pairs> pairs,
-      Runnable look,
+      List<Supplier<Pairs>> parts,
+      Between between,
       CudaGraphs graphs,
       Object shapes) {
-    boolean observed = look != null || net.isObserved() || Profile.isOpen();
-    CudaGraphs use = observed ? CudaGraphs.none() : graphs;
+    boolean ordinary =
+        parts.size() > 1 || between.look != null || net.isObserved() || Profile.isOpen();
+    CudaGraphs use = ordinary ? CudaGraphs.none() : graphs;
     // Read last: a GPU is still at work on the step.
-    return use.run(shapes, () -> take(net, loss, optimizer, pairs, look), TrainStep::read);
+    return use.run(
+        shapes,
+        () -> take(net, loss, optimizer, parts, between),
+        results -> read(results, parts.size()));
   }
 
-  private static Losses read(Tensor[] results) {
-    List<Double> components = new ArrayList<>();
-    for (Tensor component : Arrays.asList(results).subList(1, results.length)) {
-      components.add(component.item());
+  /** Adds up the losses of the parts. */
+  private static Losses read(Tensor[] results, int parts) {
+    int each = results.length / parts;
+    double[] sums = new double[each];
+    for (int i = 0; i < results.length; i++) {
+      sums[i % each] += results[i].item();
     }
-    return new Losses(results[0].item(), components);
+    return new Losses(sums[0], Arrays.stream(sums).skip(1).boxed().toList());
   }
 
-  /** Takes the step; returns the total loss and its components. */
+  /** Takes the step; returns for each part the total loss and its components. */
   private static Tensor[] take(
       ChangeNet net,
       SegmentationLoss loss,
       Optimizer optimizer,
-      Supplier<Pairs> pairs,
-      Runnable look) {
+      List<Supplier<Pairs>> parts,
+      Between between) {
     List<Tensor> losses = new ArrayList<>();
-    try (Scope _ = Scope.open();
-        Tape _ = Tape.open()) {
-      Pairs batch = pairs.get();
-      SegmentationLoss.Result result =
-          loss.compute(net.forward(batch.a(), batch.b()), batch.targets());
-      losses.add(result.total().data().share());
-      result.components().forEach(c -> losses.add(c.data().share()));
-      result.total().backward();
+    for (Supplier<Pairs> part : parts) {
+      try (Scope _ = Scope.open();
+          Tape _ = Tape.open()) {
+        Pairs batch = part.get();
+        SegmentationLoss.Result result =
+            loss.compute(net.forward(batch.a(), batch.b()), batch.targets(), batch.share());
+        losses.add(result.total().data().share());
+        result.components().forEach(c -> losses.add(c.data().share()));
+        result.total().backward();
+      }
     }
-    if (look != null) {
-      look.run();
+    if (between.look != null) {
+      between.look.run();
+    }
+    if (between.clip != null) {
+      between.clip.apply(optimizer.parameters());
     }
     optimizer.step();
     optimizer.zeroGrad();

@@ -62,7 +62,8 @@ final class TrainingCurves implements TrainObserver {
     scalarSteps = Math.ceilDiv((long) begun.stepsPerEpoch() * train.numEpochs(), POINTS);
     normSteps = Math.clamp(begun.stepsPerEpoch(), FEWEST_NORM_STEPS, NORM_STEPS);
     int validations = train.numEpochs() / train.validationInterval();
-    pictureEpochs = train.validationInterval() * Math.max(1, Math.ceilDiv(validations, PICTURE_SETS));
+    pictureEpochs =
+        train.validationInterval() * Math.max(1, Math.ceilDiv(validations, PICTURE_SETS));
     try {
       file = EventFile.create(folder, begun.globalStep() + 1);
       reporter.info("TensorBoard files: " + folder);

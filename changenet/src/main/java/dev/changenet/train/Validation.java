@@ -44,6 +44,7 @@ final class Validation {
       DataLoader loader,
       SegmentationLoss loss,
       String label,
+      boolean probabilities,
       Look look) {
     ConfusionMatrix matrix = new ConfusionMatrix(context.spec().segmentData().numClasses());
     double lossSum = 0;
@@ -53,7 +54,7 @@ final class Validation {
     try (Predictor predictor = new Predictor(net, context.spec().segmentData().multiScaleInfer())) {
       for (Batch batch : loader) {
         context.interruption().check();
-        Predictor.Prediction p = predictor.predict(batch, loss);
+        Predictor.Prediction p = predictor.predict(batch, loss, probabilities);
         matrix.add(batch.labels(), p.classIds());
         lossSum += p.loss() * batch.size();
         samples += batch.size();

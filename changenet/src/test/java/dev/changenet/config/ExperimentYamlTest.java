@@ -49,7 +49,7 @@ class ExperimentYamlTest {
   void holdsEveryCanonicalKey() {
     String yaml = SpecAssertions.load(Task.TRAIN, "").toYaml();
     Map<String, Object> leaves = new LinkedHashMap<>();
-    flatten("", SpecReader.parse("experiment.yaml", yaml), leaves);
+    flatten("", SpecReader.parse("experiment.yaml", yaml).root(), leaves);
 
     assertThat(leaves.keySet())
         .containsAll(SpecSchema.get().keys().stream().map(SpecKey::path).toList());

@@ -8,22 +8,32 @@ import java.util.List;
 import java.util.Locale;
 
 /**
- * One wrong spec of {@code wrong-specs.txt}.
+ * One spec of a golden file such as {@code wrong-specs.txt}.
  *
+ * @param file name that the spec goes by, which tells YAML from JSON
  * @param bare true if the settings every run of the task needs are not supplied
- * @param expected class letter and message of each error
+ * @param expected class letter and message of each error, or each warning
+ * @param shown excerpts and notes below the messages; not compared when empty
  */
 record SpecCase(
-    int line, Task task, boolean bare, String yaml, List<String> overrides, List<String> expected) {
+    int line,
+    Task task,
+    String file,
+    boolean bare,
+    String yaml,
+    List<String> overrides,
+    List<String> expected,
+    List<String> shown) {
 
-  static List<SpecCase> all() throws IOException {
-    try (InputStream in = SpecCase.class.getResourceAsStream("/config/wrong-specs.txt")) {
+  static List<SpecCase> all(String resource) throws IOException {
+    try (InputStream in = SpecCase.class.getResourceAsStream("/config/" + resource)) {
       return parse(new String(in.readAllBytes(), StandardCharsets.UTF_8));
     }
   }
 
   /**
-   * Cases start with {@code === task}; overrides with {@code + }, expected lines with {@code > }.
+   * Cases start with {@code === task}; overrides with {@code + }, expected lines with {@code > },
+   * what is shown below them with {@code | }.
    */
   static List<SpecCase> parse(String text) {
     List<SpecCase> cases = new ArrayList<>();
@@ -37,6 +47,7 @@ record SpecCase(
       StringBuilder yaml = new StringBuilder();
       List<String> overrides = new ArrayList<>();
       List<String> expected = new ArrayList<>();
+      List<String> shown = new ArrayList<>();
       int j = i + 1;
       for (; j < lines.size() && !lines.get(j).startsWith("=== "); j++) {
         String line = lines.get(j);
@@ -44,12 +55,22 @@ record SpecCase(
           overrides.add(line.substring(2));
         } else if (line.startsWith("> ")) {
           expected.add(line.substring(2));
+        } else if (line.startsWith("| ")) {
+          shown.add(line.substring(2));
         } else if (!line.startsWith("# ")) {
           yaml.append(line).append('\n');
         }
       }
       cases.add(
-          new SpecCase(i + 1, task, header.contains("bare"), yaml.toString(), overrides, expected));
+          new SpecCase(
+              i + 1,
+              task,
+              header.contains("json") ? "spec.json" : "spec.yaml",
+              header.contains("bare"),
+              yaml.toString(),
+              overrides,
+              expected,
+              shown));
     }
     return cases;
   }
@@ -57,7 +78,7 @@ record SpecCase(
   ExperimentSpec load() {
     List<String> all = new ArrayList<>(bare ? List.of() : required(task));
     all.addAll(overrides);
-    return new SpecLoader(task).checkFiles(false).parse("spec.yaml", yaml, all);
+    return new SpecLoader(task).checkFiles(false).parse(file, yaml, all);
   }
 
   /** Settings without which the task does not start, as overrides. */

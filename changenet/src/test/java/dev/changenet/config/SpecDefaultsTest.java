@@ -153,9 +153,9 @@ class SpecDefaultsTest {
     assertThat(spec.segmentData().labelTransform()).isEqualTo("None");
     assertThat(spec.warnings())
         .contains(
-            "dataset.segment.data_name 'Mine' is not one of LEVIR-CD, LEVIR, LandSCD, custom;"
+            "spec.yaml:1:21: dataset.segment.data_name 'Mine' is not one of LEVIR-CD, LEVIR, LandSCD, custom;"
                 + " treating it as custom",
-            "dataset.segment.label_transform 'other' is neither norm nor None; treating it as"
+            "spec.yaml:1:38: dataset.segment.label_transform 'other' is neither norm nor None; treating it as"
                 + " None");
     assertThat(
             SpecAssertions.load(Task.TRAIN, "dataset: {segment: {label_transform: null}}")

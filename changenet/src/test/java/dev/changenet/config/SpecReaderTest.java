@@ -16,7 +16,7 @@ class SpecReaderTest {
   @TempDir Path folder;
 
   private static Map<?, ?> read(String name, String text) {
-    return (Map<?, ?>) Values.raw(SpecReader.parse(name, text));
+    return (Map<?, ?>) Values.raw(SpecReader.parse(name, text).root());
   }
 
   @Test

@@ -12,7 +12,7 @@ import org.junit.jupiter.params.provider.CsvSource;
 class TypeConversionTest {
 
   private static Object convert(String type, String yaml) {
-    SpecNode.Mapping root = SpecReader.parse("spec.yaml", "a: " + yaml);
+    SpecNode.Mapping root = SpecReader.parse("spec.yaml", "a: " + yaml).root();
     return TypeConversion.convert(ValueType.parse(type), root.entries().getFirst().value());
   }
 

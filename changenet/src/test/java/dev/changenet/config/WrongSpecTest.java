@@ -12,7 +12,7 @@ import org.junit.jupiter.params.provider.MethodSource;
 class WrongSpecTest {
 
   static List<SpecCase> cases() throws IOException {
-    return SpecCase.all();
+    return SpecCase.all("wrong-specs.txt");
   }
 
   @ParameterizedTest
@@ -27,6 +27,12 @@ class WrongSpecTest {
     assertThat(e.getMessage().lines())
         .containsExactlyElementsOf(
             specCase.expected().stream().map(line -> line.substring(2)).toList());
+    if (!specCase.shown().isEmpty()) {
+      assertThat(e.details().lines())
+          .containsSubsequence(specCase.expected().stream().map(line -> line.substring(2)).toList())
+          .filteredOn(line -> line.startsWith("  "))
+          .containsExactlyElementsOf(specCase.shown());
+    }
   }
 
   @Test

@@ -13,6 +13,8 @@ import dev.changenet.backbone.VitVariant;
 import dev.changenet.model.ChangeNet;
 import dev.changenet.onnx.OnnxFile;
 import dev.changenet.onnx.OnnxModel;
+import dev.changenet.onnx.interpreter.NdArray;
+import dev.changenet.onnx.interpreter.OnnxInterpreter;
 import dev.changenet.tensor.Device;
 import dev.changenet.tensor.HeapStorage;
 import dev.changenet.tensor.Scope;
@@ -108,6 +110,85 @@ class OnnxExportTest {
         for (int batch : new int[] {1, 2, 3}) {
           compare(env, session, net, batch, height, width);
         }
+        interpreterAgrees(env, session, file, height, width);
+      }
+    }
+    onnxCheckerAccepts(file);
+  }
+
+  /** Our interpreter and ONNX Runtime compute the same from a file. */
+  private static void interpreterAgrees(
+      OrtEnvironment env, OrtSession session, Path file, int height, int width)
+      throws OrtException {
+    float[] a = images(7, 3 * height * width)[0];
+    float[] b = images(8, 3 * height * width)[0];
+    int[] dims = {1, 3, height, width};
+    long[] shape = {1, 3, height, width};
+    try (OnnxTensor first = OnnxTensor.createTensor(env, FloatBuffer.wrap(a), shape);
+        OnnxTensor second = OnnxTensor.createTensor(env, FloatBuffer.wrap(b), shape);
+        OrtSession.Result theirs = session.run(Map.of("input0", first, "input1", second));
+        OnnxInterpreter interpreter = OnnxInterpreter.open(file)) {
+      Map<String, NdArray> ours =
+          interpreter.run(Map.of("input0", NdArray.of(a, dims), "input1", NdArray.of(b, dims)));
+      for (String name : OnnxExport.OUTPUTS) {
+        FloatBuffer expected = ((OnnxTensor) theirs.get(name).orElseThrow()).getFloatBuffer();
+        float[] actual = ours.get(name).floats();
+        assertThat(actual.length).isEqualTo(expected.remaining());
+        double worst = 0;
+        double largest = 0;
+        for (int i = 0; i < actual.length; i++) {
+          double d = Math.abs(actual[i] - (double) expected.get(i));
+          worst = d <= worst ? worst : d;
+          largest = Math.max(largest, Math.abs(expected.get(i)));
+        }
+        assertThat(worst / largest).as(name + " interpreted").isLessThanOrEqualTo(LIMIT);
+      }
+    }
+  }
+
+  private static float[][] images(int seed, int n) {
+    Random random = new Random(seed);
+    float[][] images = new float[2][n];
+    for (float[] image : images) {
+      for (int i = 0; i < n; i++) {
+        image[i] = random.nextFloat() * 2 - 1;
+      }
+    }
+    return images;
+  }
+
+  /** One graph of open size in ONNX Runtime, against the engine at each size. */
+  @ParameterizedTest
+  @CsvSource({"fan_tiny_8_p4_hybrid, 12, false", "fan_small_12_p4_hybrid, 17, true"})
+  void aGraphOfOpenSizeIsRightAtEachSize(String backbone, int opset, boolean align)
+      throws Exception {
+    Path file = folder.resolve("open.onnx");
+    ChangeNet.Config c = ChangeNet.Config.of(backbone, 16, 3);
+    try (ChangeNet net =
+        new ChangeNet(
+            Device.CPU,
+            new ChangeNet.Config(
+                c.backbone(),
+                0,
+                c.embedDim(),
+                c.classes(),
+                c.featureStrides(),
+                c.inIndex(),
+                align,
+                c.imgSize(),
+                false,
+                false))) {
+      for (Map.Entry<String, Tensor> e : net.stateDict().entrySet()) {
+        ChangeNet.write(
+            e.getValue(), GoldenFormula.entry("", e.getKey(), e.getValue().shape().toArray()));
+      }
+      OnnxFile.write(OnnxExport.lowerOpen(net, -1, opset, Map.of()), file);
+      OrtEnvironment env = OrtEnvironment.getEnvironment();
+      try (OrtSession session = env.createSession(file.toString())) {
+        compare(env, session, net, 1, 64, 96);
+        compare(env, session, net, 2, 128, 48);
+        compare(env, session, net, 1, 32, 160);
+        compare(env, session, net, 1, 16, 16);
       }
     }
     onnxCheckerAccepts(file);
@@ -159,14 +240,7 @@ class OnnxExportTest {
   private static void compare(
       OrtEnvironment env, OrtSession session, ChangeNet net, int batch, int height, int width)
       throws OrtException {
-    Random random = new Random(batch);
-    int n = batch * height * width * 3;
-    float[][] images = new float[2][n];
-    for (float[] image : images) {
-      for (int i = 0; i < n; i++) {
-        image[i] = random.nextFloat() * 2 - 1;
-      }
-    }
+    float[][] images = images(batch, batch * height * width * 3);
     long[] shape = {batch, 3, height, width};
     try (OnnxTensor a = OnnxTensor.createTensor(env, FloatBuffer.wrap(images[0]), shape);
         OnnxTensor b = OnnxTensor.createTensor(env, FloatBuffer.wrap(images[1]), shape);

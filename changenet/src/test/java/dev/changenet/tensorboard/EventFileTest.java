@@ -60,8 +60,7 @@ class EventFileTest {
 
   @Test
   void aFileCutAnywhereIsReadableUpToItsLastWholeRecord() throws IOException {
-    Path path =
-        write(1, new Event(1).scalar("x", 1), new Event(2).scalar("x", 2).scalar("y", 0.5));
+    Path path = write(1, new Event(1).scalar("x", 1), new Event(2).scalar("x", 2).scalar("y", 0.5));
     byte[] all = Files.readAllBytes(path);
     int whole = 0;
     for (int length = 0; length <= all.length; length++) {

@@ -110,8 +110,7 @@ public final class EventReader {
   }
 
   private static void summary(
-      byte[] content, Map<String, Float> scalars, Map<String, byte[]> pictures)
-      throws IOException {
+      byte[] content, Map<String, Float> scalars, Map<String, byte[]> pictures) throws IOException {
     CodedInputStream in = CodedInputStream.newInstance(content);
     for (int tag = in.readTag(); tag != 0; tag = in.readTag()) {
       CodedInputStream value = CodedInputStream.newInstance(in.readByteArray());

@@ -6,6 +6,7 @@ import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import dev.changenet.autograd.NoGrad;
 import dev.changenet.autograd.Variable;
+import dev.changenet.check.MaskEncoding;
 import dev.changenet.config.Task;
 import dev.changenet.model.ChangeNet;
 import dev.changenet.nn.Module;
@@ -42,6 +43,8 @@ import org.junit.jupiter.api.io.TempDir;
 class CheckpointTest {
   private static final String PYTHON = System.getProperty("changenet.python", "/usr/bin/python3");
 
+  private static final MaskEncoding MASKS = new MaskEncoding("norm", 2, List.of(0, 255));
+
   @TempDir Path folder;
 
   private static ChangeNet network(int embedDim) {
@@ -66,7 +69,12 @@ class CheckpointTest {
 
   private Path save(ChangeNet net, Optimizer optimizer, String name, int stepSize) {
     return Checkpoint.save(
-        folder, name, net, optimizer, new Checkpoint.Progress(4, 35, 0, 0, 0.5, stepSize));
+        folder,
+        name,
+        net,
+        optimizer,
+        new Checkpoint.Progress(4, 35, 0, 0, 0.5, stepSize),
+        Map.of(Checkpoint.MASKS, MASKS.toMap()));
   }
 
   @Test
@@ -94,6 +102,7 @@ class CheckpointTest {
               "tao_model");
       assertThat(weights.text("tao_model")).isEqualTo("visual_changenet_segment");
       assertThat(weights.integer("epoch")).isEqualTo(4);
+      assertThat(DataCheck.stored(weights)).contains(MASKS);
       assertThat(weights.map("loops").keySet().stream().map(String::valueOf))
           .contains("fit_loop", "validate_loop");
       assertThat(Files.readSymbolicLink(folder.resolve(Checkpoint.LATEST)))

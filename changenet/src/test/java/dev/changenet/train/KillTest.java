@@ -22,8 +22,15 @@ import org.junit.jupiter.api.io.TempDir;
 /** A process that is killed without warning and started anew ends where an undisturbed one does. */
 @ExtendWith(OneThread.class)
 class KillTest {
+  /** With all that keeps state or removes files. */
   private static final String[] SETTINGS = {
-    "train.checkpoint_interval=1", "train.checkpoint_interval_unit=step"
+    "train.checkpoint_interval=1",
+    "train.checkpoint_interval_unit=step",
+    "train.best.enabled=true",
+    "train.best.keep_last=1",
+    "train.ema.enabled=true",
+    "train.clip_grad_norm=1",
+    "train.accumulate=2"
   };
 
   @TempDir Path folder;
@@ -102,7 +109,7 @@ class KillTest {
   @Test
   void killsAtAnyMomentLoseNothingThatWasSaved() throws Exception {
     Path data = TrainFixture.data(folder.resolve("data"), 4);
-    Path whole = TrainFixture.train(data, folder.resolve("whole"), "train.checkpoint_interval=2");
+    Path whole = TrainFixture.train(data, folder.resolve("whole"), SETTINGS);
     Path killed = folder.resolve("killed");
     Path latest = killed.resolve(Checkpoint.LATEST);
     Random random = new Random(20);
@@ -123,13 +130,22 @@ class KillTest {
     // What a killed process may leave behind goes with the next start.
     Files.write(killed.resolve("model_epoch_000_step_00001.pth.tmp-999999999"), new byte[9]);
     assertThat(run(data, killed, Integer.MAX_VALUE, 0)).isTrue();
-    assertThat(TrainFixture.bits(TrainFixture.latest(killed)))
-        .isEqualTo(TrainFixture.bits(TrainFixture.latest(whole)));
+    WeightsFile expected = TrainFixture.latest(whole);
+    WeightsFile actual = TrainFixture.latest(killed);
+    assertThat(TrainFixture.bits(actual)).isEqualTo(TrainFixture.bits(expected));
+    assertThat(TrainFixture.bits(actual.tensors(Checkpoint.OWN, "ema", "state_dict")))
+        .isEqualTo(TrainFixture.bits(expected.tensors(Checkpoint.OWN, "ema", "state_dict")));
+    assertThat(actual.map(Checkpoint.OWN, "best")).isEqualTo(expected.map(Checkpoint.OWN, "best"));
     assertThat(TrainFixture.kpi(killed, "Eval metrics generated."))
         .isEqualTo(TrainFixture.kpi(whole, "Eval metrics generated."));
     assertThat(TrainFixture.kpi(killed, "Train metrics generated."))
         .isEqualTo(TrainFixture.kpi(whole, "Train metrics generated."));
     assertThat(TrainFixture.names(killed)).noneMatch(n -> n.contains(".tmp-"));
+    assertThat(killed.resolve(BestModel.FILE))
+        .hasSameBinaryContentAs(whole.resolve(BestModel.FILE));
+    // The newest and, where that was saved and is another one, the best; what came before is gone.
     assertThat(TrainFixture.names(killed)).contains("model_epoch_001.pth");
+    assertThat(TrainFixture.names(killed).stream().filter(n -> n.startsWith("model_epoch_")))
+        .hasSizeLessThanOrEqualTo(3);
   }
 }

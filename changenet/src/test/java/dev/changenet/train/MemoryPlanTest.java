@@ -18,9 +18,9 @@ import dev.changenet.tensor.HeapStorage;
 import dev.changenet.tensor.MemoryUse;
 import dev.changenet.tensor.Tensor;
 import java.io.IOException;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
-import java.util.function.IntFunction;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -70,7 +70,8 @@ class MemoryPlanTest {
             "dataset.segment.img_size=" + size,
             "dataset.segment.batch_size=" + batch);
     long storages = MemoryUse.liveStorages();
-    MemoryPlan plan = MemoryPlan.of(spec, batch, LOSS, () -> network(backbone, embedDim, frozen));
+    MemoryPlan plan =
+        MemoryPlan.of(spec, batch, 1, LOSS, () -> network(backbone, embedDim, frozen));
     assertThat(MemoryUse.liveStorages()).isEqualTo(storages);
     HeapStorage.trimPool();
     long before = MemoryUse.liveBytes();
@@ -92,7 +93,7 @@ class MemoryPlanTest {
 
   private MemoryPlan plan(int batch, boolean frozen, String... overrides) throws IOException {
     ExperimentSpec spec = spec(overrides);
-    return MemoryPlan.of(spec, batch, LOSS, () -> network("fan_tiny_8_p4_hybrid", 32, frozen));
+    return MemoryPlan.of(spec, batch, 1, LOSS, () -> network("fan_tiny_8_p4_hybrid", 32, frozen));
   }
 
   private static ChangeNet network(String backbone, int embedDim, boolean frozen) {
@@ -134,8 +135,9 @@ class MemoryPlanTest {
     MemoryPlan one = plan(1, false);
     MemoryPlan three = plan(3, false);
     ExperimentSpec spec = spec("dataset.segment.batch_size=9");
-    IntFunction<MemoryPlan> plans =
-        n -> MemoryPlan.of(spec, n, LOSS, () -> network("fan_tiny_8_p4_hybrid", 32, false));
+    MemoryCheck.Planner plans =
+        (n, parts) ->
+            MemoryPlan.of(spec, n, parts, LOSS, () -> network("fan_tiny_8_p4_hybrid", 32, false));
     CapturingReporter reporter = new CapturingReporter();
     assertThatThrownBy(
             () -> new MemoryCheck(three.peak(), 1L << 40, false).require(spec, plans, reporter))
@@ -143,7 +145,7 @@ class MemoryPlanTest {
         .hasMessageMatching(
             "not enough memory: predicted 0\\.\\d\\d GiB for the tensors of a training step \\(weights"
                 + " .*\\), available 0\\.\\d\\d GiB; set dataset\\.segment\\.batch_size to 3 \\(now"
-                + " 9\\), or lower dataset\\.segment\\.img_size \\(now 32\\), or set"
+                + " 9\\), or set train\\.accumulate to \\d \\(the same batch in parts\\), or lower dataset\\.segment\\.img_size \\(now 32\\), or set"
                 + " model\\.backbone\\.freeze_backbone \\(with pretrained_backbone_path\\), or raise the heap with"
                 + " CHANGENET_JAVA_OPTS=-Xmx\\d+m");
     assertThatThrownBy(
@@ -153,8 +155,79 @@ class MemoryPlanTest {
         .hasMessageContaining("use a machine with more memory (this one has 0.")
         .satisfies(e -> assertThat(e.getMessage().lines()).hasSize(1));
     assertThat(reporter.lines).isEmpty();
-    new MemoryCheck(plans.apply(9).peak(), 1L << 40, false).require(spec, plans, reporter);
+    new MemoryCheck(plans.plan(9, 1).peak(), 1L << 40, false).require(spec, plans, reporter);
     assertThat(reporter.lines).singleElement(STRING).startsWith("Predicted memory: 0.");
+  }
+
+  /** The arrays of the pool, those that wait included, as a process has them. */
+  @Test
+  void predictsTheArraysOfTheHeap() throws IOException {
+    ExperimentSpec spec = spec("dataset.segment.img_size=64", "train.ema.enabled=true");
+    MemoryPlan plan =
+        MemoryPlan.of(spec, 2, 1, LOSS, () -> network("fan_tiny_8_p4_hybrid", 16, false));
+    HeapStorage.trimPool();
+    long before = MemoryUse.liveBytes();
+    try (ChangeNet net = network("fan_tiny_8_p4_hybrid", 16, false);
+        Optimizer optimizer = TrainStep.optimizer(net, spec.train().optim());
+        WeightAverage average = new WeightAverage(net, 0.9)) {
+      net.initialize(1);
+      net.train(true);
+      for (int i = 0; i < 2; i++) {
+        TrainStep.run(net, LOSS, optimizer, () -> pairs(net, 2, 64));
+        average.update();
+      }
+      long arrays = MemoryUse.liveBytes() - before + HeapStorage.pooledBytes();
+      assertThat(plan.average()).isPositive();
+      assertThat((double) plan.arrays()).isCloseTo(arrays, within(0.08 * arrays));
+      assertThat(plan.arrays()).isGreaterThan(plan.peak());
+    }
+  }
+
+  @Test
+  void partsTakeLessAndAutoTakesAsFewAsFit() throws IOException {
+    ExperimentSpec spec = spec("dataset.segment.batch_size=8", "train.accumulate=auto");
+    MemoryCheck.Planner plans =
+        (n, parts) ->
+            MemoryPlan.of(spec, n, parts, LOSS, () -> network("fan_tiny_8_p4_hybrid", 32, false));
+    long whole = plans.plan(8, 1).peak();
+    long four = plans.plan(8, 4).peak();
+    long eight = plans.plan(8, 8).peak();
+    assertThat(eight).isLessThan(four);
+    assertThat(four).isLessThan(whole);
+    CapturingReporter reporter = new CapturingReporter();
+    assertThat(new MemoryCheck(whole, 1L << 40, false).require(spec, plans, reporter)).isEqualTo(1);
+    assertThat(new MemoryCheck(four, 1L << 40, false).require(spec, plans, reporter)).isEqualTo(4);
+    assertThat(reporter.lines.stream().filter(l -> l.startsWith("Gradient")))
+        .containsExactly(
+            "Gradient accumulation: auto, batches of 8 fit as they are",
+            "Gradient accumulation: auto, batches of 8 in 4 parts of 2");
+    assertThatThrownBy(
+            () ->
+                new MemoryCheck(eight - 1, 1L << 40, false)
+                    .require(spec, plans, new CapturingReporter()))
+        .hasMessageContaining("not enough memory: predicted ")
+        .satisfies(e -> assertThat(e.getMessage()).doesNotContain("train.accumulate"));
+  }
+
+  @Test
+  void evaluationAndInferenceThatDoNotFitStopBeforeTheyLoadData() throws IOException {
+    Path data = TrainFixture.data(folder.resolve("data"), 2);
+    Path weights = folder.resolve("any.pth");
+    Files.writeString(weights, "is not read");
+    for (Task task : List.of(Task.EVALUATE, Task.INFERENCE)) {
+      ExperimentSpec spec =
+          TrainFixture.spec(
+              task,
+              data,
+              folder.resolve("results"),
+              task.key() + ".checkpoint=" + weights,
+              "dataset.segment.img_size=16384");
+      assertThatThrownBy(() -> TaskRunner.run(spec, Reporter.SILENT, new Interruption()))
+          .hasMessageMatching(
+              "not enough memory: predicted \\d+\\.\\d\\d GiB for the tensors of a forward pass"
+                  + " \\(weights 0\\.\\d\\d GiB, packed weights 0\\.\\d\\d GiB, activations .* GiB\\),"
+                  + " available .* GiB; (set|lower) dataset\\.segment\\.batch_size .*");
+    }
   }
 
   @Test

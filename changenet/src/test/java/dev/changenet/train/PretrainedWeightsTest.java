@@ -67,7 +67,7 @@ class PretrainedWeightsTest {
     CapturingReporter reporter = new CapturingReporter();
     try (ChangeNet net = network();
         ChangeNet before = network()) {
-      PretrainedWeights.load(spec(file), net, reporter);
+      PretrainedWeights.open(spec(file), false).load(net, reporter);
       for (Map.Entry<String, Tensor> e : net.stateDict().entrySet()) {
         if (e.getKey().endsWith("num_batches_tracked")) {
           continue;
@@ -100,15 +100,81 @@ class PretrainedWeightsTest {
     Path shaped = folder.resolve("shaped.pth");
     PthWriter.write(
         shaped, Map.of("cls_token", StoredTensor.ofFloats(new int[] {1, 1, 3}, new float[3])));
-    try (ChangeNet net = network()) {
-      assertThatThrownBy(() -> PretrainedWeights.load(spec(other), net, Reporter.SILENT))
-          .isInstanceOf(ChangeNetException.class)
-          .hasMessageContaining("no tensor name matches the backbone fan_tiny_8_p4_hybrid");
-      assertThatThrownBy(() -> PretrainedWeights.load(spec(shaped), net, Reporter.SILENT))
-          .hasMessage(
-              shaped
-                  + ": tensor cls_token has shape [1, 1, 3], the backbone of the spec has"
-                  + " [1, 1, 192]; check model.backbone.type");
+    PretrainedWeights foreign = PretrainedWeights.open(spec(other), false);
+    assertThatThrownBy(() -> foreign.check(PretrainedWeightsTest::network))
+        .isInstanceOf(ChangeNetException.class)
+        .hasMessageContaining("no tensor name matches the backbone fan_tiny_8_p4_hybrid");
+    PretrainedWeights misfit = PretrainedWeights.open(spec(shaped), false);
+    assertThatThrownBy(() -> misfit.check(PretrainedWeightsTest::network))
+        .hasMessage(
+            shaped
+                + ": tensor cls_token has shape [1, 1, 3], the backbone of the spec has"
+                + " [1, 1, 192]; check model.backbone.type");
+  }
+
+  private static List<String> run(Path data, Path results, String... overrides) throws IOException {
+    CapturingReporter reporter = new CapturingReporter();
+    ExperimentSpec spec = TrainFixture.spec(Task.TRAIN, data, results, overrides);
+    try {
+      TaskRunner.run(spec, reporter, new Interruption());
+    } catch (ChangeNetException e) {
+      reporter.lines.add("FAILED " + e.getMessage());
     }
+    return reporter.lines;
+  }
+
+  @Test
+  void wrongFilesAreFoundBeforeDataAndNetworkCostTime() throws IOException {
+    Path data = TrainFixture.data(folder.resolve("data"), 2);
+    Path corrupt = Files.writeString(folder.resolve("corrupt.pth"), "no weights");
+    Path small = folder.resolve("small.pth");
+    PthWriter.write(small, Map.of("state_dict", Map.of("model.w", StoredTensor.floatScalar(1))));
+
+    for (String given :
+        List.of(
+            "model.backbone.pretrained_backbone_path=" + corrupt,
+            "train.pretrained_model_path=" + corrupt,
+            "train.pretrained_model_path=" + small,
+            "train.resume_training_checkpoint_path=" + corrupt)) {
+      List<String> lines = run(data, folder.resolve("results"), given);
+      assertThat(lines.getLast()).startsWith("FAILED " + folder).contains(".pth: ");
+      assertThat(lines).as(given).noneMatch(line -> line.contains("Training pairs"));
+    }
+  }
+
+  @Test
+  void aWholeChangeNetIsNoBackboneButAModel() throws IOException {
+    Path data = TrainFixture.data(folder.resolve("data"), 2);
+    Path trained = TrainFixture.train(data, folder.resolve("first"), "train.num_epochs=1");
+    Path model = trained.resolve("model_epoch_000.pth");
+
+    assertThat(
+            run(data, folder.resolve("b"), "model.backbone.pretrained_backbone_path=" + model)
+                .getLast())
+        .isEqualTo(
+            "FAILED "
+                + model
+                + ": holds a whole ChangeNet, not the weights of a backbone alone; give it as"
+                + " train.pretrained_model_path instead of model.backbone.pretrained_backbone_path");
+    assertThat(
+            run(
+                data,
+                folder.resolve("m"),
+                "train.num_epochs=1",
+                "train.pretrained_model_path=" + model))
+        .contains("Loaded model weights from " + model);
+  }
+
+  @Test
+  void aResumedTrainingLoadsNoPretrainedWeights() throws IOException {
+    Path data = TrainFixture.data(folder.resolve("data"), 2);
+    Path results = TrainFixture.train(data, folder.resolve("r"), "train.num_epochs=1");
+    Path model = Files.copy(results.resolve("model_epoch_000.pth"), folder.resolve("start.pth"));
+
+    List<String> lines = run(data, results, "train.pretrained_model_path=" + model);
+
+    assertThat(lines)
+        .anyMatch(line -> line.startsWith("Resuming training from checkpoint"))
+        .noneMatch(line -> line.startsWith("Loaded model weights"));
   }
 }

@@ -129,7 +129,13 @@ class RunFailureTest {
       assertOneFailure(results, "File system error: ");
       assertThat(TrainFixture.names(results))
           .containsExactlyInAnyOrder(
-              Checkpoint.LATEST, "experiment.yaml", "metrics.csv", "model_epoch_000.pth", "status.json");
+              Checkpoint.LATEST,
+              "experiment.yaml",
+              "metrics.csv",
+              "model_epoch_000.pth",
+              "report-history.jsonl",
+              "report.html",
+              "status.json");
       assertThat(TrainFixture.latest(results).integer("epoch")).isZero();
     } finally {
       unmount(disk);

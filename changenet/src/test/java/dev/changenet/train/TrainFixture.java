@@ -74,12 +74,18 @@ final class TrainFixture {
 
   /** The stored bits of weights, buffers and optimizer state by name. */
   static Map<String, List<Integer>> bits(WeightsFile file) {
-    Map<String, List<Integer>> all = new LinkedHashMap<>();
-    file.tensors("state_dict").forEach((k, t) -> all.put(k, bits(t)));
+    Map<String, List<Integer>> all = bits(file.tensors("state_dict"));
     file.map("optimizer_states", 0, "state")
         .forEach(
             (i, one) ->
                 ((Map<?, ?>) one).forEach((k, t) -> all.put(i + "/" + k, bits((StoredTensor) t))));
+    return all;
+  }
+
+  /** The same for the tensors of one dictionary. */
+  static Map<String, List<Integer>> bits(Map<String, StoredTensor> tensors) {
+    Map<String, List<Integer>> all = new LinkedHashMap<>();
+    tensors.forEach((k, t) -> all.put(k, bits(t)));
     return all;
   }
 

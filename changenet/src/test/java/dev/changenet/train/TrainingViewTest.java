@@ -151,8 +151,7 @@ class TrainingViewTest {
     }
     assertThat(sum).isCloseTo(total.get(1L), within(1e-5));
     assertThat((total.get(5L) + total.get(6L)) / 2)
-        .isCloseTo(
-            curve(events, "train_loss_epoch").get(6L), within(1e-6f));
+        .isCloseTo(curve(events, "train_loss_epoch").get(6L), within(1e-6f));
   }
 
   @Test
@@ -174,9 +173,7 @@ class TrainingViewTest {
       }
       assertThat(parts).contains("backbone.patch_embed", "backbone.blocks", "decoder.linear_fuse");
       assertThat(Math.sqrt(squares))
-          .isCloseTo(
-              first.scalars().get(kind + "total"),
-              within(1e-5 * Math.sqrt(squares)))
+          .isCloseTo(first.scalars().get(kind + "total"), within(1e-5 * Math.sqrt(squares)))
           .isPositive();
     }
   }
@@ -237,9 +234,7 @@ class TrainingViewTest {
 
   private static String[] from(Path checkpoint) {
     return new String[] {
-      PLAIN[0],
-      "train.validation_interval=3",
-      "train.resume_training_checkpoint_path=" + checkpoint
+      PLAIN[0], "train.validation_interval=3", "train.resume_training_checkpoint_path=" + checkpoint
     };
   }
 
@@ -318,10 +313,7 @@ class TrainingViewTest {
   }
 
   private static String short6(float value) {
-    return new BigDecimal(value)
-        .round(new MathContext(6))
-        .stripTrailingZeros()
-        .toPlainString();
+    return new BigDecimal(value).round(new MathContext(6)).stripTrailingZeros().toPlainString();
   }
 
   @Test

@@ -94,8 +94,7 @@ class ConsoleReporter implements Reporter {
       }
       // The last column stays free: some terminals wrap as soon as it is used.
       String text =
-          line.fitted(
-              details.stream().map(Detail::brief).toList(), width - 1, terminal.unicode());
+          line.fitted(details.stream().map(Detail::brief).toList(), width - 1, terminal.unicode());
       terminal.out().print(ERASE_LINE + text);
       terminal.out().flush();
       drawn = true;
@@ -126,6 +125,12 @@ class ConsoleReporter implements Reporter {
       terminal.out().print(ERASE_LINE);
       drawn = false;
     }
+  }
+
+  /** Removes the progress line. */
+  synchronized void clear() {
+    erase();
+    label = "";
   }
 
   /** Leaves the progress line where it is, so that what follows starts on a line of its own. */

@@ -1,21 +1,35 @@
 package dev.changenet.cli;
 
 import dev.changenet.config.Task;
+import java.nio.file.Files;
+import java.nio.file.InvalidPathException;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
 import picocli.CommandLine.Command;
 
 /** {@code inference}. */
 @Command(
     name = "inference",
     description = {
-      "Draw what changed between pictures that have no masks.",
+      "Show what changed between pictures that have no masks.",
       "",
-      "Writes one picture per pair, status.json and experiment.yaml into results_dir/inference."
+      "Two pictures, or two folders whose pictures have the same names, can be given as they are:",
+      "PICTURE_A PICTURE_B; else the list dataset.segment.predict_split names the pairs. Writes one",
+      "picture per pair, status.json and experiment.yaml into results_dir/inference; for pictures",
+      "given as they are also class ids: mask/NAME.png. Without -e the spec is the experiment.yaml",
+      "that training left beside the checkpoint."
     },
     footer = {
       "",
       "Examples:",
-      "  changenet inference -e spec.yaml \\",
-      "      inference.checkpoint=out/train/changenet_model_segment_latest.pth",
+      "  changenet inference inference.checkpoint=out/train/changenet_model_segment_latest.pth \\",
+      "      before.png after.png inference.output_size=original",
+      "  changenet inference -e spec.yaml inference.checkpoint=model.pth 2019/ 2023/ \\",
+      "      inference.threshold=out/evaluate inference.probabilities=change",
+      "  changenet inference -e spec.yaml inference.checkpoint=model.pth \\",
+      "      inference.tiles.enabled=true large_a.tif large_b.tif",
       "  changenet inference -e spec.yaml inference.checkpoint=model.pth dataset.segment"
           + ".predict_split=new",
       "",
@@ -26,6 +40,13 @@ import picocli.CommandLine.Command;
       "",
       "Most important keys (all of them: --keys):",
       "  inference.checkpoint              the trained network (.pth)",
+      "  inference.image_a, image_b        pictures or folders, the same as PICTURE_A PICTURE_B",
+      "  inference.masks                   true writes class ids: mask/NAME.png",
+      "  inference.probabilities           change, all or npy writes probabilities",
+      "  inference.output_size             original: masks in the size of the pictures",
+      "  inference.threshold               number, or results of evaluate: when is it change?",
+      "  inference.flips                   true averages over mirror images",
+      "  inference.tiles.enabled           true predicts large pictures in tiles",
       "  inference.vis_after_n_batches     draw the pictures of every so many batches",
       "  dataset.segment.root_dir          folder of the data",
       "  dataset.segment.predict_split     list to run: list/<name>.txt",
@@ -35,7 +56,74 @@ import picocli.CommandLine.Command;
       "Deprecated, still understood: -k KEY, -r RESULTS_DIR, -g GPUS."
     })
 final class InferenceCommand extends TaskCommand {
+  private static final String CHECKPOINT = "inference.checkpoint=";
+
+  private final Terminal terminal;
+
   InferenceCommand(Terminal terminal) {
     super(Task.INFERENCE, terminal);
+    this.terminal = terminal;
+  }
+
+  /** Two arguments that are no settings but exist on the disk are the pictures. */
+  @Override
+  List<String> settings(List<String> arguments) {
+    List<String> pictures = arguments.stream().filter(InferenceCommand::isPicture).toList();
+    if (pictures.size() != 2) {
+      return arguments;
+    }
+    List<String> settings = new ArrayList<>(arguments);
+    settings.removeIf(InferenceCommand::isPicture);
+    settings.add("inference.image_a=" + quoted(pictures.get(0)));
+    settings.add("inference.image_b=" + quoted(pictures.get(1)));
+    return settings;
+  }
+
+  private static boolean isPicture(String argument) {
+    try {
+      return !argument.contains("=") && Files.exists(Path.of(argument));
+    } catch (InvalidPathException e) {
+      // Whatever it is, the parser of settings will complain about it.
+      return false;
+    }
+  }
+
+  /** Looks beside the checkpoint for the spec it was trained with. */
+  @Override
+  Optional<FoundSpec> findSpec(List<String> arguments) {
+    Optional<Path> checkpoint =
+        arguments.stream()
+            .filter(argument -> argument.startsWith(CHECKPOINT))
+            .reduce((first, last) -> last)
+            .map(argument -> Path.of(unquoted(argument.substring(CHECKPOINT.length()))));
+    if (checkpoint.isEmpty()) {
+      return Optional.empty();
+    }
+    Path folder = checkpoint.get().toAbsolutePath().normalize().getParent();
+    Path spec = folder == null ? null : folder.resolve("experiment.yaml");
+    if (spec == null || !Files.isRegularFile(spec)) {
+      terminal
+          .err()
+          .println(
+              Files.exists(checkpoint.get())
+                  ? "There is no experiment.yaml beside "
+                      + checkpoint.get()
+                      + ", so the spec must be given."
+                  : "There is no checkpoint " + checkpoint.get() + ".");
+      return Optional.empty();
+    }
+    terminal.err().println("Spec of the training: " + spec);
+    // Training wrote down its own results directory; TAO's place is beside it.
+    Path results = folder.endsWith("train") ? folder.getParent() : folder;
+    return Optional.of(
+        new FoundSpec(spec.toString(), List.of("results_dir=" + quoted(results.toString()))));
+  }
+
+  private static String unquoted(String text) {
+    boolean quoted =
+        text.length() > 1
+            && (text.startsWith("'") && text.endsWith("'")
+                || text.startsWith("\"") && text.endsWith("\""));
+    return quoted ? text.substring(1, text.length() - 1) : text;
   }
 }

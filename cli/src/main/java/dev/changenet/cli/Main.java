@@ -68,9 +68,13 @@ public final class Main {
     root.addSubcommand("evaluate", new EvaluateCommand(terminal));
     root.addSubcommand("inference", new InferenceCommand(terminal));
     root.addSubcommand("export", new ExportCommand(terminal));
+    root.addSubcommand("get-spec", new GetSpecCommand(terminal));
     if (!tasksOnly) {
+      root.addSubcommand("config", new ConfigCommand(terminal));
       root.addSubcommand("quickstart", new QuickstartCommand(terminal));
+      root.addSubcommand("check", new CheckCommand(terminal));
       root.addSubcommand("generate", new GenerateCommand(terminal));
+      root.addSubcommand("inspect", new InspectCommand(terminal));
       root.addSubcommand("completion", new Completion());
     }
     root.setCommandName(name);
@@ -90,7 +94,8 @@ public final class Main {
     root.setUsageHelpLongOptionsMaxWidth(34);
     root.setParameterExceptionHandler((e, args) -> badArguments(terminal, e, args));
     for (CommandLine command : root.getSubcommands().values()) {
-      if (command.getCommand() instanceof TaskCommand) {
+      if (command.getCommand() instanceof TaskCommand
+          || command.getCommand() instanceof ConfigCommand) {
         // The parser of overrides knows better what is wrong with them.
         command.setUnmatchedOptionsArePositionalParams(true);
       }

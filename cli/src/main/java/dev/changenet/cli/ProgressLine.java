@@ -92,8 +92,7 @@ record ProgressLine(String label, long done, long total, double seconds, double 
     List<String> lines = new ArrayList<>();
     StringBuilder current = new StringBuilder();
     for (String part : line.split(INDENT)) {
-      if (!current.isEmpty()
-          && current.length() + INDENT.length() + part.length() > columns) {
+      if (!current.isEmpty() && current.length() + INDENT.length() + part.length() > columns) {
         lines.add(current.toString());
         current.setLength(0);
       }

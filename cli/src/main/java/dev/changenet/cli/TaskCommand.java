@@ -6,6 +6,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 import java.util.concurrent.Callable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
@@ -78,7 +79,41 @@ abstract class TaskCommand implements Callable<Integer> {
     return code;
   }
 
+  /**
+   * Returns the settings that the arguments without a dash stand for; a task may understand more
+   * than KEY=VALUE.
+   */
+  List<String> settings(List<String> arguments) {
+    return arguments;
+  }
+
+  /**
+   * Returns the spec to use when the user names none, and settings that replace the file's.
+   *
+   * @param arguments the user's settings
+   */
+  Optional<FoundSpec> findSpec(List<String> arguments) {
+    return Optional.empty();
+  }
+
+  /**
+   * A spec that the user did not name.
+   *
+   * @param file the spec
+   * @param settings replaced by those of the user
+   */
+  record FoundSpec(String file, List<String> settings) {}
+
   private int run() {
+    List<String> arguments = settings(overrides);
+    List<String> more = List.of();
+    if (specFile == null) {
+      Optional<FoundSpec> found = findSpec(arguments);
+      if (found.isPresent()) {
+        specFile = found.get().file();
+        more = found.get().settings();
+      }
+    }
     if (specFile == null) {
       terminal
           .out()
@@ -100,8 +135,9 @@ abstract class TaskCommand implements Callable<Integer> {
       return ExitCode.FAILED;
     }
     ConsoleReporter reporter = new ConsoleReporter(terminal);
-    List<String> settings = legacySettings(reporter);
-    settings.addAll(overrides);
+    List<String> settings = new ArrayList<>(more);
+    settings.addAll(legacySettings(reporter));
+    settings.addAll(arguments);
     return new TaskExecution(terminal, reporter, runtime.verbose())
         .run(task, Path.of(specFile), settings);
   }

@@ -94,7 +94,11 @@ final class TaskExecution {
     return ExitCode.FAILED;
   }
 
-  private static String message(Throwable e) {
+  /** What the user is told. */
+  static String message(Throwable e) {
+    if (e instanceof SpecException spec) {
+      return spec.details().stripTrailing();
+    }
     if (e instanceof ChangeNetException || e instanceof OutOfMemoryError) {
       return Failure.userMessage(e);
     }

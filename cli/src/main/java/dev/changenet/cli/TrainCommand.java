@@ -23,6 +23,7 @@ import picocli.CommandLine.Command;
       "Data: root_dir holds the folders A (before), B (after), label (masks: 0 unchanged, 255"
           + " changed)",
       "with equal file names, and list with train.txt and val.txt, one file name per line.",
+      "changenet check -e spec.yaml looks for faults in it.",
       "",
       "Most important keys (all of them: --keys):",
       "  dataset.segment.root_dir          folder of the data",

@@ -79,7 +79,7 @@ class BadCommandTest {
           train -e                              | err | option '--experiment_spec_file' (SPEC)
           train -e S/spec.yaml -e S/spec.yaml   | err | '--experiment_spec_file' (SPEC) should be specified only once
           train -e S                            | err | the spec file cannot be read
-          train -e S/tabs.yaml                  | err | tabs.yaml:1:6: not valid YAML
+          train -e S/tabs.yaml                  | err | tabs.yaml:2:1: not valid YAML: a tab
           train -e S/list.yaml                  | err | list.yaml
           train -e S/twice.yaml                 | err | twice.yaml:1:18: duplicate key 'seed'
           train -e S/latin.yaml                 | err | not valid UTF-8

@@ -111,7 +111,8 @@ class ConsoleReporterTest {
 
   @Test
   void showsSecondsPerStepWhenSlow() {
-    assertThat(new ProgressLine("E", 1, 3, 4, 0.25).text("", List.of())).contains("[00:04<00:08, 4.00s/it]");
+    assertThat(new ProgressLine("E", 1, 3, 4, 0.25).text("", List.of()))
+        .contains("[00:04<00:08, 4.00s/it]");
   }
 
   private static final List<String> DETAILS =

@@ -100,9 +100,12 @@ class EndToEndTest {
         .containsExactly(
             LATEST,
             "experiment.yaml",
+            "metrics.csv",
             "model_epoch_000.pth",
             "model_epoch_001.pth",
             "model_epoch_002.pth",
+            "report-history.jsonl",
+            "report.html",
             "status.json");
     assertThat(Files.readSymbolicLink(folder.resolve("results/train").resolve(LATEST)))
         .hasToString("model_epoch_002.pth");
@@ -158,6 +161,8 @@ class EndToEndTest {
             "combined_visualisation/scene_00009.png.jpg",
             "combined_visualisation/scene_00010.png.jpg",
             "experiment.yaml",
+            "metrics.json",
+            "report.html",
             "scene_00008.png.jpg",
             "scene_00009.png.jpg",
             "scene_00010.png.jpg",
@@ -200,6 +205,12 @@ class EndToEndTest {
 
   @Test
   void theKeyIsWrittenNowhere() throws IOException {
+    for (String task : List.of("train", "evaluate")) {
+      assertThat(folder.resolve("results/" + task + "/report.html"))
+          .content()
+          .contains("encryption_key")
+          .doesNotContain("do-not-print");
+    }
     assertThat(folder.resolve("results/train/experiment.yaml"))
         .content()
         .contains("encryption_key: '*****'")

@@ -99,8 +99,11 @@ class HelpTest {
             new String[] {"evaluate", "-h"},
             new String[] {"inference", "-h"},
             new String[] {"export", "-h"},
+            new String[] {"config", "-h"},
+            new String[] {"get-spec", "-h"},
             new String[] {"generate", "-h"},
-            new String[] {"quickstart", "-h"});
+            new String[] {"quickstart", "-h"},
+            new String[] {"inspect", "-h"});
     for (String[] command : commands) {
       assertThat(CommandRun.of(command).out().lines()).allMatch(line -> line.length() <= 100);
     }

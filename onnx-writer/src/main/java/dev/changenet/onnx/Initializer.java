@@ -48,6 +48,12 @@ public record Initializer(String name, ElementType type, List<Long> dims, ByteSt
         UnsafeByteOperations.unsafeWrap(raw));
   }
 
+  /** An int64 without dimensions. */
+  public static Initializer scalar(String name, long value) {
+    Initializer one = of(name, value);
+    return new Initializer(name, ElementType.INT64, List.of(), one.data());
+  }
+
   /** The same constant under another name. */
   public Initializer named(String newName) {
     return new Initializer(newName, type, dims, data);

@@ -178,8 +178,21 @@ public final class OnnxChecker {
     require(node.getOutputCount() == 1, "%s has %d outputs", what, node.getOutputCount());
     define(
         node.getOutput(0),
-        node.getOpType().equals("Shape") ? ElementType.INT64.code() : first,
+        switch (node.getOpType()) {
+          case "Shape" -> ElementType.INT64.code();
+          case "Cast" -> castTo(node);
+          default -> first;
+        },
         what);
+  }
+
+  private static int castTo(NodeProto node) {
+    for (AttributeProto a : node.getAttributeList()) {
+      if (a.getName().equals("to")) {
+        return (int) a.getI();
+      }
+    }
+    throw new OnnxException("ONNX model: node " + node.getName() + " (Cast) lacks attribute to");
   }
 
   private void attributes(NodeProto node, OperatorSchema schema, String what) {

@@ -75,6 +75,34 @@ public final class OnnxFile {
     }
   }
 
+  /**
+   * Moves a written model, and the constants beside it, to {@code path} on the same file system;
+   * the file name stays the same.
+   *
+   * @throws OnnxException when a file exists already or can't be moved
+   */
+  public static void move(Path written, Path path) {
+    Path target = path.toAbsolutePath();
+    Path data = dataPath(target);
+    boolean external = Files.exists(dataPath(written));
+    for (Path p : external ? List.of(target, data) : List.of(target)) {
+      if (Files.exists(p)) {
+        throw new OnnxException(p + " already exists: remove it or choose another name");
+      }
+    }
+    try {
+      if (external) {
+        Files.move(dataPath(written), data, StandardCopyOption.ATOMIC_MOVE);
+      }
+      Files.move(written, target, StandardCopyOption.ATOMIC_MOVE);
+    } catch (IOException e) {
+      if (external) {
+        remove(data);
+      }
+      throw new OnnxException(target + ": moving the ONNX model failed: " + e.getMessage(), e);
+    }
+  }
+
   /** True when {@code model} is too large for one file. */
   public static boolean needsExternalData(OnnxModel model) {
     return needsExternalData(model, SINGLE_FILE_LIMIT);

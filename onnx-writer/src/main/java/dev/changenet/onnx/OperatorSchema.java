@@ -49,6 +49,8 @@ record OperatorSchema(
     for (String unary : List.of("Sqrt", "Erf", "Relu", "Sigmoid")) {
       computes(unary, 1, 1, 1, "");
     }
+    computes("Sin", 1, 1, 1, "");
+    computes("Range", 1, 3, 3, "");
     computes("Gelu", 20, 1, 1, "approximate:s");
     computes(
         "MaxPool",
@@ -81,6 +83,8 @@ record OperatorSchema(
     moves("Shape", 1, 1, 1, "");
     moves("Shape", 15, 1, 1, "end:i start:i");
     moves("Identity", 1, 1, 1, "");
+    moves("Cast", 1, 1, 1, "to:i");
+    moves("Cast", 19, 1, 1, "saturate:i to:i");
   }
 
   private static void computes(

@@ -1,5 +1,9 @@
 package dev.changenet.tensor;
 
+import java.util.HashMap;
+import java.util.Map;
+import java.util.function.BiConsumer;
+
 /**
  * While open on a thread, the tensors it makes have a shape but no memory and every kernel does
  * nothing, so that a computation of any size runs in no time and its memory can be counted before
@@ -19,16 +23,33 @@ package dev.changenet.tensor;
 public final class DryRun implements AutoCloseable {
   private static final ThreadLocal<DryRun> CURRENT = new ThreadLocal<>();
 
-  private final MemoryUse.Counter counter = new MemoryUse.Counter();
+  private record Kind(DType dtype, long length) {}
 
-  private DryRun() {}
+  private final MemoryUse.Counter counter = new MemoryUse.Counter();
+  private final Map<Kind, Integer> pool = new HashMap<>();
+  private final BiConsumer<String, Object[]> listener;
+  private long arrays;
+
+  private DryRun(BiConsumer<String, Object[]> listener) {
+    this.listener = listener;
+  }
 
   /** Begins a dry run on this thread. */
   public static DryRun open() {
+    return open((_, _) -> {});
+  }
+
+  /**
+   * Begins a dry run on this thread.
+   *
+   * @param listener hears of every kernel that would be called: its name in its op family, and its
+   *     arguments
+   */
+  public static DryRun open(BiConsumer<String, Object[]> listener) {
     if (CURRENT.get() != null) {
       throw new IllegalStateException("a dry run is already open on this thread");
     }
-    DryRun run = new DryRun();
+    DryRun run = new DryRun(listener);
     CURRENT.set(run);
     return run;
   }
@@ -40,6 +61,11 @@ public final class DryRun implements AutoCloseable {
 
   static DryRun current() {
     return CURRENT.get();
+  }
+
+  /** Tells the listener of this thread's dry run about a kernel. */
+  public static void tell(String kernel, Object... arguments) {
+    CURRENT.get().listener.accept(kernel, arguments);
   }
 
   MemoryUse.Counter counter() {
@@ -58,6 +84,28 @@ public final class DryRun implements AutoCloseable {
 
   public void resetPeak() {
     counter.resetPeak();
+  }
+
+  /**
+   * Bytes of the arrays that {@link HeapStorage} would have made so far: more than {@link
+   * #peakBytes()}, since a released array waits for a tensor of its own length.
+   */
+  public long arrayBytes() {
+    return arrays;
+  }
+
+  void taken(DType dtype, long length) {
+    Kind kind = new Kind(dtype, length);
+    int free = pool.getOrDefault(kind, 0);
+    if (free > 0) {
+      pool.put(kind, free - 1);
+    } else {
+      arrays += length * dtype.bytes();
+    }
+  }
+
+  void given(DType dtype, long length) {
+    pool.merge(new Kind(dtype, length), 1, Integer::sum);
   }
 
   @Override

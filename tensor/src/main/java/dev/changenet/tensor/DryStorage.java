@@ -2,8 +2,12 @@ package dev.changenet.tensor;
 
 /** Storage of a {@link DryRun}: a type and a length without memory. */
 public final class DryStorage extends Storage {
+  private final DryRun run = DryRun.current();
+
+  /** Made inside a dry run only. */
   public DryStorage(DType dtype, long length) {
     super(dtype, length);
+    run.taken(dtype, length);
   }
 
   /** An array of zeros in place of the content, made anew at each call. */
@@ -19,5 +23,7 @@ public final class DryStorage extends Storage {
   }
 
   @Override
-  protected void free() {}
+  protected void free() {
+    run.given(dtype(), length());
+  }
 }

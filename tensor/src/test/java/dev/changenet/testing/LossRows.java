@@ -38,6 +38,15 @@ final class LossRows {
         });
   }
 
+  /** 0.5, 1.5, 2.5 …; the last class counts for nothing. */
+  private static float[] weights(int classes) {
+    float[] weights = new float[classes];
+    for (int i = 0; i < classes - 1; i++) {
+      weights[i] = i + 0.5f;
+    }
+    return weights;
+  }
+
   private static void add(OpTable.Rows rows, int[] s, double ignored, boolean gradient) {
     String what = " " + Arrays.toString(s) + " ignored " + ignored + (gradient ? " gradient" : "");
     rows.add(
@@ -45,6 +54,31 @@ final class LossRows {
         c ->
             ops(c)
                 .crossEntropy(
+                    c.uniform(0, 4, s),
+                    c.labels(s[3], ignored, s[0], s[1], s[2]),
+                    255,
+                    c.float32().output("loss", 1),
+                    gradient ? c.output("gradLogits", s) : null));
+    for (double gamma : new double[] {0, 0.5, 2}) {
+      float[] weights = gamma == 2 ? null : weights(s[3]);
+      rows.add(
+          "loss.focal gamma " + gamma + (weights == null ? "" : " weighted") + what,
+          c ->
+              ops(c)
+                  .focal(
+                      c.uniform(0, 4, s),
+                      c.labels(s[3], ignored, s[0], s[1], s[2]),
+                      255,
+                      weights,
+                      gamma,
+                      c.float32().output("loss", 1),
+                      gradient ? c.output("gradLogits", s) : null));
+    }
+    rows.add(
+        "loss.dice" + what,
+        c ->
+            ops(c)
+                .dice(
                     c.uniform(0, 4, s),
                     c.labels(s[3], ignored, s[0], s[1], s[2]),
                     255,

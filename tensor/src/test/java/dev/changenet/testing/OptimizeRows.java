@@ -1,5 +1,6 @@
 package dev.changenet.testing;
 
+import dev.changenet.tensor.Tensor;
 import dev.changenet.tensor.backend.Optimize;
 import java.util.ArrayList;
 import java.util.List;
@@ -48,6 +49,27 @@ final class OptimizeRows {
       }
     }
     addAll(rows);
+    for (double maxNorm : new double[] {0.1, 1e6}) {
+      rows.add(
+          "optimize.clip to " + maxNorm,
+          c -> {
+            List<Tensor> grads = new ArrayList<>();
+            for (int n : MANY) {
+              grads.add(c.inOut("grad" + n, c.random(n)));
+            }
+            ops(c).clip(grads, maxNorm, c.output("norm", 1));
+          });
+    }
+    rows.add(
+        "optimize.average",
+        c -> {
+          List<Optimize.AverageTensors> tensors = new ArrayList<>();
+          for (int n : MANY) {
+            tensors.add(
+                new Optimize.AverageTensors(c.inOut("average" + n, c.random(n)), c.random(n)));
+          }
+          ops(c).average(tensors, 0.9);
+        });
   }
 
   /** Sizes of one element, of odd numbers, and of more than one chunk of a launch over all. */

@@ -4,11 +4,13 @@ import dev.changenet.autograd.NoGrad;
 import dev.changenet.autograd.Tape;
 import dev.changenet.autograd.Variable;
 import dev.changenet.decoder.ChangeDecoder;
+import dev.changenet.inspect.FlopCount;
 import dev.changenet.model.ChangeNet;
 import dev.changenet.model.SegmentationLoss;
 import dev.changenet.nn.Module;
 import dev.changenet.nn.Parameter;
 import dev.changenet.nn.optim.Adam;
+import dev.changenet.nn.optim.Optimizer;
 import dev.changenet.tensor.DType;
 import dev.changenet.tensor.Device;
 import dev.changenet.tensor.Scope;
@@ -56,7 +58,8 @@ final class NetworkCases {
   }
 
   /** A network with one step of its work; {@code module} is closed with it. */
-  private record Step(Module module, Runnable body, Supplier<float[]> result, double flops)
+  private record Step(
+      Module module, Runnable body, Supplier<float[]> result, double flops, Optimizer optimizer)
       implements Case {
     @Override
     public void run() {
@@ -70,6 +73,9 @@ final class NetworkCases {
 
     @Override
     public void close() {
+      if (optimizer != null) {
+        optimizer.close();
+      }
       module.close();
     }
   }
@@ -84,12 +90,12 @@ final class NetworkCases {
     ChangeNet net = new ChangeNet(device, config(backbone));
     fill(net);
     net.setActivations(activations);
-    double flops = batch * StepCost.forwardFlops(net, px) * (train ? 3 : 1);
+    double flops = batch * FlopCount.total(config(backbone), px) * (train ? 3 : 1);
     Variable a = map(11, batch, 3, px, false, device);
     Variable b = map(12, batch, 3, px, false, device);
     if (!train) {
       net.eval();
-      return new Step(net, () -> infer(() -> net.forward(a, b)), () -> null, flops);
+      return new Step(net, () -> infer(() -> net.forward(a, b)), () -> null, flops, null);
     }
     net.train(true);
     return training(net, () -> net.forward(a, b), px, batch, flops);
@@ -132,7 +138,7 @@ final class NetworkCases {
     }
     if (!train) {
       net.eval();
-      return new Step(net, () -> infer(() -> net.decode(a, b)), () -> null, 0);
+      return new Step(net, () -> infer(() -> net.decode(a, b)), () -> null, 0, null);
     }
     return training(
         net,
@@ -173,7 +179,8 @@ final class NetworkCases {
           optimizer.zeroGrad();
         },
         () -> null,
-        flops);
+        flops,
+        optimizer);
   }
 
   /**

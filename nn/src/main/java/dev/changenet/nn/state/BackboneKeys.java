@@ -4,6 +4,8 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
+import java.util.stream.Stream;
 
 /**
  * Finds the backbone weights in a pretrained file and gives them the names the backbone uses.
@@ -63,6 +65,12 @@ public final class BackboneKeys {
   }
 
   private static void requireClassification(WeightsFile file) {
+    if (isWholeModel(file)) {
+      throw new CheckpointException(
+          file.path(),
+          "holds a whole ChangeNet, not the weights of a backbone alone; give it as"
+              + " train.pretrained_model_path instead of model.backbone.pretrained_backbone_path");
+    }
     boolean typed = file.has("tao_model_type");
     if (typed || !"classification".equals(file.get("tao_model"))) {
       throw new CheckpointException(
@@ -72,6 +80,16 @@ public final class BackboneKeys {
               + (typed ? " with a tao_model_type" : "")
               + ", expected 'classification' without one");
     }
+  }
+
+  /** A ChangeNet checkpoint has an encoder and a decoder side by side. */
+  private static boolean isWholeModel(WeightsFile file) {
+    if (!file.has("state_dict") || isTensor(file, "state_dict")) {
+      return false;
+    }
+    Set<?> names = file.map("state_dict").keySet();
+    return Stream.of("model.backbone.", "model.decoder.")
+        .allMatch(part -> names.stream().anyMatch(n -> String.valueOf(n).startsWith(part)));
   }
 
   private static Map<?, ?> table(WeightsFile file, boolean classification) {

@@ -289,6 +289,44 @@ public final class StoredTensor {
     return doubleAt(storageOffset);
   }
 
+  /** Returns true if elements are stored once and seen several times. */
+  public boolean isExpanded() {
+    return count > storage.count();
+  }
+
+  /** Returns a reader of the elements in row-major order that takes no memory of their size. */
+  public Values values() {
+    return new Values();
+  }
+
+  /** Reads the elements of a tensor piece by piece, converted to float64. */
+  public final class Values {
+    private final boolean contiguous = isContiguous();
+    private final Walk walk = new Walk();
+    private long done;
+
+    private Values() {}
+
+    /** Fills {@code target} from its start; returns the number of elements read, 0 at the end. */
+    public int read(double[] target) {
+      int n = (int) Math.min(target.length, count - done);
+      if (contiguous) {
+        long start = storageOffset + done;
+        for (int i = 0; i < n; i++) {
+          target[i] = doubleAt(start + i);
+        }
+        MappedFile.giveBack(
+            storage.bytes().asSlice(start * type().bytes(), (long) n * type().bytes()));
+      } else {
+        for (int i = 0; i < n; i++) {
+          target[i] = doubleAt(walk.next());
+        }
+      }
+      done += n;
+      return n;
+    }
+  }
+
   private int arrayCount() {
     if (count > Integer.MAX_VALUE - 8) {
       throw new IllegalArgumentException(

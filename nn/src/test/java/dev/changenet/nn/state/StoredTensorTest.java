@@ -34,6 +34,33 @@ class StoredTensorTest {
   }
 
   @Test
+  void readsPieceByPiece() {
+    StoredTensor whole =
+        StoredTensor.ofLongs(new int[] {3, 4}, new long[] {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11});
+    assertThat(pieces(whole, 5)).containsExactly(whole.toDoubles());
+    StoredTensor transposed =
+        new StoredTensor(whole.storage(), new int[] {4, 3}, new long[] {1, 4}, 0);
+    assertThat(pieces(transposed, 5)).containsExactly(0, 4, 8, 1, 5, 9, 2, 6, 10, 3, 7, 11);
+    assertThat(whole.isExpanded()).isFalse();
+    StoredTensor repeated =
+        new StoredTensor(whole.storage(), new int[] {9, 12}, new long[] {0, 1}, 0);
+    assertThat(repeated.isExpanded()).isTrue();
+  }
+
+  private static double[] pieces(StoredTensor t, int length) {
+    StoredTensor.Values values = t.values();
+    double[] buffer = new double[length];
+    double[] all = new double[(int) t.count()];
+    int done = 0;
+    for (int n = values.read(buffer); n > 0; n = values.read(buffer)) {
+      System.arraycopy(buffer, 0, all, done, n);
+      done += n;
+    }
+    assertThat(done).isEqualTo(all.length);
+    return all;
+  }
+
+  @Test
   void copiesIntoPartOfALargerArray() {
     float[] target = new float[5];
     StoredTensor.ofLongs(new int[] {3}, new long[] {7, 8, 9}).copyTo(target, 1);

@@ -124,6 +124,11 @@ final class Constants {
     return share(Initializer.of(name, values));
   }
 
+  /** An integer scalar, for taking one entry of a list. */
+  String index(long value) {
+    return share(Initializer.scalar("index_" + value, value));
+  }
+
   private String share(Initializer constant) {
     return generated.computeIfAbsent(
         new Content(constant.type(), constant.dims(), constant.data()),

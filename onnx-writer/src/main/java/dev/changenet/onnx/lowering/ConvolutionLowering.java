@@ -166,6 +166,8 @@ final class ConvolutionLowering {
             MAX_POOL2D,
             SAMPLE_TABLE,
             CROSS_ENTROPY,
+            FOCAL,
+            DICE,
             MM_IOU,
             WEIGHTED_SUM,
             ATTACH_IDLE,

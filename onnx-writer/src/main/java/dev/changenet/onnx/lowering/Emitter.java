@@ -123,10 +123,15 @@ final class Emitter {
 
   /** The size of axis 0 as a list of one element. */
   String batchSize(String x) {
+    return shape(x, 0, 1);
+  }
+
+  /** The sizes of axes {@code start} to {@code end} − 1 as a list. */
+  String shape(String x, int start, int end) {
     if (opset >= 15) {
-      return node("Shape", List.of(Attribute.of("start", 0), Attribute.of("end", 1)), x);
+      return node("Shape", List.of(Attribute.of("start", start), Attribute.of("end", end)), x);
     }
-    return slice(node("Shape", x), 0, 0, 1);
+    return slice(node("Shape", x), 0, start, end);
   }
 
   /** Convolution or transposed convolution with square stride and padding. */

@@ -32,6 +32,7 @@ public final class GraphLowering {
   private final TraceGraph trace;
   private final OnnxGraph graph = new OnnxGraph("changenet");
   private final Emitter emitter;
+  private final OpenSizes sizes;
   private final Values values;
   private final ConvolutionLowering convolutions;
   private final NormalizationLowering normalizations;
@@ -48,13 +49,14 @@ public final class GraphLowering {
     this.trace = new TraceGraph(trace, outputs);
     Constants constants = new Constants(graph, parameterNames);
     emitter = new Emitter(graph, constants, options.opset());
-    values = new Values(emitter, options.dynamicBatch());
+    sizes = new OpenSizes(emitter, options.openSize().map(LoweringOptions.OpenSize::positions));
+    values = new Values(emitter, options.dynamicBatch(), sizes);
     normalizations =
         new NormalizationLowering(this.trace, emitter, values, options.foldBatchNorm());
     convolutions = new ConvolutionLowering(this.trace, emitter, values, normalizations);
     attentions = new AttentionLowering(this.trace, emitter, values);
     pointwise = new PointwiseLowering(emitter, values);
-    resizes = new ResizeLowering(emitter, values);
+    resizes = new ResizeLowering(emitter, values, sizes);
     samplings = new SamplingLowering(emitter, values);
   }
 
@@ -91,11 +93,17 @@ public final class GraphLowering {
     return new OnnxModel(lowering.graph, options.opset(), options.metadata());
   }
 
+  /** Traced height and width of the inputs, which the names of other sizes refer to. */
+  private int[] full = {};
+
   private void run(
       List<Variable> inputs,
       List<String> inputNames,
       List<Variable> outputs,
       List<String> outputNames) {
+    if (sizes.open()) {
+      full = new int[] {inputs.get(0).dim(1), inputs.get(0).dim(2)};
+    }
     for (int i = 0; i < inputs.size(); i++) {
       Variable v = inputs.get(i);
       String name = graph.addInput(signature(inputNames.get(i), v, true));
@@ -121,12 +129,21 @@ public final class GraphLowering {
     }
     List<Dimension> dims = new ArrayList<>();
     for (int i = 0; i < shape.length; i++) {
-      dims.add(
-          i == 0 && hasBatch && values.dynamicBatch()
-              ? Dimension.dynamic(BATCH_AXIS)
-              : Dimension.fixed(shape[i]));
+      if (i == 0 && hasBatch && values.dynamicBatch()) {
+        dims.add(Dimension.dynamic(BATCH_AXIS));
+      } else if (i >= 2 && shape.length == 4 && hasBatch && sizes.open()) {
+        dims.add(Dimension.dynamic(sizeName(i - 2, shape[i])));
+      } else {
+        dims.add(Dimension.fixed(shape[i]));
+      }
     }
     return new ValueInfo(name, ElementType.FLOAT, dims);
+  }
+
+  /** {@code height}, or {@code height_div_4} for maps of a quarter of the input's. */
+  private String sizeName(int axis, int size) {
+    String name = axis == 0 ? "height" : "width";
+    return size == full[axis] ? name : name + "_div_" + full[axis] / size;
   }
 
   /** An operation as named in messages. */
@@ -136,6 +153,11 @@ public final class GraphLowering {
   }
 
   private void lower(Trace.Node node) {
+    if (sizes.projectsPositions(node, values)) {
+      emitter.enter(node.path());
+      values.put(node.output(), Form.MAP, sizes.positions(node, values));
+      return;
+    }
     if (fold(node)) {
       return;
     }
@@ -166,7 +188,10 @@ public final class GraphLowering {
       case REPEAT_BATCH -> repeatBatch(node);
       case SOFTMAX -> attentions.softmax(node);
       case ATTENTION -> attentions.attention(node);
-      case DEFORMABLE_ATTENTION -> samplings.deformableAttention(node);
+      case DEFORMABLE_ATTENTION -> {
+        sizes.refuse(node);
+        samplings.deformableAttention(node);
+      }
       case CHANNEL_GATE -> attentions.channelGate(node);
       case RESIZE -> resizes.resize(node);
       case MAX_POOL2D -> samplings.maxPool2d(node);
@@ -175,7 +200,7 @@ public final class GraphLowering {
               "export: "
                   + describe(node)
                   + " belongs to training: put the network into evaluation mode before tracing");
-      case CROSS_ENTROPY, MM_IOU, WEIGHTED_SUM ->
+      case CROSS_ENTROPY, FOCAL, DICE, MM_IOU, WEIGHTED_SUM ->
           throw new OnnxException(
               "export: "
                   + describe(node)
@@ -263,6 +288,9 @@ public final class GraphLowering {
               + describe(node)
               + " selects samples, which a dynamic batch doesn't allow: export with a fixed batch");
     }
+    if (spatial(x, dim)) {
+      sizes.refuse(node);
+    }
     Form form = spatial(x, dim) ? Values.natural(x) : values.cheapest(x);
     String out =
         emitter.slice(
@@ -274,6 +302,7 @@ public final class GraphLowering {
   }
 
   private void reshape(Trace.Node node) {
+    sizes.refuse(node);
     Variable x = node.inputs().get(0);
     int[] shape = node.output().shape().toArray();
     if (shape.length > 3 || x.shape().rank() > 3 || shape[0] != x.dim(0)) {

@@ -2,6 +2,7 @@ package dev.changenet.onnx.lowering;
 
 import dev.changenet.onnx.OnnxModel;
 import java.util.Map;
+import java.util.Optional;
 
 /**
  * How a graph is exported.
@@ -11,12 +12,30 @@ import java.util.Map;
  *     batch size
  * @param foldBatchNorm true to turn batch norms into constants (folded into the preceding
  *     convolution where that is exact, otherwise Mul and Add); false for BatchNormalization nodes
+ * @param openSize present to leave height and width of the maps open; empty to fix the traced ones
  * @param metadata properties written into the file
  */
 public record LoweringOptions(
-    int opset, boolean dynamicBatch, boolean foldBatchNorm, Map<String, String> metadata) {
+    int opset,
+    boolean dynamicBatch,
+    boolean foldBatchNorm,
+    Optional<OpenSize> openSize,
+    Map<String, String> metadata) {
   public LoweringOptions {
     OnnxModel.requireSupported(opset);
     metadata = Map.copyOf(metadata);
   }
+
+  /** Options for graphs of the traced size. */
+  public LoweringOptions(
+      int opset, boolean dynamicBatch, boolean foldBatchNorm, Map<String, String> metadata) {
+    this(opset, dynamicBatch, foldBatchNorm, Optional.empty(), metadata);
+  }
+
+  /**
+   * An open size.
+   *
+   * @param positions the table of positions that the network makes for its size
+   */
+  public record OpenSize(SineTable positions) {}
 }

@@ -14,10 +14,12 @@ import java.util.List;
 final class ResizeLowering {
   private final Emitter emitter;
   private final Values values;
+  private final OpenSizes sizes;
 
-  ResizeLowering(Emitter emitter, Values values) {
+  ResizeLowering(Emitter emitter, Values values, OpenSizes sizes) {
     this.emitter = emitter;
     this.values = values;
+    this.sizes = sizes;
   }
 
   void resize(Trace.Node node) {
@@ -33,6 +35,9 @@ final class ResizeLowering {
     Float factorH = factor(x.dim(1), f.height(), g.scaleH(), g.alignCorners());
     Float factorW = factor(x.dim(2), f.width(), g.scaleW(), g.alignCorners());
     boolean byFactors = factorH != null && factorW != null;
+    if (!byFactors) {
+      sizes.refuse(node);
+    }
     boolean nearest = g.mode() == Mode.NEAREST;
     String out;
     if (nearest && !byFactors) {

@@ -13,11 +13,13 @@ import java.util.Map;
 final class Values {
   private final Emitter emitter;
   private final boolean dynamicBatch;
+  private final OpenSizes sizes;
   private final Map<Variable, LoweredValue> values = new IdentityHashMap<>();
   private final Map<Storage, Variable> computed = new IdentityHashMap<>();
 
-  Values(Emitter emitter, boolean dynamicBatch) {
+  Values(Emitter emitter, boolean dynamicBatch, OpenSizes sizes) {
     this.emitter = emitter;
+    this.sizes = sizes;
     this.dynamicBatch = dynamicBatch;
   }
 
@@ -33,6 +35,9 @@ final class Values {
     values.put(v, value);
     if (!value.isConstant()) {
       computed.put(v.data().storage(), v);
+    }
+    if (value.hasGrid() && value.name(Form.MAP) != null) {
+      sizes.put(value.height(), value.width(), value.name(Form.MAP));
     }
   }
 
@@ -129,6 +134,9 @@ final class Values {
           "export: tokens of shape " + v.shape() + " are used as a map of unknown size");
     }
     String channelsFirst = emitter.transpose(value.name(Form.ROWS), 0, 2, 1);
+    if (sizes.open()) {
+      return emitter.node("Reshape", channelsFirst, sizes.shape(value.height(), value.width()));
+    }
     return emitter.reshape(channelsFirst, 0, 0, value.height(), value.width());
   }
 
@@ -148,6 +156,7 @@ final class Values {
               + Arrays.toString(shape)
               + " holds the traced batch size: trace with batch 1 or export with a fixed batch");
     }
+    sizes.refuseConstant(value.constantName(), shape);
     Constants constants = emitter.constants();
     if (form == Form.MAP) {
       int c = shape[shape.length - 1];

@@ -81,7 +81,14 @@ class GraphLoweringTest {
   @Test
   void everyExportableOperationHasACase() {
     Set<Op> training =
-        EnumSet.of(Op.CROSS_ENTROPY, Op.MM_IOU, Op.WEIGHTED_SUM, Op.SAMPLE_TABLE, Op.CHECKPOINT);
+        EnumSet.of(
+            Op.CROSS_ENTROPY,
+            Op.FOCAL,
+            Op.DICE,
+            Op.MM_IOU,
+            Op.WEIGHTED_SUM,
+            Op.SAMPLE_TABLE,
+            Op.CHECKPOINT);
     assertThat(LoweringCases.byOp().keySet())
         .containsExactlyInAnyOrderElementsOf(EnumSet.complementOf(EnumSet.copyOf(training)));
   }

@@ -8,9 +8,13 @@ import dev.changenet.onnx.OnnxChecker;
 import dev.changenet.onnx.OnnxGraph;
 import dev.changenet.onnx.OnnxModel;
 import dev.changenet.onnx.OnnxNode;
+import dev.changenet.onnx.interpreter.NdArray;
+import dev.changenet.onnx.interpreter.OnnxInterpreter;
+import dev.changenet.onnx.proto.ModelProto;
 import dev.changenet.tensor.Scope;
 import dev.changenet.tensor.Shape;
 import dev.changenet.tensor.Tensor;
+import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.IdentityHashMap;
@@ -121,7 +125,9 @@ public final class LoweringCase {
     OnnxModel model = export(weights, options, tracedBatch);
     OnnxChecker.check(model.toProto());
     assertNothingUnused(model.graph());
-    try (OrtRunner runner = new OrtRunner(model.toProto().toByteArray())) {
+    ModelProto proto = model.toProto();
+    try (OrtRunner runner = new OrtRunner(proto.toByteArray());
+        OnnxInterpreter interpreter = OnnxInterpreter.of(proto, Path.of("memory"))) {
       for (int batch : batches) {
         try (Scope _ = Scope.open()) {
           List<Variable> in = inputs(batch, 100 + batch);
@@ -135,10 +141,47 @@ public final class LoweringCase {
           for (int i = 0; i < expected.size(); i++) {
             compare("output" + i, expected.get(i).data(), actual.get("output" + i), batch);
           }
+          compare(interpreter, feed, actual, batch);
         }
       }
     }
     return model;
+  }
+
+  /** Our interpreter against ONNX Runtime: the same inputs, the same outputs. */
+  private void compare(
+      OnnxInterpreter interpreter,
+      Map<String, OrtRunner.Data> feed,
+      Map<String, OrtRunner.Data> expected,
+      int batch) {
+    Map<String, NdArray> in = new LinkedHashMap<>();
+    feed.forEach(
+        (key, data) -> {
+          int[] s = data.shape().toArray();
+          in.put(
+              key,
+              s.length == 4
+                  ? NdArray.of(
+                      Constants.transpose(data.values(), s[0], s[1] * s[2], s[3]),
+                      s[0],
+                      s[3],
+                      s[1],
+                      s[2])
+                  : NdArray.of(data.values(), s));
+        });
+    Map<String, NdArray> out = interpreter.run(in);
+    expected.forEach(
+        (key, data) -> {
+          NdArray ours = out.get(key);
+          int[] s = ours.dims();
+          float[] v = ours.floats();
+          if (s.length == 4) {
+            v = Constants.transpose(v, s[0], s[1], s[2] * s[3]);
+            s = new int[] {s[0], s[2], s[3], s[1]};
+          }
+          Tensor theirs = Tensor.of(data.values(), data.shape().toArray());
+          compare("interpreted " + key, theirs, new OrtRunner.Data(Shape.of(s), v), batch);
+        });
   }
 
   private static void assertNothingUnused(OnnxGraph graph) {

@@ -5,6 +5,7 @@ import dev.changenet.tensor.DryRun;
 import dev.changenet.tensor.cpu.CpuBackend;
 import dev.changenet.tensor.cpu.CpuFootprint;
 import dev.changenet.tensor.cuda.CudaBackend;
+import dev.changenet.tensor.cuda.CudaFootprint;
 import dev.changenet.tensor.reference.ReferenceBackend;
 
 /** Finds the backend of a device. */
@@ -21,7 +22,7 @@ public final class Backends {
 
   private static final class Dry {
     static final Backend CPU = DryBackend.create(new CpuFootprint());
-    static final Backend GPU = DryBackend.create(Footprint.NONE);
+    static final Backend GPU = DryBackend.create(new CudaFootprint());
   }
 
   /**

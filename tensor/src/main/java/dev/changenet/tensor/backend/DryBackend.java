@@ -1,6 +1,7 @@
 package dev.changenet.tensor.backend;
 
 import dev.changenet.tensor.DType;
+import dev.changenet.tensor.DryRun;
 import dev.changenet.tensor.DryStorage;
 import java.lang.reflect.InvocationHandler;
 import java.lang.reflect.Method;
@@ -44,6 +45,7 @@ final class DryBackend implements InvocationHandler {
       return InvocationHandler.invokeDefault(proxy, method, given);
     }
     footprint.kernel(method.getName(), given);
+    DryRun.tell(method.getName(), given);
     return nothing(method.getReturnType());
   }
 

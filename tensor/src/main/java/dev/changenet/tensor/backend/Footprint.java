@@ -2,18 +2,6 @@ package dev.changenet.tensor.backend;
 
 /** What a device's kernels keep in memory besides the tensors they are given. */
 public interface Footprint {
-  /** Counts nothing: a GPU keeps copies of weights in mixed precision only. */
-  Footprint NONE =
-      new Footprint() {
-        @Override
-        public void kernel(String method, Object... arguments) {}
-
-        @Override
-        public boolean hasOwn(String method, Object... arguments) {
-          return false;
-        }
-      };
-
   /**
    * Reserves tensors that the kernel would keep with its weights.
    *

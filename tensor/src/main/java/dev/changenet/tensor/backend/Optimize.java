@@ -78,4 +78,19 @@ public interface Optimize {
       sgd(t.parameter, t.grad, t.buffer, lr, momentum, weightDecay, first);
     }
   }
+
+  /**
+   * Scales gradients in place so that their common L2 norm is at most about {@code maxNorm}: by
+   * min(1, maxNorm / (norm + 1e-6)), as {@code torch.nn.utils.clip_grad_norm_} does.
+   *
+   * @param grads one or more
+   * @param norm [1], written: the norm before. It should live as long as the training.
+   */
+  void clip(List<Tensor> grads, double maxNorm, Tensor norm);
+
+  /** A running average and the value it follows. */
+  record AverageTensors(Tensor average, Tensor value) {}
+
+  /** average = decay·average + (1 − decay)·value. */
+  void average(List<AverageTensors> tensors, double decay);
 }

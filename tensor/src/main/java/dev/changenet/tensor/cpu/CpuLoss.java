@@ -12,7 +12,7 @@ import java.util.Arrays;
  */
 final class CpuLoss implements Loss {
   /** Rows of one task. */
-  private static final int BLOCK = 1 << 13;
+  static final int BLOCK = 1 << 13;
 
   /** Added to the union so that an absent class divides by something. */
   private static final double IOU_EPSILON = 1e-8;
@@ -69,7 +69,7 @@ final class CpuLoss implements Loss {
   }
 
   /** Softmax of the row at {@code at} into p; returns the log of the sum of exponentials. */
-  private static double softmax(float[] z, int at, int classes, double[] p) {
+  static double softmax(float[] z, int at, int classes, double[] p) {
     double max = z[at];
     for (int k = 1; k < classes; k++) {
       max = Math.max(max, z[at + k]);
@@ -116,6 +116,53 @@ final class CpuLoss implements Loss {
   }
 
   @Override
+  public void focal(
+      Tensor logits,
+      Tensor labels,
+      int ignoreIndex,
+      float[] weights,
+      double gamma,
+      Tensor loss,
+      Tensor gradLogits) {
+    if (logits.dtype() == DType.FLOAT64) {
+      reference.focal(logits, labels, ignoreIndex, weights, gamma, loss, gradLogits);
+      return;
+    }
+    new FocalLoss(logits, labels, ignoreIndex, weights, gamma).compute(loss, gradLogits);
+  }
+
+  @Override
+  public void dice(Tensor logits, Tensor labels, int ignoreIndex, Tensor loss, Tensor gradLogits) {
+    if (logits.dtype() == DType.FLOAT64) {
+      reference.dice(logits, labels, ignoreIndex, loss, gradLogits);
+      return;
+    }
+    float[] z = logits.floats();
+    int[] t = labels.ints();
+    int classes = logits.dim(-1);
+    int batch = logits.dim(0);
+    int pixels = logits.rows() / batch;
+    double[] sums = overlaps(z, t, ignoreIndex, classes, batch, pixels);
+    int pairs = batch * classes;
+    double sum = 0;
+    // d loss / d p of a pixel whose label is the class, and of another.
+    double[] slopes = new double[2 * pairs];
+    for (int i = 0; i < pairs; i++) {
+      double twice = 2 * sums[2 * i] + 1;
+      // Σp + Σt is the union and the intersection.
+      double below = sums[2 * i + 1] + sums[2 * i] + 1;
+      // 1 − twice / below, with its digits.
+      sum += (sums[2 * i + 1] - sums[2 * i]) / below;
+      slopes[2 * i + 1] = twice / (below * below) / pairs;
+      slopes[2 * i] = slopes[2 * i + 1] - 2 / below / pairs;
+    }
+    loss.floats()[0] = (float) (sum / pairs);
+    if (gradLogits != null) {
+      overlapGradient(z, t, ignoreIndex, classes, batch, pixels, slopes, gradLogits.floats());
+    }
+  }
+
+  @Override
   public void mmIou(Tensor logits, Tensor labels, int ignoreIndex, Tensor loss, Tensor gradLogits) {
     if (logits.dtype() == DType.FLOAT64) {
       reference.mmIou(logits, labels, ignoreIndex, loss, gradLogits);
@@ -149,7 +196,18 @@ final class CpuLoss implements Loss {
       slopes[2 * i] = slope / union;
       slopes[2 * i + 1] = -slope * sums[2 * i] / (union * union);
     }
-    float[] g = gradLogits.floats();
+    overlapGradient(z, t, ignoreIndex, classes, batch, pixels, slopes, gradLogits.floats());
+  }
+
+  private static void overlapGradient(
+      float[] z,
+      int[] t,
+      int ignoreIndex,
+      int classes,
+      int batch,
+      int pixels,
+      double[] slopes,
+      float[] g) {
     int blocks = (pixels + BLOCK - 1) / BLOCK;
     Parallel.forEach(
         batch * blocks,
@@ -157,7 +215,7 @@ final class CpuLoss implements Loss {
           int sample = task / blocks;
           int from = sample * pixels + task % blocks * BLOCK;
           int to = Math.min((sample + 1) * pixels, from + BLOCK);
-          mmIouGradient(z, t, ignoreIndex, classes, slopes, sample * 2 * classes, g, from, to);
+          overlapGradient(z, t, ignoreIndex, classes, slopes, sample * 2 * classes, g, from, to);
         });
   }
 
@@ -198,7 +256,7 @@ final class CpuLoss implements Loss {
     return sums;
   }
 
-  private static void mmIouGradient(
+  private static void overlapGradient(
       float[] z,
       int[] labels,
       int ignoreIndex,

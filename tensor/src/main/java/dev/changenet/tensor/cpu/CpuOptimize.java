@@ -7,6 +7,7 @@ import dev.changenet.tensor.DType;
 import dev.changenet.tensor.Tensor;
 import dev.changenet.tensor.backend.Optimize;
 import dev.changenet.tensor.reference.ReferenceOptimize;
+import java.util.List;
 import jdk.incubator.vector.FloatVector;
 import jdk.incubator.vector.VectorMask;
 import jdk.incubator.vector.VectorOperators;
@@ -151,6 +152,80 @@ final class CpuOptimize implements Optimize {
       FloatVector bv = FloatVector.fromArray(SPECIES, b, i, mask).fma(keep, gv);
       bv.intoArray(b, i, mask);
       bv.fma(rate, pv).intoArray(p, i, mask);
+    }
+  }
+
+  @Override
+  public void clip(List<Tensor> grads, double maxNorm, Tensor norm) {
+    if (norm.dtype() == DType.FLOAT64) {
+      reference.clip(grads, maxNorm, norm);
+      return;
+    }
+    double squares = 0;
+    for (Tensor grad : grads) {
+      squares += squares(grad.floats(), (int) grad.elements());
+    }
+    double total = Math.sqrt(squares);
+    norm.set(0, total);
+    double factor = maxNorm / (total + 1e-6);
+    // Not finite: the gradients become NaN as they do in PyTorch.
+    if (factor < 1 || Double.isNaN(factor)) {
+      for (Tensor grad : grads) {
+        scale(grad.floats(), (int) grad.elements(), (float) factor);
+        grad.storage().changed();
+      }
+    }
+  }
+
+  private static double squares(float[] g, int n) {
+    double[] partial = new double[(n + BLOCK - 1) / BLOCK];
+    Parallel.forBlocks(
+        n,
+        BLOCK,
+        (from, to) -> {
+          double sum = 0;
+          for (int i = from; i < to; i++) {
+            sum += (double) g[i] * g[i];
+          }
+          partial[from / BLOCK] = sum;
+        });
+    double sum = 0;
+    for (double p : partial) {
+      sum += p;
+    }
+    return sum;
+  }
+
+  private static void scale(float[] g, int n, float factor) {
+    Parallel.forBlocks(
+        n,
+        BLOCK,
+        (from, to) -> {
+          for (int i = from; i < to; i++) {
+            g[i] *= factor;
+          }
+        });
+  }
+
+  @Override
+  public void average(List<AverageTensors> tensors, double decay) {
+    for (AverageTensors t : tensors) {
+      if (t.average().dtype() == DType.FLOAT64) {
+        reference.average(List.of(t), decay);
+        continue;
+      }
+      float[] average = t.average().floats();
+      float[] value = t.value().floats();
+      float keep = (float) decay;
+      float take = (float) (1 - decay);
+      Parallel.forBlocks(
+          (int) t.average().elements(),
+          BLOCK,
+          (from, to) -> {
+            for (int i = from; i < to; i++) {
+              average[i] = keep * average[i] + take * value[i];
+            }
+          });
     }
   }
 }

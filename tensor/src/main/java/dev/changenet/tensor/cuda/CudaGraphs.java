@@ -13,10 +13,8 @@ import java.util.function.Supplier;
  * is.
  */
 public final class CudaGraphs implements AutoCloseable {
-  /** Environment variable: {@code on} records and replays, {@code off} never does. */
+  /** Environment variable: with {@code off} nothing is recorded. */
   public static final String VARIABLE = "CHANGENET_CUDA_GRAPHS";
-
-  private static final String DEFAULT = "off";
 
   private final CudaBackend backend;
   private final int warmUp;
@@ -39,8 +37,7 @@ public final class CudaGraphs implements AutoCloseable {
    * @param fixedWeights the parameters don't change as long as this object is used
    */
   public static CudaGraphs on(Device device, int warmUp, boolean fixedWeights) {
-    String wanted = System.getenv().getOrDefault(VARIABLE, DEFAULT);
-    return device.kind() == Device.Kind.CUDA && wanted.equals("on")
+    return device.kind() == Device.Kind.CUDA && !"off".equals(System.getenv(VARIABLE))
         ? always((CudaBackend) Backends.of(device), warmUp, fixedWeights)
         : none();
   }

@@ -63,7 +63,68 @@ final class CudaLoss implements Loss {
   }
 
   @Override
+  public void focal(
+      Tensor logits,
+      Tensor labels,
+      int ignoreIndex,
+      float[] weights,
+      double gamma,
+      Tensor loss,
+      Tensor gradLogits) {
+    int classes = logits.dim(-1);
+    long rows = logits.elements() / classes;
+    int pieces = pieces(rows);
+    try (Tensor parts = device.scratch(2L * pieces);
+        Tensor inverse = device.scratch(1);
+        Tensor factors = weights == null ? null : device.temporary(weights)) {
+      launch("focal_parts", logits)
+          .tensor(logits)
+          .tensor(labels)
+          .i32(ignoreIndex)
+          .tensor(factors)
+          .f32((float) gamma)
+          .tensor(parts)
+          .i64(rows)
+          .i32(classes)
+          .run(pieces, 1, 1, THREADS, 0);
+      device
+          .launch(FAMILY, "cross_entropy_mean_f32")
+          .tensor(parts)
+          .i32(pieces)
+          .tensor(loss)
+          .tensor(inverse)
+          .run(1, 1, 1, THREADS, 0);
+      if (gradLogits != null) {
+        launch("focal_gradient", logits)
+            .tensor(logits)
+            .tensor(labels)
+            .i32(ignoreIndex)
+            .tensor(factors)
+            .f32((float) gamma)
+            .tensor(inverse)
+            .tensor(gradLogits)
+            .i64(rows)
+            .i32(classes)
+            .run(CudaGrid.blocks(device, rows, THREADS), 1, 1, THREADS, 0);
+      }
+    }
+  }
+
+  @Override
+  public void dice(Tensor logits, Tensor labels, int ignoreIndex, Tensor loss, Tensor gradLogits) {
+    overlap("dice_total_f32", logits, labels, ignoreIndex, loss, gradLogits);
+  }
+
+  @Override
   public void mmIou(Tensor logits, Tensor labels, int ignoreIndex, Tensor loss, Tensor gradLogits) {
+    overlap("mm_iou_total_f32", logits, labels, ignoreIndex, loss, gradLogits);
+  }
+
+  /**
+   * @param total kernel that makes the loss and its slopes from intersections and unions
+   */
+  private void overlap(
+      String total, Tensor logits, Tensor labels, int ignoreIndex, Tensor loss, Tensor gradLogits) {
     int classes = logits.dim(-1);
     int samples = logits.dim(0);
     long rows = logits.elements() / classes;
@@ -80,7 +141,7 @@ final class CudaLoss implements Loss {
           .i32(classes)
           .run(pieces, samples, 1, THREADS, 0);
       device
-          .launch(FAMILY, "mm_iou_total_f32")
+          .launch(FAMILY, total)
           .tensor(parts)
           .i32(samples)
           .i32(pieces)

@@ -6,6 +6,7 @@ import dev.changenet.tensor.Tensor;
 import dev.changenet.tensor.backend.Optimize;
 import java.util.Arrays;
 import java.util.List;
+import java.util.function.BiConsumer;
 import java.util.function.Supplier;
 
 /**
@@ -151,6 +152,46 @@ final class CudaOptimize implements Optimize {
     tensors.forEach(t -> t.parameter().storage().changed());
   }
 
+  @Override
+  public void clip(List<Tensor> grads, double maxNorm, Tensor norm) {
+    try (Tensor limit = device.temporary(new float[] {(float) maxNorm})) {
+      device.unlessRenewing(
+          () ->
+              withTable(
+                  norm.storage(),
+                  rows(1, grads.stream().map(g -> new Tensor[] {g}).toList()),
+                  (table, rows) -> clip(table, rows, limit, norm)));
+    }
+  }
+
+  private void clip(Tensor table, Rows rows, Tensor limit, Tensor norm) {
+    try (Tensor parts = device.scratch(rows.chunks);
+        Tensor factor = device.scratch(1)) {
+      launchAll("squares_all_f32", table, rows, parts);
+      device
+          .launch(FAMILY, "clip_factor_f32")
+          .tensor(parts)
+          .i32(rows.chunks)
+          .tensor(limit)
+          .tensor(norm)
+          .tensor(factor)
+          .run(1, 1, 1, THREADS, 0);
+      launchAll("scale_all_f32", table, rows, factor);
+    }
+  }
+
+  @Override
+  public void average(List<AverageTensors> tensors, double decay) {
+    if (!tensors.isEmpty()) {
+      all(
+          "average_all_f32",
+          tensors.getFirst().average().storage(),
+          2,
+          () -> tensors.stream().map(t -> new Tensor[] {t.average(), t.value()}).toList(),
+          new float[] {(float) decay, (float) (1 - decay)});
+    }
+  }
+
   /**
    * One launch for all tensors.
    *
@@ -164,22 +205,27 @@ final class CudaOptimize implements Optimize {
       Supplier<List<Tensor[]>> groups,
       float[] settings) {
     try (Tensor values = device.temporary(settings)) {
-      device.unlessRenewing(() -> all(kernel, owner, rows(addresses, groups.get()), values));
+      device.unlessRenewing(
+          () ->
+              withTable(
+                  owner,
+                  rows(addresses, groups.get()),
+                  (table, rows) -> launchAll(kernel, table, rows, values)));
     }
   }
 
-  private void all(String kernel, Storage owner, Rows rows, Tensor settings) {
+  private void withTable(Storage owner, Rows rows, BiConsumer<Tensor, Rows> work) {
     if (rows.chunks == 0) {
       return;
     }
     if (device.recording() == null) {
       Table table = owner.derived("optimizer table", () -> new Table(device));
-      launchAll(kernel, table.holding(rows.content), rows, settings);
+      work.accept(table.holding(rows.content), rows);
     } else {
       // The graph's own, since the other one changes with the steps outside of the graph.
       try (Tensor table = device.scratch(DType.INT64, rows.content.length)) {
         device.uploadConstant(rows.content, table.storage());
-        launchAll(kernel, table, rows, settings);
+        work.accept(table, rows);
       }
     }
   }

@@ -6,7 +6,7 @@ import dev.changenet.tensor.backend.Sampling;
 
 /**
  * Bilinear reads. Gradients by what was read are gathered: a block holds some cells' sums and walks
- * over all readers in order, so no atomics are needed.
+ * over all readers of a chunk in order, so no atomics are needed.
  */
 final class CudaSampling implements Sampling {
   private static final String FAMILY = "sampling";
@@ -19,6 +19,9 @@ final class CudaSampling implements Sampling {
   private static final int GATHER_ROWS = 2048;
   private static final int GATHER_POINTS = 128;
   private static final int TABLE_CELLS = 32;
+
+  /** Blocks that keep a GPU busy; with fewer, the queries are cut into chunks. */
+  private static final int ENOUGH_BLOCKS = 1024;
 
   private final CudaDevice device;
 
@@ -160,21 +163,40 @@ final class CudaSampling implements Sampling {
     for (int l = 0; l < levels.count(); l++) {
       ranges += (levels.heights()[l] * levels.widths()[l] + perBlock - 1) / perBlock;
     }
-    CudaLaunch launch =
-        launch("deformable_backward_value", gradOut)
-            .tensor(gradOut)
-            .tensor(reference)
-            .tensor(offsets)
-            .tensor(weights)
+    int queries = gradOut.dim(1);
+    int samples = gradOut.dim(0);
+    int most = (queries + atOnce - 1) / atOnce;
+    int wanted = (ENOUGH_BLOCKS + ranges * heads * samples - 1) / (ranges * heads * samples);
+    int perChunk = (most + Math.min(most, wanted) - 1) / Math.min(most, wanted) * atOnce;
+    int chunks = (queries + perChunk - 1) / perChunk;
+    boolean parts = chunks > 1;
+    try (Tensor partial = parts ? device.scratch(chunks * gradValue.elements()) : null) {
+      CudaLaunch launch =
+          launch("deformable_backward_value" + (parts ? "_part" : ""), gradOut)
+              .tensor(gradOut)
+              .tensor(reference)
+              .tensor(offsets)
+              .tensor(weights)
+              .tensor(parts ? partial : gradValue)
+              .i32(gradValue.dim(1))
+              .i32(queries)
+              .i32(width)
+              .i32(levels.count())
+              .i32(points)
+              .i32(perBlock)
+              .i32(atOnce)
+              .i32(samples)
+              .i32(perChunk);
+      sizes(launch, levels).run(ranges, heads, samples * chunks, THREADS, 0);
+      if (parts) {
+        launch("deformable_value_sum", gradValue)
+            .tensor(partial)
             .tensor(gradValue)
-            .i32(gradValue.dim(1))
-            .i32(gradOut.dim(1))
-            .i32(width)
-            .i32(levels.count())
-            .i32(points)
-            .i32(perBlock)
-            .i32(atOnce);
-    sizes(launch, levels).run(ranges, heads, gradOut.dim(0), THREADS, 0);
+            .i32(chunks)
+            .i64(gradValue.elements())
+            .run(CudaGrid.blocks(device, gradValue.elements(), THREADS), 1, 1, THREADS, 0);
+      }
+    }
   }
 
   @Override

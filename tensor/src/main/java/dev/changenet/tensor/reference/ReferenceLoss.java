@@ -38,6 +38,102 @@ public final class ReferenceLoss implements Loss {
   }
 
   @Override
+  public void focal(
+      Tensor logits,
+      Tensor labels,
+      int ignoreIndex,
+      float[] weights,
+      double gamma,
+      Tensor loss,
+      Tensor gradLogits) {
+    double[] x = Doubles.of(logits);
+    int k = logits.dim(-1);
+    int rows = x.length / k;
+    double[] p = new double[x.length];
+    double[] g = new double[x.length];
+    double sum = 0;
+    double total = 0;
+    for (int r = 0; r < rows; r++) {
+      int label = label(labels, r, k, ignoreIndex);
+      double lse = Softmax.forward(x, r * k, 1, k, p);
+      if (label == ignoreIndex) {
+        continue;
+      }
+      double w = weights == null ? 1 : weights[label];
+      double nll = lse - x[r * k + label];
+      // Not 1 − p: that has no digits left when p is close to 1.
+      double others = 0;
+      for (int c = 0; c < k; c++) {
+        others += c == label ? 0 : p[r * k + c];
+      }
+      double exact = others < 0.5 ? -Math.log1p(-others) : nll;
+      total += w;
+      sum += w * Math.pow(others, gamma) * nll;
+      double slope = 1;
+      if (gamma > 0) {
+        slope =
+            others == 0
+                ? 0
+                : Math.pow(others, gamma) * (1 + gamma * p[r * k + label] * exact / others);
+      }
+      for (int c = 0; c < k; c++) {
+        g[r * k + c] = w * slope * (c == label ? -others : p[r * k + c]);
+      }
+    }
+    Doubles.write(new double[] {total == 0 ? 0 : sum / total}, loss);
+    if (gradLogits != null) {
+      for (int i = 0; i < g.length; i++) {
+        g[i] = total == 0 ? 0 : g[i] / total;
+      }
+      Doubles.write(g, gradLogits);
+    }
+  }
+
+  @Override
+  public void dice(Tensor logits, Tensor labels, int ignoreIndex, Tensor loss, Tensor gradLogits) {
+    double[] x = Doubles.of(logits);
+    int k = logits.dim(-1);
+    int rows = x.length / k;
+    int samples = logits.dim(0);
+    int rowsPerSample = rows / samples;
+    double[] p = new double[x.length];
+    double[] both = new double[samples * k];
+    double[] sizes = new double[samples * k];
+    for (int r = 0; r < rows; r++) {
+      int label = label(labels, r, k, ignoreIndex);
+      Softmax.forward(x, r * k, 1, k, p);
+      for (int c = 0; c < k && label != ignoreIndex; c++) {
+        int cell = r / rowsPerSample * k + c;
+        both[cell] += c == label ? p[r * k + c] : 0;
+        sizes[cell] += p[r * k + c] + (c == label ? 1 : 0);
+      }
+    }
+    double sum = 0;
+    for (int i = 0; i < both.length; i++) {
+      sum += (2 * both[i] + 1) / (sizes[i] + 1);
+    }
+    Doubles.write(new double[] {1 - sum / both.length}, loss);
+    if (gradLogits == null) {
+      return;
+    }
+    double[] g = new double[x.length];
+    for (int r = 0; r < rows; r++) {
+      int label = label(labels, r, k, ignoreIndex);
+      if (label == ignoreIndex) {
+        continue;
+      }
+      for (int c = 0; c < k; c++) {
+        int cell = r / rowsPerSample * k + c;
+        double below = sizes[cell] + 1;
+        g[r * k + c] =
+            -((c == label ? 2 : 0) / below - (2 * both[cell] + 1) / (below * below)) / both.length;
+      }
+      Softmax.backward(p, g, r * k, 1, k, g);
+    }
+    Doubles.write(g, gradLogits);
+  }
+
+  @Override
   public void mmIou(Tensor logits, Tensor labels, int ignoreIndex, Tensor loss, Tensor gradLogits) {
     double[] x = Doubles.of(logits);
     int k = logits.dim(-1);

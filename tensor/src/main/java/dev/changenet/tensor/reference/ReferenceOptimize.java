@@ -2,6 +2,7 @@ package dev.changenet.tensor.reference;
 
 import dev.changenet.tensor.Tensor;
 import dev.changenet.tensor.backend.Optimize;
+import java.util.List;
 
 /** Adam, AdamW and SGD as PyTorch defines them. */
 public final class ReferenceOptimize implements Optimize {
@@ -61,5 +62,37 @@ public final class ReferenceOptimize implements Optimize {
     Doubles.write(p, parameter);
     Doubles.write(buf, buffer);
     parameter.storage().changed();
+  }
+
+  @Override
+  public void clip(List<Tensor> grads, double maxNorm, Tensor norm) {
+    double squares = 0;
+    for (Tensor grad : grads) {
+      for (double g : Doubles.of(grad)) {
+        squares += g * g;
+      }
+    }
+    double total = Math.sqrt(squares);
+    Doubles.write(new double[] {total}, norm);
+    double factor = Math.min(1, maxNorm / (total + 1e-6));
+    for (Tensor grad : grads) {
+      double[] g = Doubles.of(grad).clone();
+      for (int i = 0; i < g.length; i++) {
+        g[i] *= factor;
+      }
+      Doubles.write(g, grad);
+    }
+  }
+
+  @Override
+  public void average(List<AverageTensors> tensors, double decay) {
+    for (AverageTensors t : tensors) {
+      double[] average = Doubles.of(t.average()).clone();
+      double[] value = Doubles.of(t.value());
+      for (int i = 0; i < average.length; i++) {
+        average[i] = decay * average[i] + (1 - decay) * value[i];
+      }
+      Doubles.write(average, t.average());
+    }
   }
 }

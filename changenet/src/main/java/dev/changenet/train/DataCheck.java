@@ -1,0 +1,138 @@
+package dev.changenet.train;
+
+import dev.changenet.check.CheckReport;
+import dev.changenet.check.CheckSettings;
+import dev.changenet.check.CheckSettings.Depth;
+import dev.changenet.check.Code;
+import dev.changenet.check.DataDoctor;
+import dev.changenet.check.Finding;
+import dev.changenet.check.MaskEncoding;
+import dev.changenet.check.Progress;
+import dev.changenet.check.Role;
+import dev.changenet.check.Severity;
+import dev.changenet.config.ExperimentSpec;
+import dev.changenet.config.SegmentDataSpec;
+import dev.changenet.image.DataException;
+import dev.changenet.nn.state.WeightsFile;
+import dev.changenet.tensor.cpu.Parallel;
+import java.util.EnumMap;
+import java.util.EnumSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
+
+/** What a run looks at before it begins: a few files of its splits, by the data doctor. */
+public final class DataCheck {
+  /** Faults at which a run would stop later, at the first batch or after hours. */
+  private static final Set<Code> FATAL =
+      EnumSet.of(
+          Code.FILE_EMPTY,
+          Code.FILE_UNREADABLE,
+          Code.MASK_CHANNELS,
+          Code.MASK_DEPTH,
+          Code.MASK_VALUES);
+
+  private DataCheck() {}
+
+  /** Returns what to examine for a spec: all four splits. */
+  public static CheckSettings settings(ExperimentSpec spec, Depth depth, int threads) {
+    return settings(spec, EnumSet.allOf(Role.class), depth, threads);
+  }
+
+  private static CheckSettings settings(
+      ExperimentSpec spec, Set<Role> roles, Depth depth, int threads) {
+    SegmentDataSpec d = spec.segmentData();
+    Map<Role, String> splits = new EnumMap<>(Role.class);
+    for (Role role : roles) {
+      splits.put(
+          role,
+          switch (role) {
+            case TRAIN -> d.trainSplit();
+            case VALIDATION -> d.validationSplit();
+            case TEST -> d.testSplit();
+            case PREDICT -> d.predictSplit();
+          });
+    }
+    return new CheckSettings(
+        RunContext.dataSettings(spec),
+        splits,
+        d.colorMap().orElse(List.of()),
+        d.classNames(),
+        depth,
+        threads);
+  }
+
+  /**
+   * What is known before the first step.
+   *
+   * @param masks how masks are read; nothing when no mask could be
+   * @param changeLost whether it has been said that no mask shows change
+   */
+  record Start(Optional<MaskEncoding> masks, boolean changeLost) {
+    /** What checkpoints tell about the masks. */
+    Map<String, Object> entries() {
+      return masks.map(m -> Map.<String, Object>of(Checkpoint.MASKS, m.toMap())).orElse(Map.of());
+    }
+
+    /** Warns when the masks at hand are read in another way than those of a checkpoint. */
+    void compare(WeightsFile checkpoint, Reporter reporter) {
+      stored(checkpoint)
+          .flatMap(trained -> masks.flatMap(trained::disagreement))
+          .ifPresent(reporter::warn);
+    }
+  }
+
+  /** Returns how the masks were read that a checkpoint was trained with, where it tells. */
+  static Optional<MaskEncoding> stored(WeightsFile checkpoint) {
+    return checkpoint.has(Checkpoint.MASKS)
+            && checkpoint.get(Checkpoint.MASKS) instanceof Map<?, ?> map
+        ? MaskEncoding.fromMap(map)
+        : Optional.empty();
+  }
+
+  /**
+   * Looks at some files of the splits, warns of what is suspicious and says how masks are read.
+   *
+   * @throws DataException for what the run would stop at anyway
+   */
+  static Start atStart(ExperimentSpec spec, Set<Role> roles, Reporter reporter) {
+    CheckReport report =
+        DataDoctor.examine(settings(spec, roles, Depth.START, Parallel.threads()), Progress.SILENT);
+    for (Finding finding : report.findings()) {
+      if (FATAL.contains(finding.code())) {
+        throw new DataException(line(finding));
+      }
+    }
+    report.masks().ifPresent(m -> reporter.info(m.line()));
+    boolean warned = false;
+    for (Finding finding : report.findings()) {
+      if (finding.severity() != Severity.NOTE) {
+        reporter.warn(line(finding));
+        warned = true;
+      }
+    }
+    if (warned) {
+      reporter.info(
+          "Only some files were looked at; to examine all: changenet check -e " + spec.specFile());
+    }
+    boolean lost =
+        report.findings().stream()
+            .map(Finding::code)
+            .anyMatch(c -> c == Code.MASKS_LOST || c == Code.MASKS_IGNORED);
+    return new Start(report.masks(), lost);
+  }
+
+  /** One line: split, what was found, the first file, and what to do. */
+  private static String line(Finding finding) {
+    String file =
+        finding.files().isEmpty() || finding.text().contains(finding.files().getFirst())
+            ? ""
+            : " (" + finding.files().getFirst() + (finding.files().size() > 1 ? ", …" : "") + ")";
+    return (finding.split().isEmpty() ? "" : "split " + finding.split() + ": ")
+        + finding.text()
+        + file
+        + (finding.remedy().startsWith("dataset.") ? "; set " : "; ")
+        + finding.remedy();
+  }
+}

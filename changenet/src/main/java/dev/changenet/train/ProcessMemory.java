@@ -1,0 +1,39 @@
+package dev.changenet.train;
+
+import com.sun.management.HotSpotDiagnosticMXBean;
+import java.lang.management.ManagementFactory;
+
+/** Predicts the largest resident size of the process from the arrays of its tensors. */
+final class ProcessMemory {
+  /** The virtual machine itself: classes, compiled code, threads, the collector's tables. */
+  private static final long MACHINE = 120L << 20;
+
+  /** Heap for what is no tensor: shared buffers of kernels, pictures, garbage. */
+  private static final long BUFFERS = 84L << 20;
+
+  /** Work buffers of the kernels of a thread. */
+  private static final long PER_THREAD = 8L << 20;
+
+  /** Young generation that the launcher asks for. */
+  private static final long YOUNG = 128L << 20;
+
+  private ProcessMemory() {}
+
+  /**
+   * Bytes of memory that a process will have touched.
+   *
+   * @param arrays {@link MemoryPlan#arrays}
+   */
+  static long predict(long arrays) {
+    long threads = Runtime.getRuntime().availableProcessors();
+    return MACHINE + BUFFERS + threads * PER_THREAD + young() + arrays;
+  }
+
+  /** The young generation fills up in the first seconds; other collectors bound it otherwise. */
+  private static long young() {
+    HotSpotDiagnosticMXBean options =
+        ManagementFactory.getPlatformMXBean(HotSpotDiagnosticMXBean.class);
+    long limit = Long.parseLong(options.getVMOption("MaxNewSize").getValue());
+    return limit > 0 && limit <= 4 * YOUNG ? limit : YOUNG;
+  }
+}

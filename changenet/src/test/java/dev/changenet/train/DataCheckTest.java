@@ -1,0 +1,130 @@
+package dev.changenet.train;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import dev.changenet.check.MaskEncoding;
+import dev.changenet.config.Task;
+import dev.changenet.image.ImageReader;
+import dev.changenet.image.ImageWriter;
+import dev.changenet.image.Mask;
+import dev.changenet.image.RgbImage;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.extension.ExtendWith;
+import org.junit.jupiter.api.io.TempDir;
+
+/** What runs say about their data before they begin. */
+@ExtendWith(OneThread.class)
+class DataCheckTest {
+  private static final String NORM = "Masks: values 0, 255 -> classes 0, 1 (label_transform norm)";
+
+  @TempDir Path folder;
+
+  private CapturingReporter run(Task task, Path data, String results, String... overrides)
+      throws IOException {
+    CapturingReporter reporter = new CapturingReporter();
+    TaskRunner.run(
+        TrainFixture.spec(task, data, folder.resolve(results), overrides),
+        reporter,
+        new Interruption());
+    return reporter;
+  }
+
+  private static void divideMasks(Path data) throws IOException {
+    try (Stream<Path> masks = Files.list(data.resolve("label"))) {
+      for (Path file : masks.toList()) {
+        Mask mask = ImageReader.readMask(file);
+        byte[] values = new byte[mask.values().length];
+        for (int i = 0; i < values.length; i++) {
+          values[i] = (byte) ((mask.values()[i] & 0xFF) / 255);
+        }
+        ImageWriter.writePng(file, new Mask(mask.width(), mask.height(), values));
+      }
+    }
+  }
+
+  @Test
+  void theEncodingIsSaidStoredAndCompared() throws IOException {
+    Path data = TrainFixture.data(folder.resolve("data"), 2);
+    CapturingReporter training = run(Task.TRAIN, data, "trained", "train.num_epochs=1");
+    assertThat(training.lines).containsOnlyOnce(NORM);
+    assertThat(training.warnings).noneMatch(w -> w.contains("mask"));
+    Path model = folder.resolve("trained/model_epoch_000.pth");
+    assertThat(DataCheck.stored(Checkpoint.open(model)))
+        .contains(new MaskEncoding("norm", 2, List.of(0, 255)));
+
+    CapturingReporter same =
+        run(
+            Task.EVALUATE,
+            data,
+            "same",
+            "evaluate.checkpoint=" + model,
+            "dataset.segment.test_split=train");
+    assertThat(same.lines).containsOnlyOnce(NORM);
+    assertThat(same.warnings).noneMatch(w -> w.contains("mask"));
+
+    CapturingReporter other =
+        run(
+            Task.EVALUATE,
+            data,
+            "other",
+            "evaluate.checkpoint=" + model,
+            "dataset.segment.test_split=train",
+            "dataset.segment.label_transform=None");
+    assertThat(other.lines)
+        .contains("Masks: values 0, 255 -> classes 0, ignored (label_transform None)");
+    assertThat(other.warnings)
+        .anyMatch(
+            w ->
+                w.equals(
+                    "the checkpoint was trained with masks: values 0, 255 -> classes 0, 1"
+                        + " (label_transform norm), but here masks: values 0, 255 -> classes 0,"
+                        + " ignored (label_transform None); set"
+                        + " dataset.segment.label_transform=norm unless these masks are stored"
+                        + " differently"));
+
+    CapturingReporter inference =
+        run(Task.INFERENCE, data, "inferred", "inference.checkpoint=" + model);
+    assertThat(inference.lines).contains("Trained with m" + NORM.substring(1));
+
+    divideMasks(data);
+    CapturingReporter resumed = run(Task.TRAIN, data, "trained");
+    assertThat(resumed.warnings)
+        .filteredOn(w -> w.contains("label_transform norm divides by 255"))
+        .hasSize(1);
+    assertThat(resumed.warnings)
+        .anyMatch(w -> w.contains("but here masks: values 0, 1 -> class 0 (label_transform norm)"))
+        .noneMatch(w -> w.contains("no mask has a changed pixel"));
+  }
+
+  @Test
+  void masksWithSeveralChannelsAreRefusedBeforeTheFirstStep() throws IOException {
+    Path data = TrainFixture.data(folder.resolve("data"), 2);
+    Path mask = data.resolve("label/scene_00001.png");
+    ImageWriter.writePng(mask, RgbImage.black(32, 32));
+    assertThatThrownBy(() -> run(Task.TRAIN, data, "results"))
+        .hasMessageStartingWith("split train: 1 mask with 3 channels where one is expected")
+        .hasMessageContaining("label/scene_00001.png")
+        .hasMessageContaining("--convert-masks");
+  }
+
+  @Test
+  void aValueWithoutAClassIsRefusedInTheWordsOfTheLoader() throws IOException {
+    Path data = TrainFixture.data(folder.resolve("data"), 2);
+    Path mask = data.resolve("label/scene_00003.png");
+    byte[] values = new byte[32 * 32];
+    values[33] = 7;
+    ImageWriter.writePng(mask, new Mask(32, 32, values));
+    assertThatThrownBy(
+            () -> run(Task.TRAIN, data, "results", "dataset.segment.label_transform=None"))
+        .hasMessageContaining(
+            mask
+                + ": mask value 7 at column 1, row 1 is no class; expected 0–1 or 255 (ignore) with"
+                + " num_classes 2 and label_transform None");
+  }
+}

@@ -1,0 +1,27 @@
+package dev.changenet.cli;
+
+import dev.changenet.config.Task;
+import java.util.Arrays;
+import java.util.Iterator;
+import java.util.Locale;
+import picocli.CommandLine.ITypeConverter;
+import picocli.CommandLine.TypeConversionException;
+
+/** The four tasks by name, as values of an option. */
+final class TaskNames implements Iterable<String>, ITypeConverter<Task> {
+  @Override
+  public Iterator<String> iterator() {
+    return Arrays.stream(Task.values()).map(Task::key).iterator();
+  }
+
+  @Override
+  public Task convert(String name) {
+    for (Task task : Task.values()) {
+      if (task.key().equals(name.toLowerCase(Locale.ROOT))) {
+        return task;
+      }
+    }
+    throw new TypeConversionException(
+        "'" + name + "' is no task; expected " + String.join(", ", this));
+  }
+}
