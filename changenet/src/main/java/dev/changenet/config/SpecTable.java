@@ -108,7 +108,7 @@ final class SpecTable {
 
       [train.tensorboard]
       enabled | bool | false | | train
-        Write scalar event files into the results directory.
+        Write TensorBoard files (curves, norms, pictures) into lightning_logs/version_1 of results_dir.
       infrequent_logging_frequency | int | 2 | >= 0 | -
         Classification only.
 

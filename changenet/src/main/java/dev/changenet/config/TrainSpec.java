@@ -23,7 +23,7 @@ import java.util.Optional;
  * @param syncBatchnorm accepted, not read
  * @param useDistributedSampler shard validation data over GPUs
  * @param segment loss
- * @param tensorboard scalar event files
+ * @param tensorboard event files
  * @param optim optimiser and schedule
  * @param clipGradNorm largest norm of all gradients, 0 for no limit
  * @param accumulate parts of a batch, 0 for as few as fit into memory
