@@ -9,7 +9,7 @@ final class ProcessMemory {
   private static final long MACHINE = 120L << 20;
 
   /** Heap for what is no tensor: shared buffers of kernels, pictures, garbage. */
-  private static final long BUFFERS = 84L << 20;
+  private static final long BUFFERS = 110L << 20;
 
   /** Work buffers of the kernels of a thread. */
   private static final long PER_THREAD = 8L << 20;
