@@ -4,15 +4,12 @@ import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import dev.changenet.config.ExperimentSpec;
+import dev.changenet.nn.state.Sha256;
 import dev.changenet.tensor.ChangeNetException;
 import java.io.IOException;
-import java.io.InputStream;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.security.MessageDigest;
-import java.security.NoSuchAlgorithmException;
-import java.util.HexFormat;
 import java.util.LinkedHashMap;
 import java.util.Map;
 
@@ -45,9 +42,9 @@ final class ModelMetadata {
                   "threshold_rule",
                   "a pixel is changed where 1 - softmax(output_final)[0] >= threshold");
             });
-    m.put("spec_sha256", hash(spec.toYaml().getBytes(StandardCharsets.UTF_8)));
+    m.put("spec_sha256", Sha256.of(spec.toYaml().getBytes(StandardCharsets.UTF_8)));
     m.put("checkpoint", spec.export().checkpoint().getFileName().toString());
-    m.put("checkpoint_sha256", hash(spec.export().checkpoint()));
+    m.put("checkpoint_sha256", Sha256.of(spec.export().checkpoint()));
     m.put("program_version", version());
     return m;
   }
@@ -107,30 +104,5 @@ final class ModelMetadata {
           "export.threshold: " + file + " has no number change.threshold" + advice);
     }
     return threshold.doubleValue();
-  }
-
-  private static MessageDigest sha256() {
-    try {
-      return MessageDigest.getInstance("SHA-256");
-    } catch (NoSuchAlgorithmException e) {
-      throw new IllegalStateException("every Java has SHA-256", e);
-    }
-  }
-
-  private static String hash(byte[] bytes) {
-    return HexFormat.of().formatHex(sha256().digest(bytes));
-  }
-
-  private static String hash(Path file) {
-    MessageDigest digest = sha256();
-    byte[] buffer = new byte[1 << 20];
-    try (InputStream in = Files.newInputStream(file)) {
-      for (int n = in.read(buffer); n >= 0; n = in.read(buffer)) {
-        digest.update(buffer, 0, n);
-      }
-    } catch (IOException e) {
-      throw new ChangeNetException(file + ": cannot be read (" + e.getMessage() + ")", e);
-    }
-    return HexFormat.of().formatHex(digest.digest());
   }
 }

@@ -4,13 +4,9 @@ import dev.changenet.nn.state.StoredTensor;
 import dev.changenet.nn.state.WeightsFile;
 import dev.changenet.tensor.ChangeNetException;
 import java.io.IOException;
-import java.io.InputStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.security.MessageDigest;
-import java.security.NoSuchAlgorithmException;
 import java.util.ArrayList;
-import java.util.HexFormat;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -33,7 +29,6 @@ public record CheckpointSummary(
     long elements,
     Map<String, Integer> dtypes,
     Map<String, Object> facts) {
-  private static final int BLOCK = 1 << 20;
 
   /** Reads the small entries of {@code source}. */
   public static CheckpointSummary of(WeightSource source) {
@@ -97,22 +92,6 @@ public record CheckpointSummary(
       return Files.size(path);
     } catch (IOException e) {
       throw new ChangeNetException(path + ": can't be read: " + e.getMessage(), e);
-    }
-  }
-
-  /** SHA-256 of a file's bytes, in lower-case hexadecimal. */
-  public static String sha256(Path path) {
-    try (InputStream in = Files.newInputStream(path)) {
-      MessageDigest digest = MessageDigest.getInstance("SHA-256");
-      byte[] block = new byte[BLOCK];
-      for (int n = in.read(block); n > 0; n = in.read(block)) {
-        digest.update(block, 0, n);
-      }
-      return HexFormat.of().formatHex(digest.digest());
-    } catch (IOException e) {
-      throw new ChangeNetException(path + ": can't be read: " + e.getMessage(), e);
-    } catch (NoSuchAlgorithmException e) {
-      throw new IllegalStateException("every Java has SHA-256", e);
     }
   }
 

@@ -2,6 +2,7 @@ package dev.changenet.report;
 
 import dev.changenet.data.ChangeDataset;
 import dev.changenet.image.DataException;
+import dev.changenet.nn.state.Sha256;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
@@ -48,7 +49,7 @@ public record Fingerprint(
       boolean masks = data.purpose() != ChangeDataset.Purpose.INFERENCE;
       Map<String, Integer> sizes = new TreeMap<>();
       long bytes = 0;
-      MessageDigest names = Hashes.digest();
+      MessageDigest names = Sha256.digest();
       for (int i = 0; i < data.size(); i++) {
         sizes.merge(size(data.pathA(i)), 1, Integer::sum);
         for (Path file : files(data, i, masks)) {
@@ -60,7 +61,7 @@ public record Fingerprint(
       boolean contents = bytes <= MAX_BYTES;
       for (int i = 0; contents && i < data.size(); i++) {
         for (Path file : files(data, i, masks)) {
-          Hashes.update(names, file);
+          Sha256.update(names, file);
         }
       }
       return new Fingerprint(
@@ -69,8 +70,8 @@ public record Fingerprint(
           data.size(),
           sizes,
           bytes,
-          Hashes.of(data.listPath()),
-          Hashes.hex(names),
+          Sha256.of(data.listPath()),
+          Sha256.hex(names),
           contents);
     } catch (IOException e) {
       throw new DataException(

@@ -1,5 +1,6 @@
 package dev.changenet.report;
 
+import dev.changenet.nn.state.Sha256;
 import java.io.IOException;
 import java.io.InputStream;
 import java.nio.charset.StandardCharsets;
@@ -111,7 +112,7 @@ final class Page {
   }
 
   private static String policy(String script) {
-    byte[] hash = HexFormat.of().parseHex(Hashes.of(script.getBytes(StandardCharsets.UTF_8)));
+    byte[] hash = HexFormat.of().parseHex(Sha256.of(script.getBytes(StandardCharsets.UTF_8)));
     return "default-src 'none'; img-src data:; style-src 'unsafe-inline'; script-src 'sha256-"
         + Base64.getEncoder().encodeToString(hash)
         + "'";

@@ -1,6 +1,7 @@
 package dev.changenet.report;
 
 import dev.changenet.image.DataException;
+import dev.changenet.nn.state.Sha256;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -23,7 +24,7 @@ public record StoredFile(String what, Path path, long bytes, String hash) {
   public static StoredFile of(String what, Path path, boolean hashed) {
     try {
       String link = Files.isSymbolicLink(path) ? ", a link to " + Files.readSymbolicLink(path) : "";
-      return new StoredFile(what + link, path, Files.size(path), hashed ? Hashes.of(path) : "");
+      return new StoredFile(what + link, path, Files.size(path), hashed ? Sha256.of(path) : "");
     } catch (IOException e) {
       throw new DataException(path + ": cannot be read for the report (" + e + ")", e);
     }

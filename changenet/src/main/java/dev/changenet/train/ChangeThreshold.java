@@ -5,17 +5,11 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import dev.changenet.config.InferenceSpec;
 import dev.changenet.image.DataException;
-import dev.changenet.nn.state.CheckpointException;
+import dev.changenet.nn.state.Sha256;
 import java.io.IOException;
-import java.io.InputStream;
-import java.io.OutputStream;
 import java.nio.file.Files;
 import java.nio.file.InvalidPathException;
 import java.nio.file.Path;
-import java.security.DigestOutputStream;
-import java.security.MessageDigest;
-import java.security.NoSuchAlgorithmException;
-import java.util.HexFormat;
 import java.util.Optional;
 
 /**
@@ -76,7 +70,7 @@ record ChangeThreshold(double value, Optional<Path> source, Optional<String> war
     boolean same =
         hash.isEmpty()
             ? !named.isTextual() || isSame(named.textValue(), checkpoint)
-            : hash.equals(sha256(checkpoint));
+            : hash.equals(Sha256.of(checkpoint));
     return same
         ? Optional.empty()
         : Optional.of(
@@ -98,18 +92,6 @@ record ChangeThreshold(double value, Optional<Path> source, Optional<String> war
     } catch (IOException | InvalidPathException e) {
       // Not a path of this machine, so another checkpoint.
       return false;
-    }
-  }
-
-  private static String sha256(Path file) {
-    try (InputStream in = Files.newInputStream(file)) {
-      MessageDigest digest = MessageDigest.getInstance("SHA-256");
-      in.transferTo(new DigestOutputStream(OutputStream.nullOutputStream(), digest));
-      return HexFormat.of().formatHex(digest.digest());
-    } catch (NoSuchAlgorithmException e) {
-      throw new IllegalStateException("every Java has SHA-256", e);
-    } catch (IOException e) {
-      throw new CheckpointException(file, "cannot be read: " + e.getMessage(), e);
     }
   }
 

@@ -7,6 +7,7 @@ import static org.assertj.core.api.Assertions.within;
 import dev.changenet.nn.state.CheckpointException;
 import dev.changenet.nn.state.OrderedDict;
 import dev.changenet.nn.state.PthWriter;
+import dev.changenet.nn.state.Sha256;
 import dev.changenet.nn.state.StoredTensor;
 import dev.changenet.nn.state.StoredType;
 import java.io.IOException;
@@ -199,7 +200,7 @@ class WeightComparisonTest {
     Path path = folder.resolve("abc");
     Files.writeString(path, "abc");
     // FIPS 180-2, appendix B.1.
-    assertThat(CheckpointSummary.sha256(path))
+    assertThat(Sha256.of(path))
         .isEqualTo("ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
   }
 }

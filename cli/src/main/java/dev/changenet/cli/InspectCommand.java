@@ -9,6 +9,7 @@ import dev.changenet.inspect.StepProfile;
 import dev.changenet.inspect.TensorStatistics;
 import dev.changenet.inspect.WeightComparison;
 import dev.changenet.inspect.WeightSource;
+import dev.changenet.nn.state.Sha256;
 import dev.changenet.tensor.ChangeNetException;
 import java.io.PrintWriter;
 import java.io.Writer;
@@ -264,7 +265,7 @@ final class InspectCommand implements Callable<Integer> {
   private void summary(
       InspectTables tables, WeightSource source, Map<String, Object> results, String key) {
     CheckpointSummary summary = CheckpointSummary.of(source);
-    String sha256 = hash ? CheckpointSummary.sha256(source.path()) : null;
+    String sha256 = hash ? Sha256.of(source.path()) : null;
     Map<String, Object> content = summary.toJson();
     if (hash) {
       content.put("sha256", sha256);

@@ -1,6 +1,6 @@
-package dev.changenet.report;
+package dev.changenet.nn.state;
 
-import dev.changenet.image.DataException;
+import dev.changenet.tensor.ChangeNetException;
 import java.io.IOException;
 import java.io.InputStream;
 import java.nio.file.Files;
@@ -9,13 +9,14 @@ import java.security.MessageDigest;
 import java.security.NoSuchAlgorithmException;
 import java.util.HexFormat;
 
-/** SHA-256. */
-final class Hashes {
+/** SHA-256 of files and bytes, in lower-case hexadecimal. */
+public final class Sha256 {
   private static final int PIECE = 1 << 16;
 
-  private Hashes() {}
+  private Sha256() {}
 
-  static MessageDigest digest() {
+  /** Returns a digest of nothing so far. */
+  public static MessageDigest digest() {
     try {
       return MessageDigest.getInstance("SHA-256");
     } catch (NoSuchAlgorithmException e) {
@@ -23,31 +24,38 @@ final class Hashes {
     }
   }
 
-  static String hex(MessageDigest digest) {
+  /** Returns what {@code digest} has seen. */
+  public static String hex(MessageDigest digest) {
     return HexFormat.of().formatHex(digest.digest());
   }
 
-  static String of(byte[] bytes) {
+  /** Returns the hash of {@code bytes}. */
+  public static String of(byte[] bytes) {
     MessageDigest digest = digest();
     digest.update(bytes);
     return hex(digest);
   }
 
-  static String of(Path file) {
+  /**
+   * Returns the hash of a file's content.
+   *
+   * @throws ChangeNetException if it cannot be read
+   */
+  public static String of(Path file) {
     MessageDigest digest = digest();
     update(digest, file);
     return hex(digest);
   }
 
   /** Adds the content of {@code file}. */
-  static void update(MessageDigest digest, Path file) {
+  public static void update(MessageDigest digest, Path file) {
     byte[] piece = new byte[PIECE];
     try (InputStream in = Files.newInputStream(file)) {
       for (int n = in.read(piece); n >= 0; n = in.read(piece)) {
         digest.update(piece, 0, n);
       }
     } catch (IOException e) {
-      throw new DataException(file + ": cannot be read for the report (" + e + ")", e);
+      throw new ChangeNetException(file + ": cannot be read (" + e + ")", e);
     }
   }
 }
