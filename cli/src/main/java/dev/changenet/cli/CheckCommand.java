@@ -13,7 +13,6 @@ import dev.changenet.config.ExperimentSpec;
 import dev.changenet.config.SpecLoader;
 import dev.changenet.config.Task;
 import dev.changenet.image.ImageWriter;
-import dev.changenet.tensor.ChangeNetException;
 import dev.changenet.tensor.cpu.Parallel;
 import dev.changenet.train.DataCheck;
 import java.nio.charset.StandardCharsets;
@@ -125,11 +124,9 @@ final class CheckCommand implements Callable<Integer> {
       return convert == null
           ? check(settings, progress, reporter, began)
           : convert(settings, progress, reporter);
-    } catch (ChangeNetException e) {
+    } catch (RuntimeException | Error e) {
       reporter.finish();
-      terminal.out().flush();
-      terminal.err().println("ERROR: " + e.getMessage());
-      return ExitCode.FAILED;
+      return TaskExecution.report(terminal, e, runtime.verbose());
     }
   }
 

@@ -137,7 +137,8 @@ final class InspectCommand implements Callable<Integer> {
   public Integer call() {
     String problem = runtime.apply();
     if (problem != null) {
-      return failed(problem);
+      terminal.err().println("ERROR: " + problem);
+      return ExitCode.FAILED;
     }
     try {
       boolean quiet = "-".equals(json);
@@ -152,18 +153,8 @@ final class InspectCommand implements Callable<Integer> {
       }
       return ExitCode.OK;
     } catch (RuntimeException | Error e) {
-      int code = failed(TaskExecution.message(e));
-      if (runtime.verbose()) {
-        e.printStackTrace(terminal.err());
-      }
-      return code;
+      return TaskExecution.report(terminal, e, runtime.verbose());
     }
-  }
-
-  private int failed(String message) {
-    terminal.out().flush();
-    terminal.err().println("ERROR: " + message);
-    return ExitCode.FAILED;
   }
 
   private Map<String, Object> inspect(InspectTables tables) {

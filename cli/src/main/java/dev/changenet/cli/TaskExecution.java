@@ -83,19 +83,22 @@ final class TaskExecution {
     }
   }
 
-  /** Tells the user what went wrong; returns the exit code. */
   private int report(Throwable e) {
+    return report(terminal, e, stackTraces);
+  }
+
+  /** Tells the user why a command failed; returns the exit code. */
+  static int report(Terminal terminal, Throwable e, boolean stackTrace) {
     terminal.out().flush();
     terminal.err().println("ERROR: " + message(e));
-    if (stackTraces) {
+    if (stackTrace) {
       e.printStackTrace(terminal.err());
     }
     terminal.err().flush();
     return ExitCode.FAILED;
   }
 
-  /** What the user is told. */
-  static String message(Throwable e) {
+  private static String message(Throwable e) {
     if (e instanceof SpecException spec) {
       return spec.details().stripTrailing();
     }

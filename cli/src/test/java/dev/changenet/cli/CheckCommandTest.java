@@ -136,4 +136,14 @@ class CheckCommandTest {
     assertThat(CommandRun.of("check", "--help").out())
         .contains("Examples:", "--quick", "--json", "--strict", "--convert-masks");
   }
+
+  @Test
+  void aWrongSpecIsShownWithItsPlace() throws IOException {
+    Path wrong = folder.resolve("wrong.yaml");
+    Files.writeString(wrong, "dataset:\n  segment:\n    root_dri: data\n");
+    CommandRun run = CommandRun.of("check", "-e", wrong.toString());
+    assertThat(run.code()).isEqualTo(1);
+    assertThat(run.err())
+        .contains(":3:5: unknown key dataset.segment.root_dri", "root_dri: data\n", "^^^^^^^^\n");
+  }
 }

@@ -2,6 +2,7 @@ package dev.changenet.tensor.cuda;
 
 import dev.changenet.tensor.Tensor;
 import dev.changenet.tensor.backend.Loss;
+import java.util.function.UnaryOperator;
 
 /** Losses whose sums, means and gradients stay on the device; labels are not checked there. */
 final class CudaLoss implements Loss {
@@ -28,38 +29,7 @@ final class CudaLoss implements Loss {
   @Override
   public void crossEntropy(
       Tensor logits, Tensor labels, int ignoreIndex, Tensor loss, Tensor gradLogits) {
-    int classes = logits.dim(-1);
-    long rows = logits.elements() / classes;
-    int pieces = pieces(rows);
-    try (Tensor parts = device.scratch(2L * pieces);
-        Tensor inverse = device.scratch(1)) {
-      launch("cross_entropy_parts", logits)
-          .tensor(logits)
-          .tensor(labels)
-          .i32(ignoreIndex)
-          .tensor(parts)
-          .i64(rows)
-          .i32(classes)
-          .run(pieces, 1, 1, THREADS, 0);
-      device
-          .launch(FAMILY, "cross_entropy_mean_f32")
-          .tensor(parts)
-          .i32(pieces)
-          .tensor(loss)
-          .tensor(inverse)
-          .run(1, 1, 1, THREADS, 0);
-      if (gradLogits != null) {
-        launch("cross_entropy_gradient", logits)
-            .tensor(logits)
-            .tensor(labels)
-            .i32(ignoreIndex)
-            .tensor(inverse)
-            .tensor(gradLogits)
-            .i64(rows)
-            .i32(classes)
-            .run(CudaGrid.blocks(device, rows, THREADS), 1, 1, THREADS, 0);
-      }
-    }
+    mean("cross_entropy", logits, labels, ignoreIndex, launch -> launch, loss, gradLogits);
   }
 
   @Override
@@ -71,22 +41,40 @@ final class CudaLoss implements Loss {
       double gamma,
       Tensor loss,
       Tensor gradLogits) {
+    try (Tensor factors = weights == null ? null : device.temporary(weights)) {
+      mean(
+          "focal",
+          logits,
+          labels,
+          ignoreIndex,
+          launch -> launch.tensor(factors).f32((float) gamma),
+          loss,
+          gradLogits);
+    }
+  }
+
+  /**
+   * Weighted mean of a loss of each row.
+   *
+   * @param kernels prefix of the two kernels' names: sums of parts, and gradient
+   * @param settings adds what both kernels get behind the label to ignore
+   */
+  private void mean(
+      String kernels,
+      Tensor logits,
+      Tensor labels,
+      int ignoreIndex,
+      UnaryOperator<CudaLaunch> settings,
+      Tensor loss,
+      Tensor gradLogits) {
     int classes = logits.dim(-1);
     long rows = logits.elements() / classes;
     int pieces = pieces(rows);
     try (Tensor parts = device.scratch(2L * pieces);
-        Tensor inverse = device.scratch(1);
-        Tensor factors = weights == null ? null : device.temporary(weights)) {
-      launch("focal_parts", logits)
-          .tensor(logits)
-          .tensor(labels)
-          .i32(ignoreIndex)
-          .tensor(factors)
-          .f32((float) gamma)
-          .tensor(parts)
-          .i64(rows)
-          .i32(classes)
-          .run(pieces, 1, 1, THREADS, 0);
+        Tensor inverse = device.scratch(1)) {
+      CudaLaunch sums =
+          launch(kernels + "_parts", logits).tensor(logits).tensor(labels).i32(ignoreIndex);
+      settings.apply(sums).tensor(parts).i64(rows).i32(classes).run(pieces, 1, 1, THREADS, 0);
       device
           .launch(FAMILY, "cross_entropy_mean_f32")
           .tensor(parts)
@@ -95,12 +83,10 @@ final class CudaLoss implements Loss {
           .tensor(inverse)
           .run(1, 1, 1, THREADS, 0);
       if (gradLogits != null) {
-        launch("focal_gradient", logits)
-            .tensor(logits)
-            .tensor(labels)
-            .i32(ignoreIndex)
-            .tensor(factors)
-            .f32((float) gamma)
+        CudaLaunch gradient =
+            launch(kernels + "_gradient", logits).tensor(logits).tensor(labels).i32(ignoreIndex);
+        settings
+            .apply(gradient)
             .tensor(inverse)
             .tensor(gradLogits)
             .i64(rows)
