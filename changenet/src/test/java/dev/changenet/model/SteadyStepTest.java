@@ -13,6 +13,7 @@ import dev.changenet.tensor.Tensor;
 import java.lang.management.BufferPoolMXBean;
 import java.lang.management.ManagementFactory;
 import java.util.List;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 
 /**
@@ -20,6 +21,7 @@ import org.junit.jupiter.api.Test;
  * large from the heap, nothing outside it. Vectors that don't stay in registers would show here,
  * too, as garbage.
  */
+@Tag("own-jvm")
 class SteadyStepTest {
   /** What graph nodes, closures and the like may take; a map at full resolution is larger. */
   private static final long MOST_BYTES = 12L << 20;
