@@ -81,7 +81,11 @@ final class DataSetReader {
             missing.size() == 1
                 ? "no such folder in " + data.rootDir() + "; nothing else was looked at"
                 : missing.size() + " folders are missing in " + data.rootDir(),
-            "create it, or set " + String.join(", ", wrong)));
+            (missing.equals(List.of(data.listFolderName()))
+                    ? "write the lists with 'changenet split'"
+                    : "create it")
+                + ", or set "
+                + String.join(", ", wrong)));
     return false;
   }
 
@@ -139,7 +143,11 @@ final class DataSetReader {
                   : "no list for this split; "
                       + (role == Role.TEST ? "evaluate" : "inference")
                       + " will need it",
-              "create it with a file name per line, or set dataset.segment." + role.key()));
+              (role.required()
+                      ? "write it with 'changenet split'"
+                      : "create it with a file name per line")
+                  + ", or set dataset.segment."
+                  + role.key()));
       return Optional.empty();
     }
     if (both) {

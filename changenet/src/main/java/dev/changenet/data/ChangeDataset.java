@@ -259,7 +259,9 @@ public final class ChangeDataset {
   private static void checkFolder(Path folder, String key) {
     if (!Files.isDirectory(folder)) {
       String what = Files.exists(folder) ? "is a file, expected a folder" : "no such folder";
-      throw new DataException(folder + ": " + what + "; check " + key);
+      String remedy =
+          key.endsWith("list_folder_name") ? "write lists with 'changenet split', or " : "";
+      throw new DataException(folder + ": " + what + "; " + remedy + "check " + key);
     }
   }
 

@@ -48,7 +48,7 @@ public record SplitList(Path path, List<String> names) {
             + txt
             + " nor "
             + csv
-            + " exists; create one with a file name per line");
+            + " exists; write one with a file name per line, or all with 'changenet split'");
   }
 
   private static Path resolve(Path folder, String name) {

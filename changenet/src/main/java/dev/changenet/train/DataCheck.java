@@ -15,6 +15,7 @@ import dev.changenet.config.SegmentDataSpec;
 import dev.changenet.image.DataException;
 import dev.changenet.nn.state.WeightsFile;
 import dev.changenet.tensor.cpu.Parallel;
+import java.util.Arrays;
 import java.util.EnumMap;
 import java.util.EnumSet;
 import java.util.List;
@@ -32,6 +33,12 @@ public final class DataCheck {
           Code.MASK_CHANNELS,
           Code.MASK_DEPTH,
           Code.MASK_VALUES);
+
+  /** Faults with which a network learns that nothing ever changes. */
+  private static final Set<Code> CHANGE_LOST = EnumSet.of(Code.MASKS_LOST, Code.MASKS_IGNORED);
+
+  /** How many times smaller pictures may become without a word. */
+  private static final int SHRUNK = 2;
 
   private DataCheck() {}
 
@@ -94,17 +101,20 @@ public final class DataCheck {
   /**
    * Looks at some files of the splits, warns of what is suspicious and says how masks are read.
    *
-   * @throws DataException for what the run would stop at anyway
+   * @throws DataException for what the run would stop at anyway, and where training would be in
+   *     vain
    */
   static Start atStart(ExperimentSpec spec, Set<Role> roles, Reporter reporter) {
     CheckReport report =
         DataDoctor.examine(settings(spec, roles, Depth.START, Parallel.threads()), Progress.SILENT);
     for (Finding finding : report.findings()) {
-      if (FATAL.contains(finding.code())) {
+      boolean vain = roles.contains(Role.TRAIN) && CHANGE_LOST.contains(finding.code());
+      if (vain || FATAL.contains(finding.code())) {
         throw new DataException(line(finding));
       }
     }
     report.masks().ifPresent(m -> reporter.info(m.line()));
+    shrunk(report).ifPresent(reporter::info);
     boolean warned = false;
     for (Finding finding : report.findings()) {
       if (finding.severity() != Severity.NOTE) {
@@ -116,11 +126,28 @@ public final class DataCheck {
       reporter.info(
           "Only some files were looked at; to examine all: changenet check -e " + spec.specFile());
     }
-    boolean lost =
-        report.findings().stream()
-            .map(Finding::code)
-            .anyMatch(c -> c == Code.MASKS_LOST || c == Code.MASKS_IGNORED);
+    boolean lost = report.findings().stream().map(Finding::code).anyMatch(CHANGE_LOST::contains);
     return new Start(report.masks(), lost);
+  }
+
+  /** Says by how much pictures are made smaller, where much is lost. */
+  private static Optional<String> shrunk(CheckReport report) {
+    int side = report.settings().data().imgSize();
+    return report.splits().stream()
+        .flatMap(split -> split.sizes().entrySet().stream())
+        .max(Map.Entry.comparingByValue())
+        .map(Map.Entry::getKey)
+        .filter(size -> shorterSide(size) > SHRUNK * side)
+        .map(
+            size ->
+                String.format(
+                    "Pictures of %s are resized to %dx%d: a change %.0f pixels wide becomes 1 pixel;"
+                        + " a larger dataset.segment.img_size or pictures cut into tiles keep more",
+                    size, side, side, (double) shorterSide(size) / side));
+  }
+
+  private static int shorterSide(String size) {
+    return Arrays.stream(size.split("x")).mapToInt(Integer::parseInt).min().orElseThrow();
   }
 
   /** One line: split, what was found, the first file, and what to do. */

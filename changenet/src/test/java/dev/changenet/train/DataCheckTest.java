@@ -93,13 +93,66 @@ class DataCheckTest {
     assertThat(inference.lines).contains("Trained with m" + NORM.substring(1));
 
     divideMasks(data);
-    CapturingReporter resumed = run(Task.TRAIN, data, "trained");
-    assertThat(resumed.warnings)
+    CapturingReporter divided =
+        run(
+            Task.EVALUATE,
+            data,
+            "divided",
+            "evaluate.checkpoint=" + model,
+            "dataset.segment.test_split=train");
+    assertThat(divided.warnings)
         .filteredOn(w -> w.contains("label_transform norm divides by 255"))
         .hasSize(1);
-    assertThat(resumed.warnings)
+    assertThat(divided.warnings)
         .anyMatch(w -> w.contains("but here masks: values 0, 1 -> class 0 (label_transform norm)"))
         .noneMatch(w -> w.contains("no mask has a changed pixel"));
+  }
+
+  @Test
+  void trainingIsRefusedWhereTheMasksLoseAllChange() throws IOException {
+    Path data = TrainFixture.data(folder.resolve("data"), 2);
+    assertThatThrownBy(() -> run(Task.TRAIN, data, "kept", "dataset.segment.label_transform=None"))
+        .hasMessageContaining("keeps 255, which means 'ignore', so nothing is changed")
+        .hasMessageEndingWith("; set dataset.segment.label_transform=norm");
+    divideMasks(data);
+    assertThatThrownBy(() -> run(Task.TRAIN, data, "divided"))
+        .hasMessageContaining("label_transform norm divides by 255")
+        .hasMessageEndingWith("; set dataset.segment.label_transform=None");
+    assertThat(folder.resolve("divided/changenet_model_segment_latest.pth")).doesNotExist();
+  }
+
+  @Test
+  void muchSmallerPicturesAreMentioned() throws IOException {
+    Path data = TrainFixture.data(folder.resolve("data"), 2);
+    String text = "are resized to";
+    assertThat(run(Task.TRAIN, data, "same", "train.num_epochs=1").lines)
+        .noneMatch(line -> line.contains(text));
+    for (String side : List.of("A", "B", "label")) {
+      try (Stream<Path> pictures = Files.list(data.resolve(side))) {
+        for (Path file : pictures.toList()) {
+          enlarge(file, side.equals("label"));
+        }
+      }
+    }
+    assertThat(run(Task.TRAIN, data, "large", "train.num_epochs=1").lines)
+        .filteredOn(line -> line.contains(text))
+        .singleElement()
+        .asString()
+        .startsWith("Pictures of 96x96 are resized to 32x32: a change 3 pixels wide becomes 1");
+  }
+
+  private static void enlarge(Path file, boolean mask) {
+    int side = 96;
+    if (mask) {
+      byte[] small = ImageReader.readMask(file).values();
+      byte[] large = new byte[side * side];
+      for (int i = 0; i < large.length; i++) {
+        large[i] = small[i / side / 3 * 32 + i % side / 3];
+      }
+      ImageWriter.writePng(file, new Mask(side, side, large));
+    } else {
+      ImageWriter.writePng(file, RgbImage.black(side, side));
+    }
   }
 
   @Test

@@ -72,6 +72,7 @@ public final class Main {
     if (!tasksOnly) {
       root.addSubcommand("config", new ConfigCommand(terminal));
       root.addSubcommand("quickstart", new QuickstartCommand(terminal));
+      root.addSubcommand("split", new SplitCommand(terminal));
       root.addSubcommand("check", new CheckCommand(terminal));
       root.addSubcommand("generate", new GenerateCommand(terminal));
       root.addSubcommand("inspect", new InspectCommand(terminal));

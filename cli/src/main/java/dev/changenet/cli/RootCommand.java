@@ -21,6 +21,7 @@ import picocli.CommandLine.Spec;
       "First steps:",
       "  changenet quickstart                       data, training, pictures, ONNX in a few"
           + " minutes",
+      "  changenet split -e spec.yaml               write train, val and test lists",
       "  changenet check -e spec.yaml               look for faults in your data",
       "  changenet train -e spec.yaml               train on your data",
       "  changenet train -e spec.yaml train.num_epochs=50 results_dir=out",

@@ -1,0 +1,175 @@
+package dev.changenet.cli;
+
+import dev.changenet.config.ExperimentSpec;
+import dev.changenet.config.SegmentDataSpec;
+import dev.changenet.config.SpecLoader;
+import dev.changenet.config.Task;
+import dev.changenet.data.DataSettings;
+import dev.changenet.data.SplitDivision;
+import dev.changenet.image.DataException;
+import dev.changenet.train.RunContext;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.Callable;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.Parameters;
+
+/** {@code split}: writes the lists of a data set. */
+@Command(
+    name = "split",
+    mixinStandardHelpOptions = true,
+    versionProvider = Program.Version.class,
+    sortOptions = false,
+    synopsisHeading = "Usage: ",
+    description = {
+      "Write the train, val and test lists of a data set that has none.",
+      "",
+      "Looks for pairs of pictures with a mask in the folders that the spec names, and divides them"
+          + " at random. Pairs without a mask go into the predict list. A pair's place depends on"
+          + " its name and the seed alone."
+    },
+    parameterListHeading = "%nArguments:%n",
+    optionListHeading = "%nOptions:%n",
+    footer = {
+      "",
+      "Examples:",
+      "  changenet split -e spec.yaml",
+      "  changenet split -e spec.yaml --shares 80,10,10 --seed 3",
+      "  changenet split -e spec.yaml dataset.segment.root_dir=data --force",
+      "",
+      "Tiles of one scene look alike: if they fall into different splits, scores come out too good."
+          + " Then",
+      "divide whole scenes by hand; 'changenet check' looks for such pictures."
+    })
+final class SplitCommand implements Callable<Integer> {
+  private final Terminal terminal;
+
+  @Parameters(
+      paramLabel = "KEY=VALUE",
+      arity = "0..1",
+      description = "Settings that replace the file's: dataset.segment.root_dir=data")
+  private List<String> overrides = new ArrayList<>();
+
+  @Option(
+      names = {"-e", "--experiment_spec_file"},
+      paramLabel = "SPEC",
+      required = true,
+      description = "The experiment spec, a YAML file. Mandatory.")
+  private String specFile;
+
+  @Option(
+      names = "--shares",
+      paramLabel = "N,N,N",
+      split = ",",
+      description = "Relative sizes of train, val and test (default: 70,15,15).")
+  private int[] shares = {70, 15, 15};
+
+  @Option(
+      names = "--seed",
+      paramLabel = "S",
+      description = "Another seed, another division (default: ${DEFAULT-VALUE}).")
+  private long seed = 1;
+
+  @Option(names = "--force", description = "Replace lists that exist.")
+  private boolean force;
+
+  @Mixin private RuntimeOptions runtime;
+
+  SplitCommand(Terminal terminal) {
+    this.terminal = terminal;
+  }
+
+  @Override
+  public Integer call() {
+    String problem = runtime.apply();
+    if (problem == null && !Files.isRegularFile(Path.of(specFile))) {
+      problem = "the experiment spec file '" + specFile + "' does not exist";
+    }
+    if (problem == null && (shares.length != 3 || Arrays.stream(shares).min().getAsInt() < 1)) {
+      problem = "--shares: expected three numbers of at least 1 for train, val and test";
+    }
+    if (problem != null) {
+      terminal.err().println("ERROR: " + problem);
+      return ExitCode.FAILED;
+    }
+    try {
+      ExperimentSpec spec =
+          new SpecLoader(Task.TRAIN).dataOnly().load(Path.of(specFile), overrides);
+      spec.warnings().forEach(new ConsoleReporter(terminal)::warn);
+      write(RunContext.dataSettings(spec), spec.segmentData());
+      return ExitCode.OK;
+    } catch (RuntimeException | Error e) {
+      return TaskExecution.report(terminal, e, runtime.verbose());
+    }
+  }
+
+  private void write(DataSettings data, SegmentDataSpec names) {
+    // One list may serve two splits.
+    Map<String, Integer> byName = new LinkedHashMap<>();
+    byName.merge(names.trainSplit(), shares[0], Integer::sum);
+    byName.merge(names.validationSplit(), shares[1], Integer::sum);
+    byName.merge(names.testSplit(), shares[2], Integer::sum);
+    SplitDivision division = SplitDivision.of(data, byName, seed);
+    Map<String, List<String>> lists = new LinkedHashMap<>(division.lists());
+    boolean predict = !division.unlabelled().isEmpty() && !lists.containsKey(names.predictSplit());
+    if (predict) {
+      lists.put(names.predictSplit(), division.unlabelled());
+    }
+    if (!force) {
+      lists.keySet().forEach(split -> refuseExisting(data, split));
+    }
+    division.notes().forEach(new ConsoleReporter(terminal)::warn);
+    lists.forEach(
+        (split, pairs) -> {
+          Path file = SplitDivision.write(data, split, pairs);
+          deleteOther(file);
+          terminal
+              .out()
+              .printf("%s: %d %s%n", file, pairs.size(), pairs.size() == 1 ? "pair" : "pairs");
+        });
+    if (!predict && !division.unlabelled().isEmpty()) {
+      new ConsoleReporter(terminal)
+          .warn(
+              division.unlabelled().size()
+                  + " pairs without a mask are in no list, such as "
+                  + division.unlabelled().getFirst());
+    }
+    terminal
+        .out()
+        .println(
+            "Look through the data next: "
+                + Program.name()
+                + " check -e "
+                + Program.quote(specFile));
+  }
+
+  /** Where both exist, the .txt list would hide the other. */
+  private static void deleteOther(Path file) {
+    String name = file.getFileName().toString();
+    String other =
+        name.endsWith(".txt") ? name.replaceFirst("txt$", "csv") : name.replaceFirst("csv$", "txt");
+    try {
+      Files.deleteIfExists(file.resolveSibling(other));
+    } catch (IOException e) {
+      throw new DataException(
+          file.resolveSibling(other) + ": the old list cannot be deleted (" + e + ")", e);
+    }
+  }
+
+  private static void refuseExisting(DataSettings data, String split) {
+    for (String suffix : List.of(".txt", ".csv")) {
+      Path file = data.rootDir().resolve(data.listFolderName()).resolve(split + suffix);
+      if (Files.exists(file)) {
+        throw new DataException(file + " exists; delete it, or replace the lists with --force");
+      }
+    }
+  }
+}
