@@ -101,4 +101,14 @@ public class Variable {
   public void backward() {
     Tape.backward(this);
   }
+
+  /**
+   * Runs the backward pass from a multiple of this scalar.
+   *
+   * @param factor [1], in this scalar's type and on its device; closed
+   */
+  public void backward(Tensor factor) {
+    Tape.requireScalar(this);
+    Tape.backward(this, factor);
+  }
 }

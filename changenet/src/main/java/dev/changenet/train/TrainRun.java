@@ -367,12 +367,13 @@ public final class TrainRun {
             loss,
             optimizer,
             Accumulation.parts(batch, net, loss, parts, seed, globalStep),
-            new TrainStep.Between(
-                looking.isEmpty() ? null : () -> looking.forEach(o -> o.gradients(net, globalStep)),
-                aids.clip()),
+            aids.between(
+                looking.isEmpty()
+                    ? null
+                    : () -> looking.forEach(o -> o.gradients(net, globalStep))),
             graphs,
             List.of(batch.size(), batch.imgSize()));
-    aids.stepTaken();
+    aids.stepTaken(globalStep, losses.updated());
     globalStep++;
     return losses;
   }

@@ -296,7 +296,8 @@ class CudaGraphTest {
                 1e-8,
                 0.01,
                 true,
-                steps);
+                steps,
+                null);
       }
       return loss;
     }
