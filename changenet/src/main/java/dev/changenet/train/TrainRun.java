@@ -373,8 +373,8 @@ public final class TrainRun {
                     : () -> looking.forEach(o -> o.gradients(net, globalStep))),
             graphs,
             List.of(batch.size(), batch.imgSize()));
-    aids.stepTaken(globalStep, losses.updated());
     globalStep++;
+    aids.stepTaken(globalStep, losses.updated());
     return losses;
   }
 

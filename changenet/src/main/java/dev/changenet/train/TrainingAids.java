@@ -82,7 +82,7 @@ final class TrainingAids implements AutoCloseable {
     return new TrainStep.Between(look, clip, scale);
   }
 
-  /** A step was taken, whose number counts from 0. */
+  /** A step was taken, whose number counts from 1. */
   void stepTaken(long step, boolean updated) {
     if (!updated) {
       reporter.info(
