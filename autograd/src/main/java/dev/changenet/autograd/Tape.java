@@ -74,7 +74,14 @@ public final class Tape implements AutoCloseable {
     backward(output, one.detached());
   }
 
-  static void requireScalar(Variable output) {
+  /** {@link #backward(Variable)} of {@code factor} times the output. */
+  static void backward(Variable output, double factor) {
+    requireScalar(output);
+    Tensor gradient = Tensor.of(new float[] {(float) factor}, output.shape().toArray());
+    backward(output, gradient.to(output.data().device()).detached());
+  }
+
+  private static void requireScalar(Variable output) {
     if (output.creator() == null) {
       throw new IllegalStateException(
           "backward(): the value does not depend on anything that requires a gradient, or no Tape"

@@ -103,12 +103,10 @@ public class Variable {
   }
 
   /**
-   * Runs the backward pass from a multiple of this scalar.
-   *
-   * @param factor [1], in this scalar's type and on its device; closed
+   * Runs the backward pass from a multiple of this scalar, a float32 one. The factor is copied to
+   * the device, so that each replay of a recorded step may have another one.
    */
-  public void backward(Tensor factor) {
-    Tape.requireScalar(this);
+  public void backward(double factor) {
     Tape.backward(this, factor);
   }
 }

@@ -133,7 +133,7 @@ final class TrainStep {
         if (between.scale == null) {
           result.total().backward();
         } else {
-          between.scale.backward(result.total());
+          result.total().backward(between.scale.scale());
         }
       }
     }

@@ -41,7 +41,7 @@ final class MixedStep implements AutoCloseable {
     if (scale == null) {
       loss.backward();
     } else {
-      scale.backward(loss);
+      loss.backward(scale.scale());
     }
   }
 

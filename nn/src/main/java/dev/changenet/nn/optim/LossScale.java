@@ -1,8 +1,6 @@
 package dev.changenet.nn.optim;
 
-import dev.changenet.autograd.Variable;
 import dev.changenet.tensor.ChangeNetException;
-import dev.changenet.tensor.Tensor;
 import java.util.Locale;
 import java.util.Map;
 
@@ -27,13 +25,6 @@ public final class LossScale {
   /** The factor of the next step. */
   public double scale() {
     return scale;
-  }
-
-  /** Runs the backward pass from the scaled {@code loss}, a float32 scalar. */
-  public void backward(Variable loss) {
-    // Copied to the device, not filled in there: a recorded step has another factor each time.
-    Tensor factor = Tensor.of(new float[] {(float) scale}, 1).to(loss.data().device());
-    loss.backward(factor.detached());
   }
 
   /**
