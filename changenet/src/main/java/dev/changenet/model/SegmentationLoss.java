@@ -125,9 +125,7 @@ public record SegmentationLoss(
    * loss scale, and float16 can't hold a share of a millionth.
    */
   private static Variable exact(Variable logits) {
-    return logits.data().dtype() == DType.FLOAT16
-        ? Functional.cast(logits, DType.FLOAT32)
-        : logits;
+    return logits.data().dtype() == DType.FLOAT16 ? Functional.cast(logits, DType.FLOAT32) : logits;
   }
 
   private static Tensor onDevice(Tensor cpu, Device device) {

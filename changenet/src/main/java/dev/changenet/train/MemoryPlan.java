@@ -67,8 +67,7 @@ record MemoryPlan(
         // A third part would find what the second one finds.
         List<Supplier<TrainStep.Pairs>> all =
             Collections.nCopies(Math.min(parts, 2), part(net, largest, size, parts > 1));
-        TrainStep.Between update =
-            new TrainStep.Between(null, clip, TrainingAids.scale(train));
+        TrainStep.Between update = new TrainStep.Between(null, clip, TrainingAids.scale(train));
         // Optimizer state and packed weights are complete after the first step.
         step(net, loss, optimizer, all, update);
         long between = dry.liveBytes();

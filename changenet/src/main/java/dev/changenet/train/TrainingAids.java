@@ -67,8 +67,7 @@ final class TrainingAids implements AutoCloseable {
   static GradientClip clip(TrainSpec train, ChangeNet net) {
     boolean limited = train.clipGradNorm() > 0;
     return limited || scale(train) != null
-        ? new GradientClip(
-            limited ? train.clipGradNorm() : Double.POSITIVE_INFINITY, net.device())
+        ? new GradientClip(limited ? train.clipGradNorm() : Double.POSITIVE_INFINITY, net.device())
         : null;
   }
 

@@ -109,9 +109,9 @@ class LossScaleStepTest {
       try (ChangeNet net = network();
           Optimizer sgd = new Sgd(net.parameters(), 1, 0, 0);
           GradientClip limits = new GradientClip(limit, Device.CPU)) {
-        Runnable looks =
-            () -> norms.add(ModuleNorms.ofGradients(net).get(ModuleNorms.TOTAL));
-        losses.add(step(net, sgd, parts, new TrainStep.Between(look ? looks : null, limits, scale)));
+        Runnable looks = () -> norms.add(ModuleNorms.ofGradients(net).get(ModuleNorms.TOTAL));
+        losses.add(
+            step(net, sgd, parts, new TrainStep.Between(look ? looks : null, limits, scale)));
         trained.add(weights(net));
         norms.add(limits.norm().item());
       }

@@ -41,8 +41,7 @@ class MixedPrecisionTest {
     all[1] = "train.optim.lr=0.0005";
     System.arraycopy(more, 0, all, 2, more.length);
     CapturingReporter reporter = new CapturingReporter();
-    TaskRunner.run(
-        TrainFixture.spec(Task.TRAIN, data, results, all), reporter, new Interruption());
+    TaskRunner.run(TrainFixture.spec(Task.TRAIN, data, results, all), reporter, new Interruption());
     return reporter;
   }
 

@@ -78,9 +78,7 @@ final class OptimizeRows {
   private static final int[] MANY = {1, 33, 40_003, 4, 16_384, 7};
 
   /** Guards of an update over all, the last two of which forbid it. */
-  private static final double[][] GUARDS = {
-    null, {3e38}, {Double.NEGATIVE_INFINITY}, {Double.NaN}
-  };
+  private static final double[][] GUARDS = {null, {3e38}, {Double.NEGATIVE_INFINITY}, {Double.NaN}};
 
   private static void addAll(OpTable.Rows rows) {
     for (boolean decoupled : new boolean[] {true, false}) {
@@ -114,9 +112,7 @@ final class OptimizeRows {
                     new Optimize.SgdTensors(
                         c.inOut("parameter" + n, c.random(n)),
                         c.random(n),
-                        written
-                            ? c.output("buffer" + n, n)
-                            : c.inOut("buffer" + n, c.random(n))));
+                        written ? c.output("buffer" + n, n) : c.inOut("buffer" + n, c.random(n))));
               }
               Tensor value = guard == null ? null : c.values(guard, 1);
               ops(c).sgdAll(tensors, 1e-2, 0.9, 0.1, first, value);

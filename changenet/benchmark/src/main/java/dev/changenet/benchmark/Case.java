@@ -20,7 +20,8 @@ interface Case extends AutoCloseable {
   }
 
   /**
-   * Waits for a run and learns from it, outside of what is timed; false where it should be repeated.
+   * Waits for a run and learns from it, outside of what is timed; false where it should be
+   * repeated.
    */
   default boolean settle() {
     return true;

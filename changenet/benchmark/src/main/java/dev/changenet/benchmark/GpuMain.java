@@ -15,10 +15,11 @@ import java.util.TreeMap;
 /**
  * Times whole steps on a GPU: {@code GpuMain [seconds=3] [benchmark]
  * backbone:batch:px:train|infer:precision …} with precision {@code fp32}, {@code tf32}, {@code
- * bf16} or {@code fp16}. Prints one line of JSON per case; with {@code :profile} behind the case first a table of
- * where the time of a step goes, taken with the GPU waited for after every operation; with {@code
- * :graph} the steps are replays of a recorded one. With {@code benchmark} the cases that follow use
- * the fastest convolution algorithms instead of the deterministic ones that cuDNN predicts.
+ * bf16} or {@code fp16}. Prints one line of JSON per case; with {@code :profile} behind the case
+ * first a table of where the time of a step goes, taken with the GPU waited for after every
+ * operation; with {@code :graph} the steps are replays of a recorded one. With {@code benchmark}
+ * the cases that follow use the fastest convolution algorithms instead of the deterministic ones
+ * that cuDNN predicts.
  */
 public final class GpuMain {
   private static final int WARM_UP = 5;

@@ -9,8 +9,8 @@ import java.util.Map;
  * vanish in float16 (Micikevicius et al., "Mixed Precision Training", 2018). Gradients are divided
  * by it before the update, which is left out where one of them is not finite.
  *
- * <p>Values, rule and state are those of {@code torch.amp.GradScaler}: 65536 at first, doubled after
- * 2000 updates in a row, halved after one that was left out.
+ * <p>Values, rule and state are those of {@code torch.amp.GradScaler}: 65536 at first, doubled
+ * after 2000 updates in a row, halved after one that was left out.
  */
 public final class LossScale {
   /** A smaller factor makes gradients no longer fit for float16. */

@@ -240,8 +240,7 @@ final class CudaOptimize implements Optimize {
     }
   }
 
-  private void launchAll(
-      String kernel, Tensor table, Rows rows, Tensor settings, Tensor... guard) {
+  private void launchAll(String kernel, Tensor table, Rows rows, Tensor settings, Tensor... guard) {
     CudaLaunch launch =
         device.launch(FAMILY, kernel).tensor(table).i32(rows.count).tensor(settings);
     for (Tensor g : guard) {
