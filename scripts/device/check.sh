@@ -4,6 +4,7 @@
 # BUNDLE is what scripts/device/bundle.sh made. Steps:
 #   parity            the op table, GPU against reference
 #   golden            golden forward passes and training cases on the GPU
+#   precision         training steps in bfloat16 and float16 against float32, and as CUDA graphs
 #   sanitizer         compute-sanitizer over part of the op table
 #   train             the quickstart's training on the GPU, its evaluation on the CPU
 #   time CASE…        our steps and PyTorch's, eager and compiled (see GpuMain, peer.py)
@@ -47,6 +48,17 @@ golden() {
   heading "golden cases"
   run_java -jar "$console" execute -cp "$tests" --disable-banner --details=${DETAILS:-summary} \
     -c dev.changenet.model.GoldenForwardTest -c dev.changenet.model.GoldenTrainTest "$@"
+}
+
+# Losses of ten steps should be at most 1 % apart.
+precision() {
+  heading "mixed precision"
+  cases=()
+  for net in fan_small_12_p4_hybrid c_radio_v2_vit_base_patch16_224; do
+    cases+=("$net:2:128:10:bf16" "$net:2:128:10:fp16")
+  done
+  run_java -cp "$tests" dev.changenet.benchmark.GpuCheck "${cases[@]}"
+  run_java -cp "$tests" dev.changenet.benchmark.GpuGraphCheck fan_small_12_p4_hybrid:2:128:8:{bf16,fp16}
 }
 
 sanitizer() {

@@ -49,7 +49,7 @@ from peer_model import (
 LIMIT = 1e-4
 LAYOUTS = ("channels_last", "contiguous", "mixed")
 PAIRINGS = ("stacked", "separate")
-PRECISIONS = ("fp32", "tf32", "bf16", "bf16-true")
+PRECISIONS = ("fp32", "tf32", "bf16", "fp16", "bf16-true")
 COMPILE_MODES = ("default", "reduce-overhead", "max-autotune", "max-autotune-no-cudagraphs")
 REGIONS = (
     "ConvNextBlock",
@@ -70,10 +70,11 @@ def set_tf32(on: bool) -> None:
 
 
 def autocast(device: torch.device, precision: str) -> contextlib.AbstractContextManager[Any]:
-    """bf16 where `precision` asks for it, else nothing."""
-    if precision != "bf16":
+    """bf16 or fp16 where `precision` asks for it, else nothing."""
+    types = {"bf16": torch.bfloat16, "fp16": torch.float16}
+    if precision not in types:
         return contextlib.nullcontext()
-    return torch.autocast(device.type, dtype=torch.bfloat16)
+    return torch.autocast(device.type, dtype=types[precision])
 
 
 def compile_regions(model: nn.Module) -> None:
@@ -151,6 +152,8 @@ class Case:
                 raise ValueError(f"{field}: found {found}, expected one of {', '.join(allowed)}")
         if self.mode == "train" and self.precision == "bf16-true":
             raise ValueError("precision: bf16-true is for infer, expected bf16 for train")
+        if self.mode == "train" and self.precision == "fp16" and self.execution == "graph":
+            raise ValueError("execution: graph can't have a loss scale, expected eager or compile")
 
     def __str__(self) -> str:
         return (
@@ -215,13 +218,19 @@ def make_training_step(
         return total_loss(model(first, second), target)
 
     run = compiled(objective, case.execution)
+    scaler = torch.amp.GradScaler(device.type) if case.precision == "fp16" else None
 
     def step() -> Tensor:
         optimizer.zero_grad(set_to_none=True)
         with autocast(device, case.precision):
             loss = run(x1, x2, label)
-        loss.backward()
-        optimizer.step()
+        if scaler is None:
+            loss.backward()
+            optimizer.step()
+        else:
+            scaler.scale(loss).backward()
+            scaler.step(optimizer)
+            scaler.update()
         return loss.detach()
 
     return captured(step) if case.execution == "graph" else step

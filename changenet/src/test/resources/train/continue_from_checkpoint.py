@@ -46,4 +46,14 @@ for path, (kind, options, slot) in zip(sys.argv[1:], KINDS):
         assert schedule.step_size == 3 and schedule.gamma == 0.1
     else:
         assert abs(group["lr"] - 0.5 * (1 - 6 / 11)) < 1e-12, group["lr"]
+    # The key of Lightning's plugin; its scaler compares and takes over the state by name.
+    scaling = checkpoint["MixedPrecision"]
+    if hasattr(torch.amp, "GradScaler"):
+        scaler = torch.amp.GradScaler("cpu")
+        assert scaler.state_dict() == scaling, (scaler.state_dict(), scaling)
+        scaler.load_state_dict({**scaling, "scale": 8.0, "_growth_tracker": 3})
+        assert scaler.get_scale() == 8.0 and scaler.state_dict()["_growth_tracker"] == 3
+    assert list(scaling) == [
+        "scale", "growth_factor", "backoff_factor", "growth_interval", "_growth_tracker"
+    ]
     print(kind.__name__, type(schedule).__name__, "OK")

@@ -122,9 +122,17 @@ __device__ __forceinline__ float* at(long long address, long long i) {
   return reinterpret_cast<float*>(address) + i;
 }
 
+// True where there is a guard whose value is not finite: the update is left out.
+__device__ __forceinline__ bool stops(const float* guard) {
+  return guard != nullptr && !(fabsf(guard[0]) < INFINITY);
+}
+
 // Addresses: parameter, gradient, mean and squares.
 extern "C" __global__ void __launch_bounds__(THREADS) adam_all_f32(
-    const long long* table, int count, const AdamStep* step) {
+    const long long* table, int count, const AdamStep* step, const float* guard) {
+  if (stops(guard)) {
+    return;
+  }
   AdamStep s = *step;
   for_chunk(reinterpret_cast<const Entry<4>*>(table), count,
       [&](const Entry<4>& e, long long i, auto width) {
@@ -135,7 +143,10 @@ extern "C" __global__ void __launch_bounds__(THREADS) adam_all_f32(
 
 // Addresses: parameter, gradient, buffer.
 extern "C" __global__ void __launch_bounds__(THREADS) sgd_all_f32(
-    const long long* table, int count, const SgdStep* step) {
+    const long long* table, int count, const SgdStep* step, const float* guard) {
+  if (stops(guard)) {
+    return;
+  }
   SgdStep s = *step;
   for_chunk(reinterpret_cast<const Entry<3>*>(table), count,
       [&](const Entry<3>& e, long long i, auto width) {
@@ -163,20 +174,21 @@ extern "C" __global__ void __launch_bounds__(THREADS) squares_all_f32(
   }
 }
 
-// norm = root of the sum of parts, factor = min(1, limit / (norm + 1e-6)). One block.
+// limits: the largest norm and a scale. norm = scale times the root of the sum of parts,
+// factor = scale * min(1, largest / (norm + 1e-6)). One block.
 extern "C" __global__ void __launch_bounds__(THREADS) clip_factor_f32(
-    const float* parts, int count, const float* limit, float* norm, float* factor) {
+    const float* parts, int count, const float* limits, float* norm, float* factor) {
   float sum = 0.0f;
   for (int i = threadIdx.x; i < count; i += THREADS) {
     sum += parts[i];
   }
   sum = block_sum<THREADS>(sum);
   if (threadIdx.x == 0) {
-    float total = sqrtf(sum);
-    float wanted = limit[0] / (total + 1e-6f);
+    float total = limits[1] * sqrtf(sum);
+    float wanted = limits[0] / (total + 1e-6f);
     norm[0] = total;
     // A norm that is no number makes the gradients none.
-    factor[0] = wanted > 1.0f ? 1.0f : wanted;
+    factor[0] = limits[1] * (wanted > 1.0f ? 1.0f : wanted);
   }
 }
 

@@ -69,6 +69,19 @@ public final class Tape implements AutoCloseable {
    * has run; intermediate gradients as soon as they were used.
    */
   static void backward(Variable output) {
+    requireScalar(output);
+    Tensor one = Tensor.full(output.shape(), output.data().dtype(), output.data().device(), 1.0);
+    backward(output, one.detached());
+  }
+
+  /** {@link #backward(Variable)} of {@code factor} times the output. */
+  static void backward(Variable output, double factor) {
+    requireScalar(output);
+    Tensor gradient = Tensor.of(new float[] {(float) factor}, output.shape().toArray());
+    backward(output, gradient.to(output.data().device()).detached());
+  }
+
+  private static void requireScalar(Variable output) {
     if (output.creator() == null) {
       throw new IllegalStateException(
           "backward(): the value does not depend on anything that requires a gradient, or no Tape"
@@ -77,8 +90,6 @@ public final class Tape implements AutoCloseable {
     if (output.data().elements() != 1) {
       throw new IllegalStateException("backward(): expected a scalar, got shape " + output.shape());
     }
-    Tensor one = Tensor.full(output.shape(), output.data().dtype(), output.data().device(), 1.0);
-    backward(output, one.detached());
   }
 
   /**

@@ -101,4 +101,12 @@ public class Variable {
   public void backward() {
     Tape.backward(this);
   }
+
+  /**
+   * Runs the backward pass from a multiple of this scalar, a float32 one. The factor is copied to
+   * the device, so that each replay of a recorded step may have another one.
+   */
+  public void backward(double factor) {
+    Tape.backward(this, factor);
+  }
 }

@@ -68,13 +68,15 @@ final class CrossChecks {
       return;
     }
     String precision = reading.text("train.precision");
-    boolean mixed = List.of("bf16-mixed", "bf16").contains(precision);
+    boolean mixed = List.of("bf16-mixed", "bf16", "16-mixed", "16").contains(precision);
     if (mixed && !gpu) {
       unusable("train.precision", precision + " needs a GPU and none is usable, use 32-true");
     } else if (!mixed && !List.of("32-true", "32").contains(precision)) {
       notImplemented(
           "train.precision",
-          precision + " is not supported by this build, use 32-true or, on a GPU, bf16-mixed");
+          precision
+              + " is not supported by this build, use 32-true or, on a GPU, bf16-mixed or"
+              + " 16-mixed");
     }
   }
 

@@ -54,8 +54,8 @@ final class SpecTable {
         Whole-model checkpoint to start from; every tensor must match.
       precision | string | 32-true | one of 32-true, 16-mixed, bf16-mixed, 16-true, bf16-true, \
       64-true, 32, 16, bf16, 64 | train
-        Arithmetic of training: 32-true (alias 32) or, on a GPU, bf16-mixed (alias bf16); the others \
-      are not supported by this build.
+        Arithmetic of training: 32-true (alias 32) or, on a GPU, bf16-mixed (alias bf16) or 16-mixed \
+      (alias 16, with a loss scale); the others are not supported by this build.
       activation_checkpoint | bool | false | | train
         Compute the blocks of ViT and C-RADIO encoders again in the backward pass instead of keeping \
       their activations: less memory, more time (an extension of this build).

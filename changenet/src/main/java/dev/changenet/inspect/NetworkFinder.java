@@ -64,7 +64,7 @@ public final class NetworkFinder {
         RunContext.network(s),
         s.segmentData().imgSize(),
         freeze,
-        s.train().precision().startsWith("bf16") ? DType.BFLOAT16 : DType.FLOAT32);
+        RunContext.activations(s.train()));
   }
 
   /** The network that {@code source} belongs to; empty when it is none of this program's. */

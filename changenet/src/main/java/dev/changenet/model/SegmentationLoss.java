@@ -2,6 +2,7 @@ package dev.changenet.model;
 
 import dev.changenet.autograd.Functional;
 import dev.changenet.autograd.Variable;
+import dev.changenet.tensor.DType;
 import dev.changenet.tensor.Device;
 import dev.changenet.tensor.Tensor;
 import java.util.ArrayList;
@@ -112,11 +113,19 @@ public record SegmentationLoss(
     List<Variable> components = new ArrayList<>();
     float[] weight = new float[counted.size()];
     for (int i = 0; i < weight.length; i++) {
-      Variable out = counted.get(i);
+      Variable out = exact(counted.get(i));
       components.add(one(out, targets.resized(out.dim(1), out.dim(2)), share));
       weight[i] = multiScale ? weights.get(i).floatValue() : 1f;
     }
     return new Result(Functional.weightedSum(components, weight), components);
+  }
+
+  /**
+   * float16 logits in float32: the loss has the gradient of the mean ready before it learns the
+   * loss scale, and float16 can't hold a share of a millionth.
+   */
+  private static Variable exact(Variable logits) {
+    return logits.data().dtype() == DType.FLOAT16 ? Functional.cast(logits, DType.FLOAT32) : logits;
   }
 
   private static Tensor onDevice(Tensor cpu, Device device) {

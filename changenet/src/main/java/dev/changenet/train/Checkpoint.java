@@ -29,6 +29,9 @@ public final class Checkpoint {
   /** Entry for the state of what TAO doesn't have. */
   static final String OWN = "changenet";
 
+  /** Entry of Lightning's plugin for mixed precision: the state of the loss scale. */
+  static final String LOSS_SCALE = "MixedPrecision";
+
   /** Entry that tells how masks were read; an extension, which other programs pass over. */
   static final String MASKS = "changenet_masks";
 
@@ -165,7 +168,8 @@ public final class Checkpoint {
     for (int i = 0; i < parameters.size(); i++) {
       indices.add((long) i);
       Tensor[] slots = optimizer.state(i);
-      if (slots == null) {
+      // Of a step that was left out there may be slots, but PyTorch knows none.
+      if (slots == null || optimizer.steps(i) == 0) {
         continue;
       }
       Map<String, Object> one = new LinkedHashMap<>();

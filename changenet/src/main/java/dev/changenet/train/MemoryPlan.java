@@ -67,11 +67,12 @@ record MemoryPlan(
         // A third part would find what the second one finds.
         List<Supplier<TrainStep.Pairs>> all =
             Collections.nCopies(Math.min(parts, 2), part(net, largest, size, parts > 1));
+        TrainStep.Between update = new TrainStep.Between(null, clip, TrainingAids.scale(train));
         // Optimizer state and packed weights are complete after the first step.
-        step(net, loss, optimizer, all, clip);
+        step(net, loss, optimizer, all, update);
         long between = dry.liveBytes();
         dry.resetPeak();
-        step(net, loss, optimizer, all, clip);
+        step(net, loss, optimizer, all, update);
         net.eval();
         predict(spec, net, part(net, largest, size, false), loss);
         long passing = dry.peakBytes() - between;
@@ -132,8 +133,7 @@ record MemoryPlan(
       SegmentationLoss loss,
       Optimizer optimizer,
       List<Supplier<TrainStep.Pairs>> parts,
-      GradientClip clip) {
-    TrainStep.Between between = new TrainStep.Between(null, clip);
+      TrainStep.Between between) {
     TrainStep.run(net, loss, optimizer, parts, between, CudaGraphs.none(), "");
   }
 

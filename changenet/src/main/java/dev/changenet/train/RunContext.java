@@ -53,7 +53,16 @@ public record RunContext(
 
   /** Type of the activations in training: {@code train.precision}. */
   public DType activations() {
-    return spec.train().precision().startsWith("bf16") ? DType.BFLOAT16 : DType.FLOAT32;
+    return activations(spec.train());
+  }
+
+  /** Type of the activations in a training by {@code train}. */
+  public static DType activations(TrainSpec train) {
+    return switch (train.precision()) {
+      case "bf16-mixed", "bf16" -> DType.BFLOAT16;
+      case "16-mixed", "16" -> DType.FLOAT16;
+      default -> DType.FLOAT32;
+    };
   }
 
   /** Sets the GPU's choice of convolution algorithms to that of {@code train.cudnn}. */

@@ -15,6 +15,7 @@ import dev.changenet.nn.optim.LrSchedule;
 import dev.changenet.nn.optim.Optimizer;
 import dev.changenet.nn.state.WeightsFile;
 import dev.changenet.tensor.ChangeNetException;
+import dev.changenet.tensor.DType;
 import dev.changenet.tensor.HeapStorage;
 import dev.changenet.tensor.cuda.CudaGraphs;
 import java.nio.file.Path;
@@ -367,13 +368,14 @@ public final class TrainRun {
             loss,
             optimizer,
             Accumulation.parts(batch, net, loss, parts, seed, globalStep),
-            new TrainStep.Between(
-                looking.isEmpty() ? null : () -> looking.forEach(o -> o.gradients(net, globalStep)),
-                aids.clip()),
+            aids.between(
+                looking.isEmpty()
+                    ? null
+                    : () -> looking.forEach(o -> o.gradients(net, globalStep))),
             graphs,
             List.of(batch.size(), batch.imgSize()));
-    aids.stepTaken();
     globalStep++;
+    aids.stepTaken(globalStep, losses.updated());
     return losses;
   }
 
@@ -403,7 +405,12 @@ public final class TrainRun {
               + String.join(", ", batch.names())
               + "); lower train.optim.lr (now "
               + optimizer.lr()
-              + ") and start from the last checkpoint or anew");
+              + ")"
+              + (context.activations() == DType.FLOAT16
+                  ? " or, as float16 ends at 65504, train with train.precision bf16-mixed or"
+                      + " 32-true,"
+                  : "")
+              + " and start from the last checkpoint or anew");
     }
   }
 

@@ -7,6 +7,7 @@ import dev.changenet.config.OptimSpec;
 import dev.changenet.model.ChangeNet;
 import dev.changenet.model.SegmentationLoss;
 import dev.changenet.nn.optim.Adam;
+import dev.changenet.nn.optim.LossScale;
 import dev.changenet.nn.optim.Optimizer;
 import dev.changenet.nn.optim.Sgd;
 import dev.changenet.tensor.Scope;
@@ -41,9 +42,10 @@ final class TrainStep {
    *
    * @param look called when they are complete; may be null
    * @param clip limits them, or null
+   * @param scale factor that they are computed with, or null; needs {@code clip}
    */
-  record Between(Runnable look, GradientClip clip) {
-    static final Between NOTHING = new Between(null, null);
+  record Between(Runnable look, GradientClip clip, LossScale scale) {
+    static final Between NOTHING = new Between(null, null, null);
   }
 
   /**
@@ -51,8 +53,9 @@ final class TrainStep {
    *
    * @param total weighted sum
    * @param components unweighted loss of each output that counts, coarsest first
+   * @param updated false where a gradient was not finite, so that the weights are as before
    */
-  record Losses(double total, List<Double> components) {
+  record Losses(double total, List<Double> components, boolean updated) {
     Losses {
       components = List.copyOf(components);
     }
@@ -90,17 +93,25 @@ final class TrainStep {
     return use.run(
         shapes,
         () -> take(net, loss, optimizer, parts, between),
-        results -> read(results, parts.size()));
+        results -> read(results, parts.size(), optimizer, between));
   }
 
-  /** Adds up the losses of the parts. */
-  private static Losses read(Tensor[] results, int parts) {
+  /** Adds up the losses of the parts and learns whether there was an update. */
+  private static Losses read(Tensor[] results, int parts, Optimizer optimizer, Between between) {
     int each = results.length / parts;
     double[] sums = new double[each];
     for (int i = 0; i < results.length; i++) {
       sums[i % each] += results[i].item();
     }
-    return new Losses(sums[0], Arrays.stream(sums).skip(1).boxed().toList());
+    boolean updated = true;
+    if (between.scale != null) {
+      updated = Double.isFinite(between.clip.norm().item());
+      between.scale.update(updated);
+      if (!updated) {
+        optimizer.takeBack();
+      }
+    }
+    return new Losses(sums[0], Arrays.stream(sums).skip(1).boxed().toList(), updated);
   }
 
   /** Takes the step; returns for each part the total loss and its components. */
@@ -119,18 +130,32 @@ final class TrainStep {
             loss.compute(net.forward(batch.a(), batch.b()), batch.targets(), batch.share());
         losses.add(result.total().data().share());
         result.components().forEach(c -> losses.add(c.data().share()));
-        result.total().backward();
+        if (between.scale == null) {
+          result.total().backward();
+        } else {
+          result.total().backward(between.scale.scale());
+        }
       }
     }
+    update(optimizer, between);
+    return losses.toArray(Tensor[]::new);
+  }
+
+  private static void update(Optimizer optimizer, Between between) {
+    double unscale = between.scale == null ? 1 : 1 / between.scale.scale();
     if (between.look != null) {
+      if (between.scale != null) {
+        between.clip.scale(optimizer.parameters(), unscale);
+        unscale = 1;
+      }
       between.look.run();
     }
     if (between.clip != null) {
-      between.clip.apply(optimizer.parameters());
+      between.clip.apply(optimizer.parameters(), unscale);
     }
-    optimizer.step();
+    // Not read here: the host would wait, and a recorded step repeats the same work.
+    optimizer.step(between.scale == null ? null : between.clip.norm());
     optimizer.zeroGrad();
-    return losses.toArray(Tensor[]::new);
   }
 
   /** The optimizer of {@code train.optim}. */

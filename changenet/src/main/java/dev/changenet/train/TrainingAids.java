@@ -3,9 +3,12 @@ package dev.changenet.train;
 import dev.changenet.config.Monitor;
 import dev.changenet.config.TrainSpec;
 import dev.changenet.model.ChangeNet;
+import dev.changenet.nn.optim.LossScale;
 import dev.changenet.nn.optim.Optimizer;
+import dev.changenet.nn.state.CheckpointException;
 import dev.changenet.nn.state.OrderedDict;
 import dev.changenet.nn.state.WeightsFile;
+import dev.changenet.tensor.DType;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -26,6 +29,7 @@ final class TrainingAids implements AutoCloseable {
   private final ChangeNet net;
   private final Optimizer optimizer;
   private final Map<String, ?> otherEntries;
+  private final LossScale scale;
   private final GradientClip clip;
   private final WeightAverage average;
   private final BestModel best;
@@ -45,6 +49,7 @@ final class TrainingAids implements AutoCloseable {
     this.settings = train.best();
     this.net = net;
     this.optimizer = optimizer;
+    this.scale = scale(train);
     this.clip = clip(train, net);
     this.average = average(train, net);
     this.best =
@@ -53,9 +58,17 @@ final class TrainingAids implements AutoCloseable {
             : null;
   }
 
-  /** The clipping of {@code train}, or null. */
+  /** The loss scaling of {@code train}, or null. */
+  static LossScale scale(TrainSpec train) {
+    return RunContext.activations(train) == DType.FLOAT16 ? new LossScale() : null;
+  }
+
+  /** The clipping of {@code train}, or null; there is one, too, where the loss is scaled. */
   static GradientClip clip(TrainSpec train, ChangeNet net) {
-    return train.clipGradNorm() > 0 ? new GradientClip(train.clipGradNorm(), net.device()) : null;
+    boolean limited = train.clipGradNorm() > 0;
+    return limited || scale(train) != null
+        ? new GradientClip(limited ? train.clipGradNorm() : Double.POSITIVE_INFINITY, net.device())
+        : null;
   }
 
   /** The average of {@code train}, or null. */
@@ -63,13 +76,18 @@ final class TrainingAids implements AutoCloseable {
     return train.ema().enabled() ? new WeightAverage(net, train.ema().decay()) : null;
   }
 
-  GradientClip clip() {
-    return clip;
+  /** What happens to the gradients of a step, with a look at them where {@code look} isn't null. */
+  TrainStep.Between between(Runnable look) {
+    return new TrainStep.Between(look, clip, scale);
   }
 
-  /** The weights have been updated. */
-  void stepTaken() {
-    if (average != null) {
+  /** A step was taken, whose number counts from 1. */
+  void stepTaken(long step, boolean updated) {
+    if (!updated) {
+      reporter.info(
+          "Step " + step + ": gradients beyond float16, no update; the loss scale is now " + scale);
+      scale.requireUsable();
+    } else if (average != null) {
       average.update();
     }
   }
@@ -129,6 +147,9 @@ final class TrainingAids implements AutoCloseable {
     if (!own.isEmpty()) {
       entries.put(Checkpoint.OWN, own);
     }
+    if (scale != null) {
+      entries.put(Checkpoint.LOSS_SCALE, scale.state());
+    }
     entries.putAll(otherEntries);
     return entries;
   }
@@ -136,6 +157,9 @@ final class TrainingAids implements AutoCloseable {
   /** Goes on from a checkpoint whose weights {@code net} already has. */
   void restore(WeightsFile weights, Path file) {
     resumed = Optional.of(file);
+    if (scale != null) {
+      restoreScale(weights, file);
+    }
     if (average != null) {
       restoreAverage(weights, file);
     }
@@ -154,6 +178,19 @@ final class TrainingAids implements AutoCloseable {
                 + best.describe()
                 + ") does not exist any more; only a better model will be saved");
       }
+    }
+  }
+
+  private void restoreScale(WeightsFile weights, Path file) {
+    if (!weights.has(Checkpoint.LOSS_SCALE)) {
+      reporter.info("The checkpoint has no loss scale: it starts at " + scale);
+      return;
+    }
+    try {
+      scale.restore(weights.map(Checkpoint.LOSS_SCALE));
+    } catch (IllegalArgumentException e) {
+      throw new CheckpointException(
+          file, "its entry '" + Checkpoint.LOSS_SCALE + "' is unusable: " + e.getMessage());
     }
   }
 

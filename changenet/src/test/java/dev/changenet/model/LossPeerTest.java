@@ -126,7 +126,7 @@ class LossPeerTest {
   private static void compareClipping(float[] values, double[] expected) {
     try (Tensor grad = Tensor.of(values.clone(), values.length).detached();
         Tensor norm = Tensor.of(new float[1], 1).detached()) {
-      Backends.of(Device.CPU).optimize().clip(List.of(grad), 0.75, norm);
+      Backends.of(Device.CPU).optimize().clip(List.of(grad), 0.75, 1, norm);
       assertThat(norm.item()).isCloseTo(expected[0], within(1e-6 * expected[0]));
       for (int i = 0; i < values.length; i++) {
         assertThat(grad.at(i)).isCloseTo(expected[i + 1], within(1e-7));

@@ -61,7 +61,7 @@ class AccumulationTest {
               loss,
               sgd,
               Accumulation.parts(batch(3), net, loss, parts, 1, 0),
-              new TrainStep.Between(null, limit),
+              new TrainStep.Between(null, limit, null),
               CudaGraphs.none(),
               "");
       return new Outcome(

@@ -12,6 +12,7 @@ import dev.changenet.model.ChangeNet;
 import dev.changenet.nn.Module;
 import dev.changenet.nn.Parameter;
 import dev.changenet.nn.optim.Adam;
+import dev.changenet.nn.optim.LossScale;
 import dev.changenet.nn.optim.Optimizer;
 import dev.changenet.nn.optim.Sgd;
 import dev.changenet.nn.state.OrderedDict;
@@ -74,7 +75,7 @@ class CheckpointTest {
         net,
         optimizer,
         new Checkpoint.Progress(4, 35, 0, 0, 0.5, stepSize),
-        Map.of(Checkpoint.MASKS, MASKS.toMap()));
+        Map.of(Checkpoint.MASKS, MASKS.toMap(), Checkpoint.LOSS_SCALE, new LossScale().state()));
   }
 
   @Test

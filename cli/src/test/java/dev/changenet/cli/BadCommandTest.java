@@ -118,6 +118,8 @@ class BadCommandTest {
           train train.optim.policy=step                            | step needs train.num_epochs >= 3, got 1
           train train.optim.policy=cosine                          | train.optim.policy
           train train.precision=bf16-mixed                         | needs a GPU and none is usable
+          train train.precision=16-mixed                           | 16-mixed needs a GPU and none is usable
+          train train.precision=16-true                            | 16-true is not supported
           train train.num_gpus=2                                   | 2 GPUs are requested, but none is usable
           train train.gpu_ids=[0,0]                                | train.gpu_ids
           train task=classify                                      | task

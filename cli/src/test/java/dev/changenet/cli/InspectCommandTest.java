@@ -75,12 +75,14 @@ class InspectCommandTest {
     assertThat(network.get("img_size").asInt()).isEqualTo(96);
   }
 
-  @Test
-  void mixedPrecisionHalvesTheActivationsOnAnyMachine() throws IOException {
+  @ParameterizedTest
+  @CsvSource({"bf16-mixed, bfloat16", "bf16, bfloat16", "16-mixed, float16", "16, float16"})
+  void mixedPrecisionHalvesTheActivationsOnAnyMachine(String precision, String type)
+      throws IOException {
     JsonNode full = json(CommandRun.of("inspect", spec, "--json", "-"));
     JsonNode mixed =
-        json(CommandRun.of("inspect", spec, "train.precision=bf16-mixed", "--json", "-"));
-    assertThat(mixed.get("network").get("activations").asText()).isEqualTo("bfloat16");
+        json(CommandRun.of("inspect", spec, "train.precision=" + precision, "--json", "-"));
+    assertThat(mixed.get("network").get("activations").asText()).isEqualTo(type);
     double ratio =
         mixed.get("modules").get("activation_bytes").asDouble()
             / full.get("modules").get("activation_bytes").asDouble();

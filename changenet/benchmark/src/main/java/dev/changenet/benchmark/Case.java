@@ -19,6 +19,14 @@ interface Case extends AutoCloseable {
     return 0;
   }
 
+  /**
+   * Waits for a run and learns from it, outside of what is timed; false where it should be
+   * repeated.
+   */
+  default boolean settle() {
+    return true;
+  }
+
   @Override
   void close();
 }

@@ -21,7 +21,8 @@ import java.util.Map;
 
 /**
  * Compares a network on the GPU with the same network on the CPU: outputs, losses of some training
- * steps and gradients. Arguments: {@code backbone:batch:px:steps:precision …}.
+ * steps and gradients. Arguments: {@code backbone:batch:px:steps:precision …}, the precision {@code
+ * fp32}, {@code tf32}, {@code bf16} or {@code fp16}.
  */
 public final class GpuCheck {
   private GpuCheck() {}
@@ -42,7 +43,7 @@ public final class GpuCheck {
               network, n -> run(Device.CPU, DType.FLOAT32, part[0], batch, px, steps));
       CudaBackend gpu = (CudaBackend) Backends.of(Device.cuda(0));
       gpu.allowTf32(part[4].equals("tf32"));
-      DType type = part[4].equals("bf16") ? DType.BFLOAT16 : DType.FLOAT32;
+      DType type = MixedStep.activations(part[4]);
       Run actual = run(Device.cuda(0), type, part[0], batch, px, steps);
       report(spec, expected, actual);
     }
@@ -61,6 +62,7 @@ public final class GpuCheck {
     }
     try (ChangeNet net = new ChangeNet(device, NetworkCases.config(backbone));
         Optimizer optimizer = Adam.adamW(net.parameters(), 1e-4, 0.9, 0.999, 0.01);
+        MixedStep mixed = new MixedStep(optimizer, device, activations);
         Scope _ = Scope.open()) {
       net.initialize(1);
       net.setActivations(activations);
@@ -74,23 +76,30 @@ public final class GpuCheck {
         }
       }
       net.train(true);
-      for (int step = 0; step < steps; step++) {
-        net.random().set(1, step);
+      // A step that was left out is taken again, with a smaller loss scale.
+      while (losses.size() < steps) {
+        net.random().set(1, losses.size());
+        double value;
         try (Scope _ = Scope.open();
             Tape _ = Tape.open()) {
           Variable total = loss.compute(net.forward(a, b), labels).total();
-          total.backward();
-          losses.add(total.data().item());
+          mixed.backward(total);
+          value = total.data().item();
         }
-        if (step == 0) {
+        mixed.unscale();
+        if (losses.isEmpty()) {
           for (Parameter p : net.parameters()) {
             if (p.grad() != null) {
               gradients.put(p.name(), p.grad().toFloatArray());
             }
           }
         }
-        optimizer.step();
-        optimizer.zeroGrad();
+        mixed.update();
+        if (mixed.settle()) {
+          losses.add(value);
+        } else if (!Double.isFinite(value)) {
+          throw new IllegalStateException("the loss is " + value);
+        }
       }
     }
     return new Run(outputs, losses, gradients);
@@ -108,6 +117,12 @@ public final class GpuCheck {
       line.append(
           String.format(Locale.ROOT, " %.6f (%.6f)", actual.losses.get(i), expected.losses.get(i)));
     }
+    double apart = 0;
+    for (int i = 0; i < expected.losses.size(); i++) {
+      double d = Math.abs(actual.losses.get(i) / expected.losses.get(i) - 1);
+      apart = d <= apart ? apart : d;
+    }
+    line.append(String.format(Locale.ROOT, ", at most %.2f %% apart", 100 * apart));
     double difference = 0;
     double all = 0;
     String worst = "";

@@ -43,7 +43,7 @@ public final class GpuFloor {
 
   private static void print(String spec, double givenFlops, double givenBytes) {
     String[] part = spec.split(":");
-    DType type = part[4].equals("bf16") ? DType.BFLOAT16 : DType.FLOAT32;
+    DType type = MixedStep.activations(part[4]);
     double flops = givenFlops > 0 ? givenFlops : matrixRate(type, !part[4].equals("fp32"));
     double bytes = givenBytes > 0 ? givenBytes : bandwidth();
     Map<String, double[]> kernels = new LinkedHashMap<>();

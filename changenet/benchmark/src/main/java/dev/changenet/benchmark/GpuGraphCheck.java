@@ -46,7 +46,7 @@ public final class GpuGraphCheck {
       int steps = Integer.parseInt(part[3]);
       CudaBackend gpu = (CudaBackend) Backends.of(Device.cuda(0));
       gpu.allowTf32(part[4].equals("tf32"));
-      DType type = part[4].equals("bf16") ? DType.BFLOAT16 : DType.FLOAT32;
+      DType type = MixedStep.activations(part[4]);
       Run expected = run(gpu, type, part[0], batch, px, steps, false);
       Run actual = run(gpu, type, part[0], batch, px, steps, true);
       int different = 0;
@@ -86,7 +86,8 @@ public final class GpuGraphCheck {
     CudaGraph graph = null;
     Tensor[] total = new Tensor[1];
     try (ChangeNet net = new ChangeNet(device, NetworkCases.config(backbone));
-        Optimizer optimizer = Adam.adamW(net.parameters(), 1e-4, 0.9, 0.999, 0.01)) {
+        Optimizer optimizer = Adam.adamW(net.parameters(), 1e-4, 0.9, 0.999, 0.01);
+        MixedStep mixed = new MixedStep(optimizer, device, activations)) {
       net.initialize(1);
       net.setActivations(activations);
       net.train(true);
@@ -105,7 +106,7 @@ public final class GpuGraphCheck {
                 total[0] =
                     step(
                         loss,
-                        optimizer,
+                        mixed,
                         () -> net.forward(image(a, batch, px), image(b, batch, px)),
                         labels);
         gpu.synchronize();
@@ -125,6 +126,7 @@ public final class GpuGraphCheck {
         }
         millis = graph == null ? (System.nanoTime() - began) / 1e6 : graph.renewalMillis();
         losses.add(total[0].item());
+        mixed.settle();
         if (graph == null) {
           total[0].close();
         }
@@ -144,16 +146,16 @@ public final class GpuGraphCheck {
   }
 
   private static Tensor step(
-      SegmentationLoss loss, Optimizer optimizer, Supplier<List<Variable>> forward, int[] labels) {
+      SegmentationLoss loss, MixedStep mixed, Supplier<List<Variable>> forward, int[] labels) {
     Tensor total;
     try (Scope _ = Scope.open();
         Tape _ = Tape.open()) {
       Variable sum = loss.compute(forward.get(), labels).total();
       total = sum.data().share();
-      sum.backward();
+      mixed.backward(sum);
     }
-    optimizer.step();
-    optimizer.zeroGrad();
+    mixed.unscale();
+    mixed.update();
     return total;
   }
 }

@@ -14,11 +14,12 @@ import java.util.TreeMap;
 
 /**
  * Times whole steps on a GPU: {@code GpuMain [seconds=3] [benchmark]
- * backbone:batch:px:train|infer:precision …} with precision {@code fp32}, {@code tf32} or {@code
- * bf16}. Prints one line of JSON per case; with {@code :profile} behind the case first a table of
- * where the time of a step goes, taken with the GPU waited for after every operation; with {@code
- * :graph} the steps are replays of a recorded one. With {@code benchmark} the cases that follow use
- * the fastest convolution algorithms instead of the deterministic ones that cuDNN predicts.
+ * backbone:batch:px:train|infer:precision …} with precision {@code fp32}, {@code tf32}, {@code
+ * bf16} or {@code fp16}. Prints one line of JSON per case; with {@code :profile} behind the case
+ * first a table of where the time of a step goes, taken with the GPU waited for after every
+ * operation; with {@code :graph} the steps are replays of a recorded one. With {@code benchmark}
+ * the cases that follow use the fastest convolution algorithms instead of the deterministic ones
+ * that cuDNN predicts.
  */
 public final class GpuMain {
   private static final int WARM_UP = 5;
@@ -55,14 +56,16 @@ public final class GpuMain {
     Device device = Device.cuda(0);
     CudaBackend gpu = (CudaBackend) Backends.of(device);
     gpu.allowTf32(!part[4].equals("fp32"));
-    DType type = part[4].equals("bf16") ? DType.BFLOAT16 : DType.FLOAT32;
+    DType type = MixedStep.activations(part[4]);
     gpu.trim();
     gpu.resetPeak();
     try (Case c =
         NetworkCases.network(
             device, type, part[0], train, Integer.parseInt(part[2]), Integer.parseInt(part[1]))) {
-      for (int i = 0; i < WARM_UP; i++) {
+      int done = 0;
+      while (done < WARM_UP) {
         c.run();
+        done += c.settle() ? 1 : 0;
       }
       boolean replayed = part.length > 5 && part[5].equals("graph");
       CudaGraph graph = replayed ? gpu.capture(!train, c::run) : null;

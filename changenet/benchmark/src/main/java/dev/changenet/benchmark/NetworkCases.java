@@ -59,7 +59,12 @@ final class NetworkCases {
 
   /** A network with one step of its work; {@code module} is closed with it. */
   private record Step(
-      Module module, Runnable body, Supplier<float[]> result, double flops, Optimizer optimizer)
+      Module module,
+      Runnable body,
+      Supplier<float[]> result,
+      double flops,
+      Optimizer optimizer,
+      MixedStep mixed)
       implements Case {
     @Override
     public void run() {
@@ -72,8 +77,14 @@ final class NetworkCases {
     }
 
     @Override
+    public boolean settle() {
+      return mixed == null || mixed.settle();
+    }
+
+    @Override
     public void close() {
       if (optimizer != null) {
+        mixed.close();
         optimizer.close();
       }
       module.close();
@@ -95,10 +106,10 @@ final class NetworkCases {
     Variable b = map(12, batch, 3, px, false, device);
     if (!train) {
       net.eval();
-      return new Step(net, () -> infer(() -> net.forward(a, b)), () -> null, flops, null);
+      return new Step(net, () -> infer(() -> net.forward(a, b)), () -> null, flops, null, null);
     }
     net.train(true);
-    return training(net, () -> net.forward(a, b), px, batch, flops);
+    return training(net, activations, () -> net.forward(a, b), px, batch, flops);
   }
 
   /** Weights that keep activations in range, made faster than initial ones. */
@@ -138,10 +149,11 @@ final class NetworkCases {
     }
     if (!train) {
       net.eval();
-      return new Step(net, () -> infer(() -> net.decode(a, b)), () -> null, 0, null);
+      return new Step(net, () -> infer(() -> net.decode(a, b)), () -> null, 0, null, null);
     }
     return training(
         net,
+        DType.FLOAT32,
         () -> {
           a.forEach(Variable::zeroGrad);
           b.forEach(Variable::zeroGrad);
@@ -160,7 +172,12 @@ final class NetworkCases {
   }
 
   private static Case training(
-      Module net, Supplier<List<Variable>> forward, int px, int batch, double flops) {
+      Module net,
+      DType activations,
+      Supplier<List<Variable>> forward,
+      int px,
+      int batch,
+      double flops) {
     float[] values = CaseSpec.data(batch * px * px, 24);
     int[] labels = new int[values.length];
     for (int i = 0; i < labels.length; i++) {
@@ -168,19 +185,21 @@ final class NetworkCases {
     }
     SegmentationLoss loss = new SegmentationLoss(SegmentationLoss.Kind.CE, true, WEIGHTS);
     Adam optimizer = Adam.adamW(net.parameters(), 1e-4, 0.9, 0.999, 0.01);
+    MixedStep mixed = new MixedStep(optimizer, net.device(), activations);
     return new Step(
         net,
         () -> {
           try (Scope _ = Scope.open();
               Tape _ = Tape.open()) {
-            loss.compute(forward.get(), labels).total().backward();
+            mixed.backward(loss.compute(forward.get(), labels).total());
           }
-          optimizer.step();
-          optimizer.zeroGrad();
+          mixed.unscale();
+          mixed.update();
         },
         () -> null,
         flops,
-        optimizer);
+        optimizer,
+        mixed);
   }
 
   /**

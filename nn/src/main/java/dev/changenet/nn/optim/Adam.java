@@ -1,6 +1,7 @@
 package dev.changenet.nn.optim;
 
 import dev.changenet.nn.Parameter;
+import dev.changenet.tensor.Tensor;
 import dev.changenet.tensor.backend.Backends;
 import dev.changenet.tensor.backend.Optimize;
 import java.util.ArrayList;
@@ -50,7 +51,7 @@ public final class Adam extends Optimizer {
   }
 
   @Override
-  void update(List<Pending> pending, long step) {
+  void update(List<Pending> pending, long step, Tensor guard) {
     List<Optimize.AdamTensors> tensors = new ArrayList<>();
     for (Pending p : pending) {
       tensors.add(
@@ -59,7 +60,7 @@ public final class Adam extends Optimizer {
     }
     Backends.of(pending.getFirst().parameter().data().device())
         .optimize()
-        .adamAll(tensors, lr(), beta1, beta2, EPS, weightDecay, decoupled, step);
+        .adamAll(tensors, lr(), beta1, beta2, EPS, weightDecay, decoupled, step, guard);
   }
 
   @Override

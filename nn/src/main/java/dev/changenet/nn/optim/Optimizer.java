@@ -4,6 +4,7 @@ import dev.changenet.nn.Module;
 import dev.changenet.nn.Parameter;
 import dev.changenet.tensor.Tensor;
 import java.util.ArrayList;
+import java.util.BitSet;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -19,6 +20,7 @@ public abstract class Optimizer implements AutoCloseable {
   private final List<String> slots;
   private final Tensor[][] state;
   private final long[] steps;
+  private final BitSet stepped = new BitSet();
   private double lr;
 
   /**
@@ -98,8 +100,12 @@ public abstract class Optimizer implements AutoCloseable {
    */
   record Pending(Parameter parameter, Tensor[] slots) {}
 
-  /** Updates parameters that are all at the same step. */
-  abstract void update(List<Pending> pending, long step);
+  /**
+   * Updates parameters that are all at the same step.
+   *
+   * @param guard see {@link #step(Tensor)}; may be null
+   */
+  abstract void update(List<Pending> pending, long step, Tensor guard);
 
   private Tensor[] allocate(int i) {
     if (state[i] == null) {
@@ -114,19 +120,37 @@ public abstract class Optimizer implements AutoCloseable {
 
   /** Updates every parameter that has a gradient. */
   public final void step() {
+    step(null);
+  }
+
+  /**
+   * Updates every parameter that has a gradient, unless {@code guard} says no. The device looks at
+   * it, so that the host need not wait; once it knows, it calls {@link #takeBack}.
+   *
+   * @param guard [1]: nothing changes where its value is not finite; null to update in any case
+   */
+  public final void step(Tensor guard) {
     Map<Long, List<Pending>> byStep = new LinkedHashMap<>();
+    stepped.clear();
     for (int i = 0; i < state.length; i++) {
       Parameter p = parameters.get(i);
       if (p.grad() != null) {
         steps[i]++;
+        stepped.set(i);
         byStep.computeIfAbsent(steps[i], s -> new ArrayList<>()).add(new Pending(p, allocate(i)));
       }
     }
     byStep.forEach(
         (step, pending) -> {
-          update(pending, step);
+          update(pending, step, guard);
           pending.forEach(p -> p.parameter().data().storage().changed());
         });
+  }
+
+  /** Counts the last step as not taken, since its guard left the parameters as they were. */
+  public final void takeBack() {
+    stepped.stream().forEach(i -> steps[i]--);
+    stepped.clear();
   }
 
   /** Releases all gradients. */

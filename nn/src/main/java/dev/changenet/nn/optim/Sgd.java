@@ -1,6 +1,7 @@
 package dev.changenet.nn.optim;
 
 import dev.changenet.nn.Parameter;
+import dev.changenet.tensor.Tensor;
 import dev.changenet.tensor.backend.Backends;
 import dev.changenet.tensor.backend.Optimize;
 import java.util.ArrayList;
@@ -24,7 +25,7 @@ public final class Sgd extends Optimizer {
   }
 
   @Override
-  void update(List<Pending> pending, long step) {
+  void update(List<Pending> pending, long step, Tensor guard) {
     List<Optimize.SgdTensors> tensors = new ArrayList<>();
     for (Pending p : pending) {
       tensors.add(
@@ -32,7 +33,7 @@ public final class Sgd extends Optimizer {
     }
     Backends.of(pending.getFirst().parameter().data().device())
         .optimize()
-        .sgdAll(tensors, lr(), momentum, weightDecay, step == 1);
+        .sgdAll(tensors, lr(), momentum, weightDecay, step == 1, guard);
   }
 
   @Override

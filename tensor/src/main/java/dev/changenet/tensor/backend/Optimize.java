@@ -42,7 +42,11 @@ public interface Optimize {
   /** A parameter with its gradient and Adam's state. */
   record AdamTensors(Tensor parameter, Tensor grad, Tensor expAvg, Tensor expAvgSq) {}
 
-  /** {@link #adam} for many parameters that have had the same number of updates. */
+  /**
+   * {@link #adam} for many parameters that have had the same number of updates.
+   *
+   * @param guard [1], or null: nothing changes where its value is not finite
+   */
   default void adamAll(
       List<AdamTensors> tensors,
       double lr,
@@ -51,7 +55,11 @@ public interface Optimize {
       double eps,
       double weightDecay,
       boolean decoupled,
-      long step) {
+      long step,
+      Tensor guard) {
+    if (stops(guard)) {
+      return;
+    }
     for (AdamTensors t : tensors) {
       adam(
           t.parameter,
@@ -71,22 +79,42 @@ public interface Optimize {
   /** A parameter with its gradient and momentum buffer. */
   record SgdTensors(Tensor parameter, Tensor grad, Tensor buffer) {}
 
-  /** {@link #sgd} for many parameters. */
+  /**
+   * {@link #sgd} for many parameters.
+   *
+   * @param guard [1], or null: nothing changes where its value is not finite
+   */
   default void sgdAll(
-      List<SgdTensors> tensors, double lr, double momentum, double weightDecay, boolean first) {
+      List<SgdTensors> tensors,
+      double lr,
+      double momentum,
+      double weightDecay,
+      boolean first,
+      Tensor guard) {
+    if (stops(guard)) {
+      return;
+    }
     for (SgdTensors t : tensors) {
       sgd(t.parameter, t.grad, t.buffer, lr, momentum, weightDecay, first);
     }
   }
 
+  private static boolean stops(Tensor guard) {
+    return guard != null && !Double.isFinite(guard.item());
+  }
+
   /**
-   * Scales gradients in place so that their common L2 norm is at most about {@code maxNorm}: by
-   * min(1, maxNorm / (norm + 1e-6)), as {@code torch.nn.utils.clip_grad_norm_} does.
+   * Multiplies gradients in place by {@code scale}, then so that their common L2 norm is at most
+   * about {@code maxNorm}: by min(1, maxNorm / (norm + 1e-6)), as {@code
+   * torch.nn.utils.clip_grad_norm_} does. Where a gradient is not finite, neither is the norm, and
+   * the gradients are undefined.
    *
    * @param grads one or more
-   * @param norm [1], written: the norm before. It should live as long as the training.
+   * @param maxNorm above 0; infinite for no limit
+   * @param scale above 0
+   * @param norm [1], written: the norm between the two. It should live as long as the training.
    */
-  void clip(List<Tensor> grads, double maxNorm, Tensor norm);
+  void clip(List<Tensor> grads, double maxNorm, double scale, Tensor norm);
 
   /** A running average and the value it follows. */
   record AverageTensors(Tensor average, Tensor value) {}

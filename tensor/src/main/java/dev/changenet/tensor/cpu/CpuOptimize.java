@@ -156,20 +156,20 @@ final class CpuOptimize implements Optimize {
   }
 
   @Override
-  public void clip(List<Tensor> grads, double maxNorm, Tensor norm) {
+  public void clip(List<Tensor> grads, double maxNorm, double scale, Tensor norm) {
     if (norm.dtype() == DType.FLOAT64) {
-      reference.clip(grads, maxNorm, norm);
+      reference.clip(grads, maxNorm, scale, norm);
       return;
     }
     double squares = 0;
     for (Tensor grad : grads) {
       squares += squares(grad.floats(), (int) grad.elements());
     }
-    double total = Math.sqrt(squares);
+    double total = scale * Math.sqrt(squares);
     norm.set(0, total);
-    double factor = maxNorm / (total + 1e-6);
-    // Not finite: the gradients become NaN as they do in PyTorch.
-    if (factor < 1 || Double.isNaN(factor)) {
+    // A norm that is no number makes the gradients none, as in PyTorch.
+    double factor = scale * Math.min(1, maxNorm / (total + 1e-6));
+    if (factor != 1) {
       for (Tensor grad : grads) {
         scale(grad.floats(), (int) grad.elements(), (float) factor);
         grad.storage().changed();

@@ -120,7 +120,8 @@ final class CudaOptimize implements Optimize {
       double eps,
       double weightDecay,
       boolean decoupled,
-      long step) {
+      long step,
+      Tensor guard) {
     if (tensors.isEmpty()) {
       return;
     }
@@ -132,13 +133,19 @@ final class CudaOptimize implements Optimize {
             tensors.stream()
                 .map(t -> new Tensor[] {t.parameter(), t.grad(), t.expAvg(), t.expAvgSq()})
                 .toList(),
-        adam(lr, beta1, beta2, eps, weightDecay, decoupled, step));
+        adam(lr, beta1, beta2, eps, weightDecay, decoupled, step),
+        guard);
     tensors.forEach(t -> t.parameter().storage().changed());
   }
 
   @Override
   public void sgdAll(
-      List<SgdTensors> tensors, double lr, double momentum, double weightDecay, boolean first) {
+      List<SgdTensors> tensors,
+      double lr,
+      double momentum,
+      double weightDecay,
+      boolean first,
+      Tensor guard) {
     if (tensors.isEmpty()) {
       return;
     }
@@ -148,23 +155,24 @@ final class CudaOptimize implements Optimize {
         3,
         () ->
             tensors.stream().map(t -> new Tensor[] {t.parameter(), t.grad(), t.buffer()}).toList(),
-        sgd(lr, momentum, weightDecay, first));
+        sgd(lr, momentum, weightDecay, first),
+        guard);
     tensors.forEach(t -> t.parameter().storage().changed());
   }
 
   @Override
-  public void clip(List<Tensor> grads, double maxNorm, Tensor norm) {
-    try (Tensor limit = device.temporary(new float[] {(float) maxNorm})) {
+  public void clip(List<Tensor> grads, double maxNorm, double scale, Tensor norm) {
+    try (Tensor limits = device.temporary(new float[] {(float) maxNorm, (float) scale})) {
       device.unlessRenewing(
           () ->
               withTable(
                   norm.storage(),
                   rows(1, grads.stream().map(g -> new Tensor[] {g}).toList()),
-                  (table, rows) -> clip(table, rows, limit, norm)));
+                  (table, rows) -> clip(table, rows, limits, norm)));
     }
   }
 
-  private void clip(Tensor table, Rows rows, Tensor limit, Tensor norm) {
+  private void clip(Tensor table, Rows rows, Tensor limits, Tensor norm) {
     try (Tensor parts = device.scratch(rows.chunks);
         Tensor factor = device.scratch(1)) {
       launchAll("squares_all_f32", table, rows, parts);
@@ -172,7 +180,7 @@ final class CudaOptimize implements Optimize {
           .launch(FAMILY, "clip_factor_f32")
           .tensor(parts)
           .i32(rows.chunks)
-          .tensor(limit)
+          .tensor(limits)
           .tensor(norm)
           .tensor(factor)
           .run(1, 1, 1, THREADS, 0);
@@ -197,20 +205,22 @@ final class CudaOptimize implements Optimize {
    *
    * @param owner the table lives as long as this storage
    * @param addresses tensors of a group
+   * @param guard one or no further argument of the kernel, which may be null
    */
   private void all(
       String kernel,
       Storage owner,
       int addresses,
       Supplier<List<Tensor[]>> groups,
-      float[] settings) {
+      float[] settings,
+      Tensor... guard) {
     try (Tensor values = device.temporary(settings)) {
       device.unlessRenewing(
           () ->
               withTable(
                   owner,
                   rows(addresses, groups.get()),
-                  (table, rows) -> launchAll(kernel, table, rows, values)));
+                  (table, rows) -> launchAll(kernel, table, rows, values, guard)));
     }
   }
 
@@ -230,13 +240,13 @@ final class CudaOptimize implements Optimize {
     }
   }
 
-  private void launchAll(String kernel, Tensor table, Rows rows, Tensor settings) {
-    device
-        .launch(FAMILY, kernel)
-        .tensor(table)
-        .i32(rows.count)
-        .tensor(settings)
-        .run(rows.chunks, 1, 1, THREADS, 0);
+  private void launchAll(String kernel, Tensor table, Rows rows, Tensor settings, Tensor... guard) {
+    CudaLaunch launch =
+        device.launch(FAMILY, kernel).tensor(table).i32(rows.count).tensor(settings);
+    for (Tensor g : guard) {
+      launch.tensor(g);
+    }
+    launch.run(rows.chunks, 1, 1, THREADS, 0);
   }
 
   /**

@@ -65,16 +65,16 @@ public final class ReferenceOptimize implements Optimize {
   }
 
   @Override
-  public void clip(List<Tensor> grads, double maxNorm, Tensor norm) {
+  public void clip(List<Tensor> grads, double maxNorm, double scale, Tensor norm) {
     double squares = 0;
     for (Tensor grad : grads) {
       for (double g : Doubles.of(grad)) {
         squares += g * g;
       }
     }
-    double total = Math.sqrt(squares);
+    double total = scale * Math.sqrt(squares);
     Doubles.write(new double[] {total}, norm);
-    double factor = Math.min(1, maxNorm / (total + 1e-6));
+    double factor = scale * Math.min(1, maxNorm / (total + 1e-6));
     for (Tensor grad : grads) {
       double[] g = Doubles.of(grad).clone();
       for (int i = 0; i < g.length; i++) {

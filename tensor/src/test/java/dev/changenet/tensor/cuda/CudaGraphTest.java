@@ -11,6 +11,7 @@ import dev.changenet.tensor.Shape;
 import dev.changenet.tensor.Tensor;
 import dev.changenet.tensor.backend.ConvGeometry;
 import dev.changenet.tensor.backend.Optimize.AdamTensors;
+import dev.changenet.tensor.backend.Optimize.SgdTensors;
 import dev.changenet.testing.CudaStub;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -296,7 +297,8 @@ class CudaGraphTest {
                 1e-8,
                 0.01,
                 true,
-                steps);
+                steps,
+                null);
       }
       return loss;
     }
@@ -328,7 +330,7 @@ class CudaGraphTest {
   }
 
   @ParameterizedTest
-  @EnumSource(names = {"FLOAT32", "BFLOAT16"})
+  @EnumSource(names = {"FLOAT32", "BFLOAT16", "FLOAT16"})
   void trainingGivesTheSameBits(DType type) {
     int steps = 8;
     boolean[] replayed = new boolean[steps];
@@ -339,6 +341,50 @@ class CudaGraphTest {
     assertThat(actual).usingRecursiveComparison().isEqualTo(expected);
     for (int i = 1; i < steps; i++) {
       assertThat(actual.get(i)[0]).as("loss of step " + i).isNotEqualTo(actual.get(i - 1)[0]);
+    }
+  }
+
+  /** Weights and norm after each of some updates, of which numbers 4 and 5 have bad gradients. */
+  private List<float[]> guarded(CudaGraphs graphs) {
+    List<float[]> all = new ArrayList<>();
+    try (graphs;
+        Tensor p = upload(1, 2, 3);
+        Tensor grad = upload(0, 0, 0);
+        Tensor buffer = upload(0, 0, 0);
+        Tensor norm = upload(0)) {
+      for (int i = 0; i < 8; i++) {
+        float scale = i < 5 ? 64 : 32;
+        float bad = i == 4 ? Float.NEGATIVE_INFINITY : i == 5 ? Float.NaN : 1;
+        float[] scaled = {scale * (1 + i), bad, -scale};
+        graphs.run(
+            "shapes",
+            () -> {
+              try (Tensor g = cuda.device().temporary(scaled)) {
+                cuda.elementwise().copy(g, grad);
+              }
+              cuda.optimize().clip(List.of(grad), Double.POSITIVE_INFINITY, 1 / scale, norm);
+              cuda.optimize()
+                  .sgdAll(List.of(new SgdTensors(p, grad, buffer)), 0.1, 0.9, 0, false, norm);
+              return new Tensor[] {p.share().detached()};
+            },
+            results -> all.add(results[0].toFloatArray()));
+        all.add(norm.toFloatArray());
+      }
+    }
+    return all;
+  }
+
+  @Test
+  void aReplayedUpdateLooksAtItsGuardEachTime() {
+    List<float[]> expected = guarded(CudaGraphs.none());
+    List<float[]> actual = guarded(CudaGraphs.always(cuda, 2, false));
+    assertThat(actual.toArray()).isEqualTo(expected.toArray());
+    for (int i = 1; i < 8; i++) {
+      boolean bad = i == 4 || i == 5;
+      float[] weights = actual.get(2 * i);
+      assertThat(Arrays.equals(weights, actual.get(2 * i - 2))).as("step " + i).isEqualTo(bad);
+      assertThat(Float.isFinite(actual.get(2 * i + 1)[0])).as("norm " + i).isEqualTo(!bad);
+      assertThat(weights[0]).isFinite();
     }
   }
 
