@@ -99,7 +99,7 @@ public final class NetworkFinder {
    *
    * @param freeze freezes what training left alone
    */
-  static Optional<Network> ofShapes(Map<String, List<Integer>> shapes, Consumer<ChangeNet> freeze) {
+  public static Optional<Network> ofShapes(Map<String, List<Integer>> shapes, Consumer<ChangeNet> freeze) {
     int embedDim = shape(shapes, "decoder.linear_fuse.0.weight", 4).getFirst();
     int classes = shape(shapes, "decoder.change_probability.conv2d.weight", 4).getFirst();
     int width = shape(shapes, "decoder.linear_c3.proj.weight", 2).getLast();
