@@ -2,23 +2,18 @@ package dev.changenet.train;
 
 import dev.changenet.config.BackboneType;
 import dev.changenet.inspect.NetworkFinder;
+import dev.changenet.inspect.WeightSource;
 import dev.changenet.model.ChangeNet;
 import dev.changenet.nn.state.CheckpointException;
-import dev.changenet.nn.state.StoredTensor;
 import dev.changenet.nn.state.WeightsFile;
 import dev.changenet.tensor.DryRun;
 import java.util.ArrayList;
-import java.util.Arrays;
-import java.util.LinkedHashMap;
 import java.util.List;
-import java.util.Map;
 import java.util.Optional;
 import java.util.function.Supplier;
 
 /** Whether a checkpoint is for the network of the spec, and if not, which settings differ. */
 final class ModelFit {
-  private static final String MODEL = "model.";
-
   private ModelFit() {}
 
   /**
@@ -47,8 +42,9 @@ final class ModelFit {
   private static void refuse(
       WeightsFile weights, ChangeNet.Config spec, String names, String otherwise) {
     List<Difference> found =
-        NetworkFinder.ofShapes(shapes(weights.tensors("state_dict")), net -> {})
-            .map(trained -> differences(trained.config(), spec))
+        NetworkFinder.ofWeights(
+                new WeightSource(weights, "state_dict", weights.tensors("state_dict")))
+            .map(trained -> differences(trained.network().config(), spec))
             .orElse(List.of());
     String text = names;
     if (!found.isEmpty()) {
@@ -61,23 +57,16 @@ final class ModelFit {
     throw new CheckpointException(weights.path(), text + otherwise);
   }
 
-  private static Map<String, List<Integer>> shapes(Map<String, StoredTensor> stored) {
-    Map<String, List<Integer>> shapes = new LinkedHashMap<>();
-    stored.forEach(
-        (name, t) ->
-            shapes.put(
-                name.startsWith(MODEL) ? name.substring(MODEL.length()) : name,
-                Arrays.stream(t.shape()).boxed().toList()));
-    return shapes;
-  }
-
   private static List<Difference> differences(ChangeNet.Config then, ChangeNet.Config spec) {
     BackboneType type = BackboneType.of(spec.backbone());
     boolean same = then.backbone().equals(spec.backbone());
     List<Difference> all = new ArrayList<>();
     all.add(
         new Difference(
-            "dataset.segment.num_classes", then.classes(), spec.classes(), then.classes() + " classes"));
+            "dataset.segment.num_classes",
+            then.classes(),
+            spec.classes(),
+            then.classes() + " classes"));
     all.add(
         new Difference("model.backbone.type", then.backbone(), spec.backbone(), then.backbone()));
     all.add(

@@ -4,7 +4,6 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import ai.onnxruntime.OrtEnvironment;
-import ai.onnxruntime.OrtException;
 import ai.onnxruntime.OrtSession;
 import com.google.protobuf.ByteString;
 import dev.changenet.config.ExperimentSpec;
@@ -32,6 +31,7 @@ import java.util.ArrayList;
 import java.util.HexFormat;
 import java.util.List;
 import java.util.Map;
+import java.util.concurrent.FutureTask;
 import java.util.function.Consumer;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
@@ -45,6 +45,8 @@ class ExportProofTest {
   @TempDir Path folder;
 
   private static Path checkpoint;
+
+  private final List<String> warnings = new ArrayList<>();
 
   private static final String YAML =
       """
@@ -92,7 +94,9 @@ class ExportProofTest {
           }
 
           @Override
-          public void warn(String line) {}
+          public void warn(String line) {
+            warnings.add(line);
+          }
 
           @Override
           public void progress(String label, long done, long all, double s, String details) {}
@@ -103,6 +107,35 @@ class ExportProofTest {
     StatusLog status = new StatusLog(shared.resolve("train"));
     new ExportRun(new RunContext(spec, reporter, status, new Interruption()), between).run();
     return lines;
+  }
+
+  @Test
+  void anotherSizeThanTheTrainingsIsDoubted() throws IOException {
+    export(file -> {}, "a.onnx", "export.input_width=48");
+    // The spec that lies beside the checkpoint knows better than the one at hand.
+    export(file -> {}, "b.onnx", "dataset.segment.img_size=48");
+    String end =
+        " high, it was trained at 32 x 32 (dataset.segment.img_size); unless this is meant, add"
+            + " export.input_width=32 export.input_height=32";
+    String start = "the exported network will take pictures ";
+    assertThat(warnings)
+        .containsExactly(start + "48 wide and 48" + end, start + "32 wide and 48" + end);
+    warnings.clear();
+    export(file -> {}, "c.onnx", "export.input_height=32");
+    export(file -> {}, "d.onnx", "export.dynamic_size=true");
+    assertThat(warnings).isEmpty();
+
+    Path alone = Files.copy(checkpoint, folder.resolve("alone.pth"));
+    try {
+      checkpoint = alone;
+      export(file -> {}, "e.onnx", "export.input_height=32", "dataset.segment.img_size=64");
+    } finally {
+      checkpoint = shared.resolve("train/model_epoch_000.pth");
+    }
+    assertThat(warnings)
+        .singleElement()
+        .asString()
+        .contains("32 wide and 32 high, it was trained at 64 x 64");
   }
 
   private List<String> files() throws IOException {
@@ -245,11 +278,18 @@ class ExportProofTest {
         .hasMessageContaining("only FAN encoders");
   }
 
-  private OrtSession session(String name) throws OrtException {
-    try (OrtSession.SessionOptions options = new OrtSession.SessionOptions()) {
-      return OrtEnvironment.getEnvironment()
-          .createSession(folder.resolve(name).toString(), options);
-    }
+  /** Opens a session; ONNX Runtime walks a graph by recursion, which overruns usual stacks. */
+  private OrtSession session(String name) throws Exception {
+    FutureTask<OrtSession> open =
+        new FutureTask<>(
+            () -> {
+              try (OrtSession.SessionOptions options = new OrtSession.SessionOptions()) {
+                return OrtEnvironment.getEnvironment()
+                    .createSession(folder.resolve(name).toString(), options);
+              }
+            });
+    new Thread(null, open, "onnxruntime", 64L << 20).start();
+    return open.get();
   }
 
   @Test
