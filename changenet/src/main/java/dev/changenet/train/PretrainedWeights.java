@@ -65,8 +65,7 @@ final class PretrainedWeights {
         fitting(backbone.get(), targets(net.backbone()));
       }
     }
-    model.ifPresent(
-        file -> ModelFit.require(build, file, "leave out train.pretrained_model_path"));
+    model.ifPresent(file -> ModelFit.require(build, file, "leave out train.pretrained_model_path"));
   }
 
   /** Fills {@code net}, and freezes what the spec says. */

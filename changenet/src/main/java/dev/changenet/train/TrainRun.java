@@ -207,6 +207,7 @@ public final class TrainRun {
             + training.batches()
             + " steps per epoch), validation pairs: "
             + valSet.size());
+    TestList.missing(spec).ifPresent(reporter::warn);
     data = DataCheck.atStart(spec, EnumSet.of(Role.TRAIN, Role.VALIDATION), reporter);
   }
 

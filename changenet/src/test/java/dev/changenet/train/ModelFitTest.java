@@ -62,7 +62,9 @@ class ModelFitTest {
             checkpoint
                 + ": the checkpoint was trained with 2 classes, the spec has 7; set"
                 + " dataset.segment.num_classes=2, or train into another results_dir");
-    assertThat(said).noneMatch(line -> line.startsWith("Nothing to train") || line.startsWith("Training pairs"));
+    assertThat(said)
+        .noneMatch(
+            line -> line.startsWith("Nothing to train") || line.startsWith("Training pairs"));
   }
 
   @Test
@@ -106,7 +108,10 @@ class ModelFitTest {
     PthWriter.write(incomplete, Map.of("state_dict", state));
 
     assertThat(
-            failure(Task.EVALUATE, folder.resolve("incomplete"), "evaluate.checkpoint=" + incomplete)
+            failure(
+                    Task.EVALUATE,
+                    folder.resolve("incomplete"),
+                    "evaluate.checkpoint=" + incomplete)
                 .getLast())
         .startsWith(incomplete + ": the weights do not fit the network of the spec (missing: 1 ")
         .contains("model.decoder.change_probability.conv2d.bias");
