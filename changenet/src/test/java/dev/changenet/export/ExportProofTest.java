@@ -3,7 +3,6 @@ package dev.changenet.export;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
-import ai.onnxruntime.OrtEnvironment;
 import ai.onnxruntime.OrtSession;
 import com.google.protobuf.ByteString;
 import dev.changenet.config.ExperimentSpec;
@@ -31,7 +30,6 @@ import java.util.ArrayList;
 import java.util.HexFormat;
 import java.util.List;
 import java.util.Map;
-import java.util.concurrent.FutureTask;
 import java.util.function.Consumer;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
@@ -278,18 +276,8 @@ class ExportProofTest {
         .hasMessageContaining("only FAN encoders");
   }
 
-  /** Opens a session; ONNX Runtime walks a graph by recursion, which overruns usual stacks. */
   private OrtSession session(String name) throws Exception {
-    FutureTask<OrtSession> open =
-        new FutureTask<>(
-            () -> {
-              try (OrtSession.SessionOptions options = new OrtSession.SessionOptions()) {
-                return OrtEnvironment.getEnvironment()
-                    .createSession(folder.resolve(name).toString(), options);
-              }
-            });
-    new Thread(null, open, "onnxruntime", 64L << 20).start();
-    return open.get();
+    return OrtSessions.open(folder.resolve(name));
   }
 
   @Test

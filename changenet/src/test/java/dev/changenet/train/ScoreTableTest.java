@@ -46,7 +46,7 @@ class ScoreTableTest {
     assertThat(text.lines()).hasSizeLessThan(36).allMatch(line -> line.length() <= 80);
     assertThat(text)
         .contains("\n  1 " + "x".repeat(23) + "…  0.3333     0.5000  0.5000  0.5000\n")
-        .contains("\n  11                         0.0000     0.0000  0.0000  0.0000\n");
+        .contains("\n  11                          0.0000     0.0000  0.0000  0.0000\n");
     String list = text.substring(text.indexOf('\n'), text.indexOf("\n\n"));
     assertThat(List.of(list.strip().split(" +[0-9.]+\\s*")))
         .containsExactlyElementsOf(matrix(12).scores().keySet());
