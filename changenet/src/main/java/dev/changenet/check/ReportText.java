@@ -52,7 +52,10 @@ public final class ReportText {
       head.add("ignored");
     }
     rows.add(head.toArray(String[]::new));
-    report.splits().forEach(p -> rows.add(row(p, shares, each, head.size())));
+    List<Role> roles = roles(report);
+    for (int i = 0; i < roles.size(); i++) {
+      rows.add(row(roles.get(i), report.splits().get(i), shares, each, head.size()));
+    }
     text.append('\n');
     table(rows, text);
     report.masks().ifPresent(m -> text.append('\n').append(m.line()).append('\n'));
@@ -63,9 +66,26 @@ public final class ReportText {
     return name.length() > HEADING ? name.substring(0, HEADING - 1) + "…" : name;
   }
 
-  private static String[] row(Summary split, boolean shares, boolean each, int columns) {
+  /** What each split of the report is for: two may have one list, one may have none. */
+  private static List<Role> roles(CheckReport report) {
+    List<Role> roles = new ArrayList<>();
+    report
+        .settings()
+        .splits()
+        .forEach(
+            (role, list) -> {
+              if (roles.size() < report.splits().size()
+                  && report.splits().get(roles.size()).name().equals(list)) {
+                roles.add(role);
+              }
+            });
+    return roles;
+  }
+
+  private static String[] row(Role role, Summary split, boolean shares, boolean each, int columns) {
     List<String> row = new ArrayList<>();
-    row.add(split.name());
+    String use = role.name().toLowerCase(Locale.ROOT);
+    row.add(use.equals(split.name()) ? use : use + " (" + split.name() + ")");
     row.add(String.valueOf(split.pairs()));
     row.add(sizes(split.sizes()));
     row.add(String.valueOf(split.masks()));

@@ -1,5 +1,6 @@
 package dev.changenet.config;
 
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.function.Predicate;
@@ -206,11 +207,7 @@ final class CrossChecks {
   }
 
   private void training() {
-    interval("train.validation_interval");
-    if (reading.readable("train.checkpoint_interval_unit")
-        && reading.text("train.checkpoint_interval_unit").equals("epoch")) {
-      interval("train.checkpoint_interval");
-    }
+    intervals();
     if (reading.readable("train.optim.policy", "train.num_epochs")
         && reading.text("train.optim.policy").equals("step")
         && reading.integer("train.num_epochs") < 3) {
@@ -229,14 +226,26 @@ final class CrossChecks {
     weightFile("train.pretrained_model_path");
   }
 
-  private void interval(String key) {
-    if (!reading.readable(key, "train.num_epochs")) {
-      return;
+  /** An error in TAO as well, so the least that can be done is to spell out the way on. */
+  private void intervals() {
+    List<String> keys = new ArrayList<>(List.of("train.validation_interval"));
+    if (reading.readable("train.checkpoint_interval_unit")
+        && reading.text("train.checkpoint_interval_unit").equals("epoch")) {
+      keys.add("train.checkpoint_interval");
     }
-    int interval = reading.integer(key);
-    int epochs = reading.integer("train.num_epochs");
-    if (interval > epochs) {
-      unusable(key, "must be at most train.num_epochs (%d), got %d".formatted(epochs, interval));
+    keys.removeIf(
+        key ->
+            !reading.readable(key, "train.num_epochs")
+                || reading.integer(key) <= reading.integer("train.num_epochs"));
+    for (String key : keys) {
+      int epochs = reading.integer("train.num_epochs");
+      unusable(
+          key,
+          "must be at most train.num_epochs (%d), got %d; add %s"
+              .formatted(
+                  epochs,
+                  reading.integer(key),
+                  String.join(" ", keys.stream().map(k -> k + "=" + epochs).toList())));
     }
   }
 

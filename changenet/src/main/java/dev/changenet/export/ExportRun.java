@@ -4,6 +4,7 @@ import dev.changenet.config.BackboneType;
 import dev.changenet.config.ExperimentSpec;
 import dev.changenet.config.ExportSpec;
 import dev.changenet.model.ChangeNet;
+import dev.changenet.nn.state.WeightsFile;
 import dev.changenet.onnx.EtltFile;
 import dev.changenet.onnx.OnnxFile;
 import dev.changenet.onnx.OnnxModel;
@@ -47,7 +48,9 @@ public final class ExportRun {
     Proof proof = null;
     OnnxModel model;
     try (ChangeNet net = context.buildNetwork()) {
-      Checkpoint.loadModel(Checkpoint.open(export.checkpoint()), export.checkpoint(), net);
+      WeightsFile weights = Checkpoint.open(export.checkpoint());
+      InputSize.doubt(spec, weights).ifPresent(context.reporter()::warn);
+      Checkpoint.loadModel(weights, export.checkpoint(), net);
       if (export.proof().enabled()) {
         proof = Proof.prepare(net, export, spec.segmentData());
       }

@@ -69,16 +69,26 @@ public final class NetworkFinder {
 
   /** The network that {@code source} belongs to; empty when it is none of this program's. */
   public static Optional<Found> ofWeights(WeightSource source) {
-    Map<String, List<Integer>> shapes = new LinkedHashMap<>();
-    source
-        .withoutPrefix()
-        .forEach((name, t) -> shapes.put(name, Arrays.stream(t.shape()).boxed().toList()));
+    Map<String, List<Integer>> shapes = shapes(source);
     Optional<Network> beside = beside(source.path(), shapes);
     if (beside.isPresent()) {
       return Optional.of(new Found(beside.get(), EXPERIMENT + " beside the file"));
     }
     return ofShapes(shapes, frozen(source.file()))
         .map(network -> new Found(network, "names and shapes of the tensors"));
+  }
+
+  /** The network of the spec that training left beside {@code source}, where both fit. */
+  public static Optional<Network> besideWeights(WeightSource source) {
+    return beside(source.path(), shapes(source));
+  }
+
+  private static Map<String, List<Integer>> shapes(WeightSource source) {
+    Map<String, List<Integer>> shapes = new LinkedHashMap<>();
+    source
+        .withoutPrefix()
+        .forEach((name, t) -> shapes.put(name, Arrays.stream(t.shape()).boxed().toList()));
+    return shapes;
   }
 
   private static Optional<Network> beside(Path file, Map<String, List<Integer>> shapes) {

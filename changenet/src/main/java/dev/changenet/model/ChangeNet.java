@@ -64,6 +64,7 @@ public final class ChangeNet extends Module {
     }
   }
 
+  private final Config config;
   private final Backbone backbone;
   private final ChangeDecoder decoder;
   private final List<Integer> inIndex;
@@ -87,6 +88,7 @@ public final class ChangeNet extends Module {
 
   private ChangeNet(Device device, Config config, Function<StepRandom, Backbone> makeBackbone) {
     super(device);
+    this.config = config;
     activations = device.floating();
     inIndex = config.inIndex();
     backbone = child("backbone", makeBackbone.apply(random));
@@ -133,6 +135,11 @@ public final class ChangeNet extends Module {
       case C_RADIO_V2 ->
           new RadioBackbone(device, variant, config.useSummaryToken(), checkpoint, random);
     };
+  }
+
+  /** What the network was built from. */
+  public Config config() {
+    return config;
   }
 
   public Backbone backbone() {

@@ -41,11 +41,6 @@ public final class PairPictures {
     this.std = toFloats(std);
   }
 
-  /** Tells whether batch {@code index} is drawn when every {@code everyNth}-th is. */
-  public static boolean draws(int index, int everyNth) {
-    return index % everyNth == 0;
-  }
-
   /** Returns R, G, B of each class, 0–255. */
   public int[][] palette() {
     int[][] palette = new int[numClasses][RgbImage.CHANNELS];

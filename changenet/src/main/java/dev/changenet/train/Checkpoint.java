@@ -239,6 +239,7 @@ public final class Checkpoint {
 
   /** Fills {@code net} strictly from {@code weights}. */
   public static void loadModel(WeightsFile weights, Path file, ChangeNet net) {
+    ModelFit.require(net, weights);
     StateLoading.strict(net, weights.tensors("state_dict"), file);
   }
 

@@ -53,6 +53,8 @@ public final class EvaluateRun {
     DataCheck.Start data = DataCheck.atStart(spec, EnumSet.of(Role.TEST), context.reporter());
     ConfusionMatrix matrix = new ConfusionMatrix(spec.segmentData().numClasses());
     PairPictures pictures = context.pictures();
+    DrawnPairs drawn =
+        new DrawnPairs("evaluate.vis_after_n_batches", spec.evaluate().visAfterNBatches());
     Evaluation found = new Evaluation(spec.segmentData().classNames(), pictures);
     ZonedDateTime started = ZonedDateTime.now();
     double seconds;
@@ -72,7 +74,7 @@ public final class EvaluateRun {
         if (spec.report()) {
           found.add(batch, p.classIds(), p.probabilities(), p.loss());
         }
-        if (PairPictures.draws(batch.index(), spec.evaluate().visAfterNBatches())) {
+        if (drawn.draws(batch.index(), batch.size())) {
           pictures.write(spec.resultsDir(), batch, p.classIds(), true);
         }
         context
@@ -85,7 +87,11 @@ public final class EvaluateRun {
                 String.format(Locale.ROOT, "test_loss=%.4f", p.loss()));
       }
       seconds = (System.nanoTime() - began) * 1e-9;
-      context.reporter().progressDone("Evaluated " + dataset.size() + " pairs");
+      context
+          .reporter()
+          .progressDone(
+              "Evaluated " + dataset.size() + " pairs; pictures are in " + spec.resultsDir());
+      drawn.notice().ifPresent(context.reporter()::info);
       if (!data.changeLost() && !dataset.containsChange()) {
         context
             .reporter()
@@ -100,7 +106,7 @@ public final class EvaluateRun {
       kpi.put("test_" + k, scores.get(k));
     }
     context.status().write(StatusLog.Status.RUNNING, "Test metrics generated.", kpi);
-    context.reporter().scores(scores);
+    context.reporter().scores(scores, spec.segmentData().classNames());
     if (spec.report()) {
       EvaluationReport.write(facts(dataset, started, seconds), found);
       context.reporter().info("Report: " + spec.resultsDir().resolve(TrainingReport.FILE));

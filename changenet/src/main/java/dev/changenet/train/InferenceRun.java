@@ -27,10 +27,13 @@ import java.util.stream.IntStream;
 public final class InferenceRun {
   private final RunContext context;
   private final ExperimentSpec spec;
+  private final DrawnPairs drawn;
 
   public InferenceRun(RunContext context) {
     this.context = context;
     this.spec = context.spec();
+    this.drawn =
+        new DrawnPairs("inference.vis_after_n_batches", spec.inference().visAfterNBatches());
   }
 
   public void run() {
@@ -77,6 +80,7 @@ public final class InferenceRun {
                 + "; pictures are in "
                 + spec.resultsDir()
                 + files.places());
+    drawn.notice().ifPresent(context.reporter()::info);
   }
 
   private ChangeDataset dataset() {
@@ -101,7 +105,7 @@ public final class InferenceRun {
       int first = 0;
       for (Batch batch : loader) {
         context.interruption().check();
-        boolean draws = PairPictures.draws(batch.index(), spec.inference().visAfterNBatches());
+        boolean draws = drawn.draws(batch.index(), batch.size());
         if (draws || files.any()) {
           int[] ids =
               files.write(batch, first, predictor.predict(batch, files.needProbabilities()));
@@ -132,7 +136,7 @@ public final class InferenceRun {
             spec.inference().tileOverlap().getAsDouble());
     for (int i = 0; i < dataset.size(); i++) {
       int batch = i / data.batchSize();
-      boolean draws = PairPictures.draws(batch, spec.inference().visAfterNBatches());
+      boolean draws = drawn.draws(batch, 1);
       if (!draws && !files.any()) {
         continue;
       }

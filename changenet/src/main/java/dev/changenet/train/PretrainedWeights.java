@@ -59,15 +59,13 @@ final class PretrainedWeights {
    * @param build makes the network, of which only names and shapes matter
    */
   void check(Supplier<ChangeNet> build) {
-    if (backbone.isEmpty() && model.isEmpty()) {
-      return;
+    if (backbone.isPresent()) {
+      try (DryRun _ = DryRun.open();
+          ChangeNet net = build.get()) {
+        fitting(backbone.get(), targets(net.backbone()));
+      }
     }
-    try (DryRun _ = DryRun.open();
-        ChangeNet net = build.get()) {
-      backbone.ifPresent(file -> fitting(file, targets(net.backbone())));
-      model.ifPresent(
-          file -> StateLoading.requireFit(net, file.tensors("state_dict"), file.path()));
-    }
+    model.ifPresent(file -> ModelFit.require(build, file, "leave out train.pretrained_model_path"));
   }
 
   /** Fills {@code net}, and freezes what the spec says. */

@@ -1,7 +1,6 @@
 package dev.changenet.train;
 
 import java.util.List;
-import java.util.Locale;
 import java.util.Map;
 import java.util.stream.Collectors;
 
@@ -54,12 +53,14 @@ public interface Reporter {
     info(yaml);
   }
 
-  /** The scores of an evaluation, by name in the order in which they are shown. */
-  default void scores(Map<String, Double> scores) {
-    StringBuilder table = new StringBuilder("Test metrics:");
-    scores.forEach(
-        (name, value) -> table.append(String.format(Locale.ROOT, "%n  %-14s %.4f", name, value)));
-    info(table.toString());
+  /**
+   * The scores of an evaluation.
+   *
+   * @param scores by name in the order in which they are shown
+   * @param classNames a name for each class
+   */
+  default void scores(Map<String, Double> scores, List<String> classNames) {
+    info(ScoreTable.of(scores, classNames));
   }
 
   /** Tells nobody anything. */

@@ -13,6 +13,7 @@ import java.util.LinkedHashMap;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
 
 /** Copies stored tensors into a module. */
@@ -27,7 +28,11 @@ final class StateLoading {
    * @param stored names as in the checkpoint, {@code model.} included
    */
   static void strict(Module net, Map<String, StoredTensor> stored, Path file) {
-    requireFit(net, stored, file);
+    mismatch(net, stored)
+        .ifPresent(
+            text -> {
+              throw new CheckpointException(file, text);
+            });
     targets(net)
         .forEach(
             (name, target) -> {
@@ -43,8 +48,8 @@ final class StateLoading {
     return targets;
   }
 
-  /** Throws unless every name and shape matches. */
-  static void requireFit(Module net, Map<String, StoredTensor> stored, Path file) {
+  /** Says which names and shapes do not match; empty when all do. */
+  static Optional<String> mismatch(Module net, Map<String, StoredTensor> stored) {
     Map<String, Tensor> targets = targets(net);
     Set<String> missing = new LinkedHashSet<>(targets.keySet());
     missing.removeAll(stored.keySet());
@@ -65,26 +70,26 @@ final class StateLoading {
                     + target.shape());
           }
         });
-    if (!missing.isEmpty() || !unexpected.isEmpty() || !shapes.isEmpty()) {
-      List<String> parts = new ArrayList<>();
-      if (!missing.isEmpty()) {
-        parts.add("missing: " + some(missing));
-      }
-      if (!unexpected.isEmpty()) {
-        parts.add("unexpected: " + some(unexpected));
-      }
-      if (!shapes.isEmpty()) {
-        parts.add("different shape: " + some(shapes));
-      }
-      throw new CheckpointException(
-          file,
-          "the weights do not fit the network of the spec ("
-              + String.join("; ", parts)
-              + "); compare model.backbone.type, model.decode_head.decoder_params.embed_dim,"
-              + " model.decode_head.feature_strides, model.decode_head.use_summary_token,"
-              + " dataset.segment.num_classes and, for vit_large_nvdinov2,"
-              + " dataset.segment.img_size with the training spec");
+    if (missing.isEmpty() && unexpected.isEmpty() && shapes.isEmpty()) {
+      return Optional.empty();
     }
+    List<String> parts = new ArrayList<>();
+    if (!missing.isEmpty()) {
+      parts.add("missing: " + some(missing));
+    }
+    if (!unexpected.isEmpty()) {
+      parts.add("unexpected: " + some(unexpected));
+    }
+    if (!shapes.isEmpty()) {
+      parts.add("different shape: " + some(shapes));
+    }
+    return Optional.of(
+        "the weights do not fit the network of the spec ("
+            + String.join("; ", parts)
+            + "); compare model.backbone.type, model.decode_head.decoder_params.embed_dim,"
+            + " model.decode_head.feature_strides, model.decode_head.use_summary_token,"
+            + " dataset.segment.num_classes and, for vit_large_nvdinov2,"
+            + " dataset.segment.img_size with the training spec");
   }
 
   /** Copies stored values into a tensor of the same shape; on the heap without an array between. */

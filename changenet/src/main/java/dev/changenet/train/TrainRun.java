@@ -81,6 +81,7 @@ public final class TrainRun {
     Optional<Path> resume = resumeFrom();
     Optional<WeightsFile> checkpoint = resume.map(Checkpoint::open);
     PretrainedWeights pretrained = PretrainedWeights.open(spec, resume.isPresent());
+    checkpoint.ifPresent(file -> ModelFit.require(this::plannedNetwork, file, otherStart()));
     pretrained.check(this::plannedNetwork);
     reporter.info(train.seed() >= 0 ? "Seed set to " + seed : "No seed set");
     requireMemory();
@@ -178,6 +179,13 @@ public final class TrainRun {
         : LatestCheckpoint.find(spec.resultsDir());
   }
 
+  /** What lets a training begin whose checkpoint is for another network. */
+  private String otherStart() {
+    return train.resumeTrainingCheckpointPath().isPresent()
+        ? "leave out train.resume_training_checkpoint_path"
+        : "train into another results_dir";
+  }
+
   private void openData() {
     ChangeDataset trainSet =
         ChangeDataset.open(
@@ -200,6 +208,7 @@ public final class TrainRun {
             + training.batches()
             + " steps per epoch), validation pairs: "
             + valSet.size());
+    TestList.missing(spec).ifPresent(reporter::warn);
     data = DataCheck.atStart(spec, EnumSet.of(Role.TRAIN, Role.VALIDATION), reporter);
   }
 

@@ -3,8 +3,6 @@ package dev.changenet.export;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
-import ai.onnxruntime.OrtEnvironment;
-import ai.onnxruntime.OrtException;
 import ai.onnxruntime.OrtSession;
 import com.google.protobuf.ByteString;
 import dev.changenet.config.ExperimentSpec;
@@ -45,6 +43,8 @@ class ExportProofTest {
   @TempDir Path folder;
 
   private static Path checkpoint;
+
+  private final List<String> warnings = new ArrayList<>();
 
   private static final String YAML =
       """
@@ -92,7 +92,9 @@ class ExportProofTest {
           }
 
           @Override
-          public void warn(String line) {}
+          public void warn(String line) {
+            warnings.add(line);
+          }
 
           @Override
           public void progress(String label, long done, long all, double s, String details) {}
@@ -103,6 +105,35 @@ class ExportProofTest {
     StatusLog status = new StatusLog(shared.resolve("train"));
     new ExportRun(new RunContext(spec, reporter, status, new Interruption()), between).run();
     return lines;
+  }
+
+  @Test
+  void anotherSizeThanTheTrainingsIsDoubted() throws IOException {
+    export(file -> {}, "a.onnx", "export.input_width=48");
+    // The spec that lies beside the checkpoint knows better than the one at hand.
+    export(file -> {}, "b.onnx", "dataset.segment.img_size=48");
+    String end =
+        " high, it was trained at 32 x 32 (dataset.segment.img_size); unless this is meant, add"
+            + " export.input_width=32 export.input_height=32";
+    String start = "the exported network will take pictures ";
+    assertThat(warnings)
+        .containsExactly(start + "48 wide and 48" + end, start + "32 wide and 48" + end);
+    warnings.clear();
+    export(file -> {}, "c.onnx", "export.input_height=32");
+    export(file -> {}, "d.onnx", "export.dynamic_size=true");
+    assertThat(warnings).isEmpty();
+
+    Path alone = Files.copy(checkpoint, folder.resolve("alone.pth"));
+    try {
+      checkpoint = alone;
+      export(file -> {}, "e.onnx", "export.input_height=32", "dataset.segment.img_size=64");
+    } finally {
+      checkpoint = shared.resolve("train/model_epoch_000.pth");
+    }
+    assertThat(warnings)
+        .singleElement()
+        .asString()
+        .contains("32 wide and 32 high, it was trained at 64 x 64");
   }
 
   private List<String> files() throws IOException {
@@ -245,11 +276,8 @@ class ExportProofTest {
         .hasMessageContaining("only FAN encoders");
   }
 
-  private OrtSession session(String name) throws OrtException {
-    try (OrtSession.SessionOptions options = new OrtSession.SessionOptions()) {
-      return OrtEnvironment.getEnvironment()
-          .createSession(folder.resolve(name).toString(), options);
-    }
+  private OrtSession session(String name) throws Exception {
+    return OrtSessions.open(folder.resolve(name));
   }
 
   @Test

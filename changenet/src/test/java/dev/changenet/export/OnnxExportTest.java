@@ -103,8 +103,8 @@ class OnnxExportTest {
         assertThat(model.graph().nodes().size()).isLessThan(REFERENCE_NODES);
       }
       OnnxFile.write(model, file);
-      OrtEnvironment env = OrtEnvironment.getEnvironment();
-      try (OrtSession session = env.createSession(file.toString())) {
+      OrtEnvironment env = OrtSessions.environment();
+      try (OrtSession session = OrtSessions.open(file)) {
         assertThat(session.getInputNames()).containsExactlyElementsOf(OnnxExport.INPUTS);
         assertThat(session.getOutputNames()).containsExactlyElementsOf(OnnxExport.OUTPUTS);
         for (int batch : new int[] {1, 2, 3}) {
@@ -183,8 +183,8 @@ class OnnxExportTest {
             e.getValue(), GoldenFormula.entry("", e.getKey(), e.getValue().shape().toArray()));
       }
       OnnxFile.write(OnnxExport.lowerOpen(net, -1, opset, Map.of()), file);
-      OrtEnvironment env = OrtEnvironment.getEnvironment();
-      try (OrtSession session = env.createSession(file.toString())) {
+      OrtEnvironment env = OrtSessions.environment();
+      try (OrtSession session = OrtSessions.open(file)) {
         compare(env, session, net, 1, 64, 96);
         compare(env, session, net, 2, 128, 48);
         compare(env, session, net, 1, 32, 160);
@@ -201,8 +201,8 @@ class OnnxExportTest {
       OnnxFile.write(OnnxExport.lower(net, -1, 64, 32, 17, Map.of()), file, 1 << 20);
       assertThat(Files.size(OnnxFile.dataPath(file))).isGreaterThan(20 << 20);
       assertThat(Files.size(file)).isLessThan(2 << 20);
-      OrtEnvironment env = OrtEnvironment.getEnvironment();
-      try (OrtSession session = env.createSession(file.toString())) {
+      OrtEnvironment env = OrtSessions.environment();
+      try (OrtSession session = OrtSessions.open(file)) {
         for (int batch : new int[] {1, 2}) {
           compare(env, session, net, batch, 64, 32);
         }
@@ -226,8 +226,8 @@ class OnnxExportTest {
     Path file = folder.resolve("model.onnx");
     try (ChangeNet net = network(backbone, 256, 2)) {
       OnnxFile.write(OnnxExport.lower(net, -1, size, size, 17, Map.of()), file);
-      OrtEnvironment env = OrtEnvironment.getEnvironment();
-      try (OrtSession session = env.createSession(file.toString())) {
+      OrtEnvironment env = OrtSessions.environment();
+      try (OrtSession session = OrtSessions.open(file)) {
         for (int batch : new int[] {1, 2}) {
           compare(env, session, net, batch, size, size);
         }

@@ -192,14 +192,6 @@ class PairPicturesTest {
     }
   }
 
-  @Test
-  void everyNthBatchIsDrawnFromZero() {
-    assertThat(PairPictures.draws(0, 10)).isTrue();
-    assertThat(PairPictures.draws(9, 10)).isFalse();
-    assertThat(PairPictures.draws(20, 10)).isTrue();
-    assertThat(PairPictures.draws(3, 1)).isTrue();
-  }
-
   private static float[] filled(int size, float value) {
     float[] out = new float[size * size * 3];
     Arrays.fill(out, value);

@@ -45,6 +45,33 @@ class RunFailureTest {
   }
 
   @Test
+  void aMissingTestListIsAWarning() throws IOException {
+    Path data = TrainFixture.data(folder.resolve("data"), 2);
+    Path list = data.resolve("list/test.txt");
+    assertThat(testListWarnings(data, "with")).isEmpty();
+    Files.move(list, data.resolve("list/test.csv"));
+    assertThat(testListWarnings(data, "csv")).isEmpty();
+    assertThat(testListWarnings(data, "without", "dataset.segment.test_split=last"))
+        .containsExactly(
+            "there is no test list "
+                + data.resolve("list/last.txt")
+                + "; training does not need it, but evaluate will: create it, or set"
+                + " dataset.segment.test_split to another list");
+  }
+
+  private List<String> testListWarnings(Path data, String results, String... overrides)
+      throws IOException {
+    List<String> all = new ArrayList<>(List.of(overrides));
+    all.add("train.num_epochs=1");
+    CapturingReporter reporter = new CapturingReporter();
+    TaskRunner.run(
+        TrainFixture.spec(Task.TRAIN, data, folder.resolve(results), all.toArray(String[]::new)),
+        reporter,
+        new Interruption());
+    return reporter.warnings.stream().filter(line -> line.contains("test list")).toList();
+  }
+
+  @Test
   void weightsOfAnotherNumberOfClassesAreRefusedByName() throws IOException {
     Path data = TrainFixture.data(folder.resolve("data"), 2);
     Path trained = TrainFixture.train(data, folder.resolve("two"), "train.num_epochs=1");
@@ -59,10 +86,9 @@ class RunFailureTest {
                     "dataset.segment.label_transform=None",
                     "train.pretrained_model_path=" + model))
         .hasMessageContaining(model.toString())
-        .hasMessageContaining("different shape")
         .hasMessageContaining(
-            "model.decoder.make_pred_c4.0.weight is [2, 8, 3, 3], the spec's network has [3, ")
-        .hasMessageContaining("dataset.segment.num_classes");
+            "was trained with 2 classes, the spec has 3; set dataset.segment.num_classes=2, or leave"
+                + " out train.pretrained_model_path");
     assertOneFailure(results, "File system error: ");
   }
 

@@ -6,7 +6,9 @@ import java.nio.file.InvalidPathException;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.ListResourceBundle;
 import java.util.Optional;
+import picocli.CommandLine;
 import picocli.CommandLine.Command;
 
 /** {@code inference}. */
@@ -63,6 +65,25 @@ final class InferenceCommand extends TaskCommand {
   InferenceCommand(Terminal terminal) {
     super(Task.INFERENCE, terminal);
     this.terminal = terminal;
+  }
+
+  /** The command with its own text on the spec. */
+  static CommandLine commandLine(Terminal terminal) {
+    CommandLine command = new CommandLine(new InferenceCommand(terminal));
+    command.setResourceBundle(
+        new ListResourceBundle() {
+          @Override
+          protected Object[][] getContents() {
+            return new Object[][] {
+              {
+                SPEC_TEXT,
+                "The experiment spec, a YAML file (default: experiment.yaml beside the checkpoint that"
+                    + " the command line names)."
+              }
+            };
+          }
+        });
+    return command;
   }
 
   /** Two arguments that are no settings but exist on the disk are the pictures. */

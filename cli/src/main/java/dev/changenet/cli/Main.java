@@ -66,7 +66,7 @@ public final class Main {
     CommandLine root = new CommandLine(new RootCommand(terminal));
     root.addSubcommand("train", new TrainCommand(terminal));
     root.addSubcommand("evaluate", new EvaluateCommand(terminal));
-    root.addSubcommand("inference", new InferenceCommand(terminal));
+    root.addSubcommand("inference", InferenceCommand.commandLine(terminal));
     root.addSubcommand("export", new ExportCommand(terminal));
     root.addSubcommand("get-spec", new GetSpecCommand(terminal));
     if (!tasksOnly) {

@@ -1,6 +1,7 @@
 package dev.changenet.cli;
 
 import java.util.HashSet;
+import java.util.List;
 import java.util.Map;
 import java.util.Set;
 
@@ -27,9 +28,9 @@ final class QuickstartReporter extends ConsoleReporter {
   }
 
   @Override
-  public void scores(Map<String, Double> scores) {
+  public void scores(Map<String, Double> scores, List<String> classNames) {
     changeIou = scores.get("iou_1");
-    super.scores(scores);
+    super.scores(scores, classNames);
   }
 
   /** Returns the IoU of class 1, change. */

@@ -22,6 +22,9 @@ import picocli.CommandLine.Parameters;
     parameterListHeading = "%nArguments:%n",
     optionListHeading = "%nOptions:%n")
 abstract class TaskCommand implements Callable<Integer> {
+  /** Key of the text on the spec in the resources of a command that has its own. */
+  static final String SPEC_TEXT = "spec";
+
   private final Task task;
   private final Terminal terminal;
 
@@ -35,6 +38,7 @@ abstract class TaskCommand implements Callable<Integer> {
   @Option(
       names = {"-e", "--experiment_spec_file"},
       paramLabel = "SPEC",
+      descriptionKey = SPEC_TEXT,
       description = "The experiment spec, a YAML file. Mandatory.")
   private String specFile;
 

@@ -114,7 +114,7 @@ class BadCommandTest {
       textBlock =
           """
           train train.num_epochs=0                                 | train.num_epochs
-          train train.checkpoint_interval=2                        | must be at most train.num_epochs (1), got 2
+          train train.checkpoint_interval=2                        | must be at most train.num_epochs (1), got 2; add train.checkpoint_interval=1
           train train.optim.policy=step                            | step needs train.num_epochs >= 3, got 1
           train train.optim.policy=cosine                          | train.optim.policy
           train train.precision=bf16-mixed                         | needs a GPU and none is usable

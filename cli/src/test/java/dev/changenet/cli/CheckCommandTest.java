@@ -45,11 +45,25 @@ class CheckCommandTest {
     assertThat(run.err()).isEmpty();
     assertThat(run.out())
         .contains(
-            "train        4  64x64",
+            "train                 4  64x64",
             "Masks: values 0, 255 -> classes 0, 1 (label_transform norm)",
             "No findings.");
     assertThat(run.code()).isZero();
     assertThat(CommandRun.of("check", "-e", spec, "--strict", "--quick").code()).isZero();
+  }
+
+  @Test
+  void aSplitIsShownByItsUseAndItsList() throws IOException {
+    CommandRun run = CommandRun.of("check", "-e", spec, "dataset.segment.predict_split=test");
+    assertThat(run.out().lines().map(line -> line.replaceFirst("   .*", "")))
+        .containsSubsequence("train", "validation (val)", "test", "predict (test)");
+
+    Files.delete(data.resolve("list/test.txt"));
+    Files.move(data.resolve("list/val.txt"), data.resolve("list/test.csv"));
+    run = CommandRun.of("check", "-e", spec, "dataset.segment.validation_split=none");
+    assertThat(run.out().lines().map(line -> line.replaceFirst("   .*", "")))
+        .containsSubsequence("train", "test", "predict")
+        .noneMatch(line -> line.startsWith("validation"));
   }
 
   @Test

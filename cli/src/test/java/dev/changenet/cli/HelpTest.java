@@ -30,6 +30,18 @@ class HelpTest {
 
   @ParameterizedTest
   @EnumSource(Task.class)
+  void saysWhetherTheSpecIsMandatory(Task task) {
+    String help = CommandRun.of(task.key(), "--help").out();
+    String spec = help.substring(help.indexOf("-e, "), help.indexOf("      --keys "));
+    if (task == Task.INFERENCE) {
+      assertThat(spec).contains("default: experiment.yaml").doesNotContain("Mandatory");
+    } else {
+      assertThat(spec).contains("Mandatory.");
+    }
+  }
+
+  @ParameterizedTest
+  @EnumSource(Task.class)
   void theKeysInAHelpExist(Task task) {
     String help = CommandRun.of(task.key(), "-h").out();
     String rows = help.substring(help.indexOf("Most important keys"));
