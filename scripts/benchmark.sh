@@ -27,7 +27,6 @@ case ${1-} in
     ;;
 esac
 for jar in "$module"/lib/*.jar; do cp=$cp:$jar; done
-exec "$java_home/bin/java" --add-modules jdk.incubator.vector -XX:Tier3DelayOn=1000000 \
-  -XX:ObjectAlignmentInBytes=64 -XX:+UseParallelGC -XX:MaxNewSize=128m -XX:MaxRAMPercentage=70 \
-  --enable-native-access=ALL-UNNAMED --sun-misc-unsafe-memory-access=allow ${CHANGENET_JAVA_OPTS-} \
+exec "$java_home/bin/java" "@$root/scripts/java.options" \
+  -XX:+UseParallelGC -XX:MaxNewSize=128m -XX:MaxRAMPercentage=70 ${CHANGENET_JAVA_OPTS-} \
   -cp "$cp" "$main" "$@"

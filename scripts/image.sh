@@ -23,7 +23,7 @@ mkdir -p "$(dirname "$target")"
   --strip-debug --no-header-files --no-man-pages --compress zip-0 --output "$target/runtime"
 cp cli/target/changenet.jar "$target/"
 cp -r cli/target/lib "$target/lib"
-cp LICENSE README.md "$target/"
+cp LICENSE README.md scripts/java.options "$target/"
 mkdir "$target/bin"
 cat >"$target/bin/changenet" <<'LAUNCHER'
 #!/bin/sh
@@ -40,9 +40,7 @@ done
 home=$(CDPATH='' cd -P "$(dirname "$file")/.." && pwd) || exit 1
 set -f # options are split at blanks, never expanded as file names
 # shellcheck disable=SC2086
-exec "$home/runtime/bin/java" \
-  --add-modules jdk.incubator.vector -XX:Tier3DelayOn=1000000 -XX:ObjectAlignmentInBytes=64 \
-  --enable-native-access=ALL-UNNAMED --sun-misc-unsafe-memory-access=allow \
+exec "$home/runtime/bin/java" $(grep -v '^#' "$home/java.options" | tr '\n' ' ') \
   -Djava.awt.headless=true -XX:+UseParallelGC -XX:MaxNewSize=128m -XX:MaxRAMPercentage=70 \
   ${CHANGENET_JAVA_OPTS-} "-Dchangenet.program=${0##*/}" "-Dchangenet.command=$0" \
   -jar "$home/changenet.jar" "$@"

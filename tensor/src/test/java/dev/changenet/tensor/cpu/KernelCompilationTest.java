@@ -86,10 +86,7 @@ class KernelCompilationTest {
     Process process =
         new ProcessBuilder(
                 Path.of(System.getProperty("java.home"), "bin", "java").toString(),
-                "--add-modules",
-                "jdk.incubator.vector",
-                "-XX:Tier3DelayOn=1000000",
-                "-XX:ObjectAlignmentInBytes=64",
+                "@" + Path.of("..", "scripts", "java.options"),
                 "-XX:-BackgroundCompilation",
                 "-XX:+PrintCompilation",
                 "-cp",
