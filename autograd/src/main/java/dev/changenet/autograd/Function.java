@@ -91,6 +91,11 @@ public abstract class Function {
     return recording;
   }
 
+  /** True when a backward pass will follow, after which input {@code i} may change. */
+  protected final boolean trains(int i) {
+    return recording && inputs[i] != null && inputs[i].requiresGrad();
+  }
+
   /** Kernels of the device that {@code t} lives on. */
   protected static Backend backend(Tensor t) {
     return Backends.of(t.device());

@@ -45,6 +45,9 @@ public final class Conv2dFunction extends Function {
             geometry.outSize(x.dim(2), w.dim(3)),
             w.dim(0));
     backend(x).convolution().conv2d(x, w, in[2], geometry, relu, out);
+    if (trains(1)) {
+      backend(x).convolution().forgetWeight(w);
+    }
     save(x, w, in[2], relu ? out : null);
     return out;
   }
@@ -69,6 +72,9 @@ public final class Conv2dFunction extends Function {
     Tensor gradX = g.allocate(0, x);
     if (gradX != null) {
       backend(x).convolution().conv2dBackwardInput(grad, w, geometry, gradX);
+      if (g.needed(1)) {
+        backend(x).convolution().forgetWeight(w);
+      }
     }
   }
 }

@@ -34,6 +34,9 @@ public final class ConvTranspose2dFunction extends Function {
             geometry.transposedOutSize(x.dim(2), w.dim(3)),
             w.dim(1));
     backend(x).convolution().convTranspose2d(x, w, in[2], geometry, out);
+    if (trains(1)) {
+      backend(x).convolution().forgetWeight(w);
+    }
     save(x, w, in[2]);
     return out;
   }
@@ -52,6 +55,9 @@ public final class ConvTranspose2dFunction extends Function {
     Tensor gradX = g.allocate(0, x);
     if (gradX != null) {
       backend(x).convolution().convTranspose2dBackwardInput(gradOut, w, geometry, gradX);
+      if (g.needed(1)) {
+        backend(x).convolution().forgetWeight(w);
+      }
     }
   }
 }
