@@ -80,7 +80,7 @@ record MemoryCheck(long available, long machine, boolean gpu) {
     if (wanted.peak() > available) {
       throw tooMuch(need, remedies(spec, planner, parts, wanted));
     }
-    tell(need, wanted, reporter);
+    tell(need, ProcessMemory.training(wanted.arrays(), spec.model().decodeHead().embedDim()), reporter);
     if (given == 0 || parts > 1) {
       reporter.info(
           "Gradient accumulation: "
@@ -111,7 +111,7 @@ record MemoryCheck(long available, long machine, boolean gpu) {
       ways.add(moreMemory(spec, wanted));
       throw tooMuch(need, ways);
     }
-    tell(need, wanted, reporter);
+    tell(need, ProcessMemory.predict(wanted.arrays()), reporter);
   }
 
   private ChangeNetException tooMuch(String need, List<String> ways) {
@@ -124,10 +124,13 @@ record MemoryCheck(long available, long machine, boolean gpu) {
             + String.join(", or ", ways));
   }
 
-  private void tell(String need, MemoryPlan plan, Reporter reporter) {
-    String process =
-        gpu ? "" : "; the process as a whole about " + gib(ProcessMemory.predict(plan.arrays()));
-    reporter.info("Predicted memory: " + need + ", available " + gib(available) + process);
+  private void tell(String need, long process, Reporter reporter) {
+    reporter.info(
+        "Predicted memory: "
+            + need
+            + ", available "
+            + gib(available)
+            + (gpu ? "" : "; the process as a whole about " + gib(process)));
   }
 
   private static String breakdown(MemoryPlan plan) {

@@ -11,6 +11,11 @@ final class ProcessMemory {
   /** Heap for what is no tensor: shared buffers of kernels, pictures, garbage. */
   private static final long BUFFERS = 110L << 20;
 
+  /** Measured growth of the buffers for each channel of a decoder wider than {@link #NARROW}. */
+  private static final long PER_CHANNEL = 1L << 20;
+
+  private static final int NARROW = 64;
+
   /** Work buffers of the kernels of a thread. */
   private static final long PER_THREAD = 8L << 20;
 
@@ -27,6 +32,15 @@ final class ProcessMemory {
   static long predict(long arrays) {
     long threads = Runtime.getRuntime().availableProcessors();
     return MACHINE + BUFFERS + threads * PER_THREAD + young() + arrays;
+  }
+
+  /**
+   * The same for a training.
+   *
+   * @param width of the decoder
+   */
+  static long training(long arrays, int width) {
+    return predict(arrays) + Math.max(0, width - NARROW) * PER_CHANNEL;
   }
 
   /** The young generation fills up in the first seconds; other collectors bound it otherwise. */
