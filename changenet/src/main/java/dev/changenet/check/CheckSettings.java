@@ -29,6 +29,8 @@ public record CheckSettings(
     FULL(Integer.MAX_VALUE, Integer.MAX_VALUE),
     /** Every header, and some masks of each split. */
     QUICK(Integer.MAX_VALUE, 32),
+    /** Every mask that is needed, to be sure of a fault that training is refused for. */
+    MASKS(256, Integer.MAX_VALUE),
     /** What a run looks at before it begins: some headers and a few masks of each split. */
     START(256, 16);
 

@@ -42,7 +42,7 @@ final class DataSetReader {
     settings.splits().forEach((role, name) -> list(role, name).ifPresent(splits::add));
     choose(splits);
     List<PairFacts> all = List.copyOf(pairs.values());
-    if (settings.depth() != Depth.START) {
+    if (settings.depth() == Depth.FULL || settings.depth() == Depth.QUICK) {
       new FileLookup(data, found).run(all, listed(), listsComplete);
     }
     return Optional.of(new DataSet(settings, splits, all, Set.copyOf(listed)));

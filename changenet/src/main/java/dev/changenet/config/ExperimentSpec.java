@@ -22,6 +22,9 @@ import java.util.OptionalInt;
  * record field holds the default, or null for a text or path without one.
  */
 public final class ExperimentSpec {
+  /** Name of the file in a results directory that holds the spec of its run. */
+  public static final String FILE = "experiment.yaml";
+
   private final Path specFile;
   private final Task task;
   private final Optional<String> encryptionKey;
@@ -189,7 +192,7 @@ public final class ExperimentSpec {
    * @throws ChangeNetException if directory or file cannot be written
    */
   public Path writeExperimentYaml() {
-    Path file = resultsDir.resolve("experiment.yaml");
+    Path file = resultsDir.resolve(FILE);
     try {
       Files.createDirectories(resultsDir);
       ByteBuffer yaml = ByteBuffer.wrap(toYaml().getBytes(StandardCharsets.UTF_8));

@@ -33,6 +33,10 @@ public record SplitDivision(
    */
   public static SplitDivision of(DataSettings data, Map<String, Integer> shares, long seed) {
     Path root = data.rootDir();
+    checkFolder(root, "root_dir");
+    checkFolder(root.resolve(data.imageFolderName()), "image_folder_name");
+    checkFolder(root.resolve(data.changeImageFolderName()), "change_image_folder_name");
+    checkFolder(root.resolve(data.annotationFolderName()), "annotation_folder_name");
     PairFinder.Found found =
         PairFinder.find(
             root.resolve(data.imageFolderName()), root.resolve(data.changeImageFolderName()));
@@ -63,16 +67,27 @@ public record SplitDivision(
     return new SplitDivision(divide(labelled, shares, seed), unlabelled, found.notes());
   }
 
+  private static void checkFolder(Path folder, String key) {
+    if (!Files.isDirectory(folder)) {
+      throw new DataException(
+          folder
+              + ": "
+              + (Files.exists(folder) ? "is a file, expected a folder" : "no such folder")
+              + "; check dataset.segment."
+              + key);
+    }
+  }
+
   private static Map<String, List<String>> divide(
       List<String> names, Map<String, Integer> shares, long seed) {
     List<String> shuffled = new ArrayList<>(names);
     shuffled.sort(
         Comparator.<String>comparingLong(name -> place(name, seed))
             .thenComparing(Comparator.naturalOrder()));
-    int total = shares.values().stream().mapToInt(Integer::intValue).sum();
+    long total = shares.values().stream().mapToLong(Integer::longValue).sum();
     Map<String, List<String>> lists = new LinkedHashMap<>();
     int begin = 0;
-    int share = 0;
+    long share = 0;
     int splitsLeft = shares.size();
     for (Map.Entry<String, Integer> split : shares.entrySet()) {
       splitsLeft--;
@@ -109,6 +124,18 @@ public record SplitDivision(
   }
 
   /**
+   * @throws DataException if {@code name} can't stand in a list
+   */
+  public static void requireWritable(String name) {
+    if (name.indexOf('"') >= 0 || name.indexOf('\n') >= 0) {
+      throw new DataException(
+          "the file name "
+              + name.replace("\n", "\\n")
+              + " has a quotation mark or a line break and can't stand in a list; rename the pair");
+    }
+  }
+
+  /**
    * Writes a list, so that {@link SplitList#read} returns {@code names}.
    *
    * @return the file
@@ -118,10 +145,7 @@ public record SplitDivision(
     boolean csv = file.toString().endsWith(".csv");
     StringBuilder text = new StringBuilder(csv ? "image_names\n" : "");
     for (String name : names) {
-      if (name.indexOf('"') >= 0 || name.indexOf('\n') >= 0) {
-        throw new DataException(
-            "the file name " + name + " cannot stand in a list; rename the pair");
-      }
+      requireWritable(name);
       text.append(csv ? '"' + name + '"' : name).append('\n');
     }
     ImageWriter.writeAtomically(file, text.toString().getBytes(StandardCharsets.UTF_8));

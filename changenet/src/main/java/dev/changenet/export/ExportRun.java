@@ -72,6 +72,7 @@ public final class ExportRun {
             + " nodes, "
             + model.dataBytes() / (1 << 20)
             + " MiB of weights";
+    context.begin();
     // Nothing has the asked-for name before it is proven.
     Path folder = temporaryFolder(target);
     Path written =

@@ -14,14 +14,22 @@ final class InputSize {
   /** Says that the graph is fixed at another size than the training's; empty when it is not. */
   static Optional<String> doubt(ExperimentSpec spec, WeightsFile weights) {
     ExportSpec export = spec.export();
-    int trained = trained(weights).orElse(spec.segmentData().imgSize());
+    Optional<Integer> beside = trained(weights);
+    int trained = beside.orElse(spec.segmentData().imgSize());
     if (export.dynamicSize() || export.inputWidth() == trained && export.inputHeight() == trained) {
       return Optional.empty();
     }
     return Optional.of(
-        "the exported network will take pictures %d wide and %d high, it was trained at %d x %d"
-                .formatted(export.inputWidth(), export.inputHeight(), trained, trained)
-            + " (dataset.segment.img_size); unless this is meant, add"
+        "the exported network will take pictures %d wide and %d high, %s %d x %d"
+                .formatted(
+                    export.inputWidth(),
+                    export.inputHeight(),
+                    beside.isPresent()
+                        ? "it was trained at"
+                        : "but dataset.segment.img_size of the spec is",
+                    trained,
+                    trained)
+            + "; unless this is meant, add"
             + " export.input_width=%d export.input_height=%d".formatted(trained, trained));
   }
 

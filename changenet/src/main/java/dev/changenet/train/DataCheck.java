@@ -30,6 +30,7 @@ public final class DataCheck {
       EnumSet.of(
           Code.FILE_EMPTY,
           Code.FILE_UNREADABLE,
+          Code.FILE_DAMAGED,
           Code.MASK_CHANNELS,
           Code.MASK_DEPTH,
           Code.MASK_VALUES);
@@ -107,11 +108,11 @@ public final class DataCheck {
   static Start atStart(ExperimentSpec spec, Set<Role> roles, Reporter reporter) {
     CheckReport report =
         DataDoctor.examine(settings(spec, roles, Depth.START, Parallel.threads()), Progress.SILENT);
-    for (Finding finding : report.findings()) {
-      boolean vain = roles.contains(Role.TRAIN) && CHANGE_LOST.contains(finding.code());
-      if (vain || FATAL.contains(finding.code())) {
-        throw new DataException(line(finding));
-      }
+    refuse(report, FATAL);
+    if (roles.contains(Role.TRAIN) && changeLost(report)) {
+      // Other masks may show change.
+      CheckSettings all = settings(spec, EnumSet.of(Role.TRAIN), Depth.MASKS, Parallel.threads());
+      refuse(DataDoctor.examine(all, Progress.SILENT), CHANGE_LOST);
     }
     report.masks().ifPresent(m -> reporter.info(m.line()));
     shrunk(report).ifPresent(reporter::info);
@@ -126,8 +127,19 @@ public final class DataCheck {
       reporter.info(
           "Only some files were looked at; to examine all: changenet check -e " + spec.specFile());
     }
-    boolean lost = report.findings().stream().map(Finding::code).anyMatch(CHANGE_LOST::contains);
-    return new Start(report.masks(), lost);
+    return new Start(report.masks(), changeLost(report));
+  }
+
+  private static boolean changeLost(CheckReport report) {
+    return report.findings().stream().map(Finding::code).anyMatch(CHANGE_LOST::contains);
+  }
+
+  private static void refuse(CheckReport report, Set<Code> codes) {
+    for (Finding finding : report.findings()) {
+      if (codes.contains(finding.code())) {
+        throw new DataException(line(finding));
+      }
+    }
   }
 
   /** Says by how much pictures are made smaller, where much is lost. */

@@ -65,6 +65,7 @@ public final class EvaluateRun {
       Checkpoint.loadModel(weights, checkpoint, net);
       data.compare(weights, context.reporter());
       net.eval();
+      context.begin();
       long began = System.nanoTime();
       int done = 0;
       for (Batch batch : loader) {

@@ -64,6 +64,7 @@ public final class InferenceRun {
       DataCheck.stored(weights)
           .ifPresent(m -> context.reporter().info("Trained with " + m.phrase()));
       net.eval();
+      context.begin();
       MirrorPredictor mirrors = new MirrorPredictor(predictor, classes, settings.flips());
       if (settings.tileOverlap().isPresent()) {
         tiles(dataset, mirrors, files, pictures);

@@ -36,6 +36,14 @@ public record RunContext(
         : Device.CPU;
   }
 
+  /**
+   * The run starts its work: the spec in the results directory becomes its own. A run that is
+   * refused leaves that of the run before, which belongs to what else lies there.
+   */
+  public void begin() {
+    spec.writeExperimentYaml();
+  }
+
   /** Says which GPU computes, when one does. */
   void announceGpu() {
     if (Backends.of(device()) instanceof CudaBackend gpu) {

@@ -35,7 +35,9 @@ public final class TaskRunner {
               + "); choose another results_dir",
           e);
     }
-    spec.writeExperimentYaml();
+    if (!Files.exists(dir.resolve(ExperimentSpec.FILE))) {
+      spec.writeExperimentYaml();
+    }
     StatusLog status = new StatusLog(dir);
     String title = task.title();
     reporter.info(title + " results will be saved at: " + dir);

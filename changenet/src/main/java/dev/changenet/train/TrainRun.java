@@ -139,6 +139,7 @@ public final class TrainRun {
   }
 
   private void observedEpochs() {
+    context.begin();
     try {
       TrainObserver.Setup setup =
           new TrainObserver.Setup(

@@ -87,6 +87,7 @@ class SplitDivisionTest {
   @Test
   void saysWhereAMaskIsLookedFor() throws IOException {
     pair("a.jpg", false);
+    Files.createDirectory(root.resolve("label"));
     assertThatThrownBy(() -> divide(1))
         .hasMessageEndingWith("the mask of a.jpg is looked for as a.png");
   }

@@ -81,7 +81,7 @@ class ExportProofTest {
     List<String> all = new ArrayList<>(List.of(overrides));
     all.add("export.checkpoint=" + checkpoint);
     all.add("export.onnx_file=" + folder.resolve(name));
-    all.add("export.results_dir=" + shared.resolve("train"));
+    all.add("export.results_dir=" + shared.resolve("export"));
     ExperimentSpec spec = spec(Task.EXPORT, all.toArray(String[]::new));
     List<String> lines = new ArrayList<>();
     Reporter reporter =
@@ -102,7 +102,7 @@ class ExportProofTest {
           @Override
           public void progressDone(String line) {}
         };
-    StatusLog status = new StatusLog(shared.resolve("train"));
+    StatusLog status = new StatusLog(shared.resolve("export"));
     new ExportRun(new RunContext(spec, reporter, status, new Interruption()), between).run();
     return lines;
   }
@@ -113,7 +113,7 @@ class ExportProofTest {
     // The spec that lies beside the checkpoint knows better than the one at hand.
     export(file -> {}, "b.onnx", "dataset.segment.img_size=48");
     String end =
-        " high, it was trained at 32 x 32 (dataset.segment.img_size); unless this is meant, add"
+        " high, it was trained at 32 x 32; unless this is meant, add"
             + " export.input_width=32 export.input_height=32";
     String start = "the exported network will take pictures ";
     assertThat(warnings)
@@ -133,7 +133,7 @@ class ExportProofTest {
     assertThat(warnings)
         .singleElement()
         .asString()
-        .contains("32 wide and 32 high, it was trained at 64 x 64");
+        .contains("32 wide and 32 high, but dataset.segment.img_size of the spec is 64 x 64;");
   }
 
   private List<String> files() throws IOException {

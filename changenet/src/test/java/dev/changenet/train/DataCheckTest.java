@@ -12,6 +12,7 @@ import dev.changenet.image.RgbImage;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.Arrays;
 import java.util.List;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
@@ -179,5 +180,47 @@ class DataCheckTest {
             mask
                 + ": mask value 7 at column 1, row 1 is no class; expected 0–1 or 255 (ignore) with"
                 + " num_classes 2 and label_transform None");
+  }
+
+  @Test
+  void aDamagedPictureIsRefusedBeforeTheFirstStep() throws IOException {
+    Path data = TrainFixture.data(folder.resolve("data"), 2);
+    Path file = data.resolve("B/scene_00001.png");
+    byte[] bytes = Files.readAllBytes(file);
+    Files.write(file, Arrays.copyOf(bytes, bytes.length / 2));
+    assertThatThrownBy(() -> run(Task.TRAIN, data, "results"))
+        .hasMessageContaining("damaged or cut short")
+        .hasMessageContaining("B/scene_00001.png");
+  }
+
+  /** The first look is at 16 masks of a split; here the 17th and 18th decide. */
+  @Test
+  void allMasksAreReadBeforeTrainingIsRefused() throws IOException {
+    Path data = TrainFixture.data(folder.resolve("data"), 2);
+    List<String> names = Files.readAllLines(data.resolve("list/train.txt"));
+    StringBuilder list = new StringBuilder();
+    for (int i = 0; i < 32; i++) {
+      boolean seen = i % 2 == 0;
+      byte[] values = new byte[32 * 32];
+      values[0] = (byte) (seen ? 255 : 1);
+      String name = "pair" + i + ".png";
+      Files.copy(data.resolve("A/" + names.getFirst()), data.resolve("A/" + name));
+      Files.copy(data.resolve("B/" + names.getFirst()), data.resolve("B/" + name));
+      ImageWriter.writePng(data.resolve("label/" + name), new Mask(32, 32, values));
+      list.append(name).append('\n');
+    }
+    Files.writeString(data.resolve("list/train.txt"), list);
+    Files.writeString(data.resolve("list/val.txt"), "pair0.png\n");
+    String kept = "dataset.segment.label_transform=None";
+    CapturingReporter reporter = run(Task.TRAIN, data, "some", kept, "train.num_epochs=1");
+    assertThat(reporter.warnings)
+        .anyMatch(w -> w.contains("keeps 255, which means 'ignore', so nothing is changed"));
+
+    for (int i = 1; i < 32; i += 2) {
+      ImageWriter.writePng(
+          data.resolve("label/pair" + i + ".png"), new Mask(32, 32, new byte[32 * 32]));
+    }
+    assertThatThrownBy(() -> run(Task.TRAIN, data, "none", kept))
+        .hasMessageContaining("keeps 255, which means 'ignore', so nothing is changed");
   }
 }

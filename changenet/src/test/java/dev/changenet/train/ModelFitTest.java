@@ -8,6 +8,7 @@ import dev.changenet.nn.state.OrderedDict;
 import dev.changenet.nn.state.PthWriter;
 import dev.changenet.nn.state.WeightsFile;
 import java.io.IOException;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
@@ -45,6 +46,25 @@ class ModelFitTest {
     List<String> said = new ArrayList<>(reporter.lines);
     said.add(thrown.getMessage());
     return said;
+  }
+
+  @Test
+  void whatIsRefusedLeavesTheSpecOfTheRunBefore() throws IOException {
+    Path spec = results.resolve("experiment.yaml");
+    String before = Files.readString(spec);
+    failure(Task.TRAIN, results, "dataset.segment.num_classes=7");
+    failure(Task.TRAIN, results, "dataset.segment.label_transform=None", "train.num_epochs=2");
+    CapturingReporter nothing = new CapturingReporter();
+    TaskRunner.run(
+        TrainFixture.spec(Task.TRAIN, data, results, "train.num_epochs=1", "train.seed=7"),
+        nothing,
+        new Interruption());
+    assertThat(nothing.lines).anyMatch(l -> l.contains("Nothing to train"));
+    assertThat(spec).hasContent(before);
+
+    Path fresh = folder.resolve("fresh");
+    failure(Task.TRAIN, fresh, "dataset.segment.label_transform=None");
+    assertThat(fresh.resolve("experiment.yaml")).exists();
   }
 
   @Test

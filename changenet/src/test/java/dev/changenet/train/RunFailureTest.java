@@ -105,7 +105,10 @@ class RunFailureTest {
     int[] order = RandomStream.of(7, "shuffle", 0).permutation(8);
     Path broken = pictures.get(order[6]);
     byte[] content = Files.readAllBytes(broken);
-    Files.write(broken, Arrays.copyOf(content, content.length / 2));
+    // A fault that shows only when the picture is decoded.
+    byte[] wrong = content.clone();
+    Arrays.fill(wrong, content.length / 2, content.length / 2 + 16, (byte) 0);
+    Files.write(broken, wrong);
     assertThatThrownBy(() -> TrainFixture.train(data, results, "train.num_epochs=1"))
         .hasMessageContaining(broken.getFileName().toString());
     assertOneFailure(results, "File system error: ");

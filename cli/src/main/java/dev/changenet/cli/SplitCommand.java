@@ -17,6 +17,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.Callable;
+import java.util.regex.Pattern;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
@@ -33,8 +34,8 @@ import picocli.CommandLine.Parameters;
       "Write the train, val and test lists of a data set that has none.",
       "",
       "Looks for pairs of pictures with a mask in the folders that the spec names, and divides them"
-          + " at random. Pairs without a mask go into the predict list. A pair's place depends on"
-          + " its name and the seed alone."
+          + " at random. Pairs without a mask go into the predict list, where predict_split names one"
+          + " of its own. A pair's place depends on its name and the seed alone."
     },
     parameterListHeading = "%nArguments:%n",
     optionListHeading = "%nOptions:%n",
@@ -50,6 +51,8 @@ import picocli.CommandLine.Parameters;
       "divide whole scenes by hand; 'changenet check' looks for such pictures."
     })
 final class SplitCommand implements Callable<Integer> {
+  private static final Pattern SHARES = Pattern.compile("[1-9]\\d{0,5}(,[1-9]\\d{0,5}){2}");
+
   private final Terminal terminal;
 
   @Parameters(
@@ -62,15 +65,14 @@ final class SplitCommand implements Callable<Integer> {
       names = {"-e", "--experiment_spec_file"},
       paramLabel = "SPEC",
       required = true,
-      description = "The experiment spec, a YAML file. Mandatory.")
+      description = "The experiment spec, YAML or JSON. Mandatory.")
   private String specFile;
 
   @Option(
       names = "--shares",
       paramLabel = "N,N,N",
-      split = ",",
-      description = "Relative sizes of train, val and test (default: 70,15,15).")
-  private int[] shares = {70, 15, 15};
+      description = "Relative sizes of train, val and test (default: ${DEFAULT-VALUE}).")
+  private String shares = "70,15,15";
 
   @Option(
       names = "--seed",
@@ -91,10 +93,17 @@ final class SplitCommand implements Callable<Integer> {
   public Integer call() {
     String problem = runtime.apply();
     if (problem == null && !Files.isRegularFile(Path.of(specFile))) {
-      problem = "the experiment spec file '" + specFile + "' does not exist";
+      problem =
+          Files.exists(Path.of(specFile))
+              ? "-e: '" + specFile + "' is a folder, expected the experiment spec file"
+              : "the experiment spec file '" + specFile + "' does not exist";
     }
-    if (problem == null && (shares.length != 3 || Arrays.stream(shares).min().getAsInt() < 1)) {
-      problem = "--shares: expected three numbers of at least 1 for train, val and test";
+    if (problem == null && !SHARES.matcher(shares).matches()) {
+      problem =
+          "--shares: expected three numbers from 1 to 999999 for train, val and test, such as"
+              + " 80,10,10; got '"
+              + shares
+              + "'";
     }
     if (problem != null) {
       terminal.err().println("ERROR: " + problem);
@@ -114,9 +123,10 @@ final class SplitCommand implements Callable<Integer> {
   private void write(DataSettings data, SegmentDataSpec names) {
     // One list may serve two splits.
     Map<String, Integer> byName = new LinkedHashMap<>();
-    byName.merge(names.trainSplit(), shares[0], Integer::sum);
-    byName.merge(names.validationSplit(), shares[1], Integer::sum);
-    byName.merge(names.testSplit(), shares[2], Integer::sum);
+    List<Integer> sizes = Arrays.stream(shares.split(",")).map(Integer::valueOf).toList();
+    byName.merge(names.trainSplit(), sizes.get(0), Integer::sum);
+    byName.merge(names.validationSplit(), sizes.get(1), Integer::sum);
+    byName.merge(names.testSplit(), sizes.get(2), Integer::sum);
     SplitDivision division = SplitDivision.of(data, byName, seed);
     Map<String, List<String>> lists = new LinkedHashMap<>(division.lists());
     boolean predict = !division.unlabelled().isEmpty() && !lists.containsKey(names.predictSplit());
@@ -126,6 +136,7 @@ final class SplitCommand implements Callable<Integer> {
     if (!force) {
       lists.keySet().forEach(split -> refuseExisting(data, split));
     }
+    lists.values().forEach(list -> list.forEach(SplitDivision::requireWritable));
     division.notes().forEach(new ConsoleReporter(terminal)::warn);
     lists.forEach(
         (split, pairs) -> {
@@ -135,20 +146,21 @@ final class SplitCommand implements Callable<Integer> {
               .out()
               .printf("%s: %d %s%n", file, pairs.size(), pairs.size() == 1 ? "pair" : "pairs");
         });
-    if (!predict && !division.unlabelled().isEmpty()) {
+    int left = predict ? 0 : division.unlabelled().size();
+    if (left > 0) {
       new ConsoleReporter(terminal)
           .warn(
-              division.unlabelled().size()
-                  + " pairs without a mask are in no list, such as "
-                  + division.unlabelled().getFirst());
+              (left == 1
+                      ? "a pair without a mask is in no list: "
+                      : left + " pairs without a mask are in no list, such as ")
+                  + division.unlabelled().getFirst()
+                  + "; dataset.segment.predict_split would need a name of its own, not "
+                  + names.predictSplit());
     }
-    terminal
-        .out()
-        .println(
-            "Look through the data next: "
-                + Program.name()
-                + " check -e "
-                + Program.quote(specFile));
+    StringBuilder check = new StringBuilder(Program.launcher() + " check -e ");
+    check.append(Program.quote(specFile));
+    overrides.forEach(o -> check.append(' ').append(Program.quote(o)));
+    terminal.out().println("Look through the data next: " + check);
   }
 
   /** Where both exist, the .txt list would hide the other. */

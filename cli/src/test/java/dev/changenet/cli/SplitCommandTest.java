@@ -44,7 +44,7 @@ class SplitCommandTest {
         .contains("changenet check -e " + spec);
     assertThat(Files.readString(lists.resolve("predict.txt"))).isEqualTo("scene_00004.png\n");
     assertThat(run.code()).isZero();
-    assertThat(CommandRun.of("check", "-e", spec).out()).contains("train        6  32x32");
+    assertThat(CommandRun.of("check", "-e", spec).out()).containsPattern("train +6  32x32");
   }
 
   @Test
@@ -66,11 +66,49 @@ class SplitCommandTest {
 
   @Test
   void wrongSharesAreRefused() {
-    for (String shares : new String[] {"80,20", "1,0,1", "1,1,x"}) {
+    for (String shares : new String[] {"80,20", "1,0,1", "1,1,x", "1,1,1,1", "2147483647,1,1"}) {
       CommandRun run = CommandRun.of("split", "-e", spec, "--shares", shares);
       assertThat(run.err()).contains("--shares");
       assertThat(run.code()).isEqualTo(1);
     }
     assertThat(lists).doesNotExist();
+  }
+
+  @Test
+  void theNextCommandHasTheSameSettings() throws IOException {
+    String root = "dataset.segment.root_dir=" + folder.resolve("data");
+    Path open = folder.resolve("open.yaml");
+    Files.writeString(open, "dataset: {segment: {batch_size: 2}}");
+    CommandRun run = CommandRun.of("split", "-e", open.toString(), root);
+    assertThat(run.out()).contains("changenet check -e " + open + " " + root + "\n");
+  }
+
+  @Test
+  void aNameThatCannotStandInAListIsToldBeforeAnyIsWritten() throws IOException {
+    Path data = folder.resolve("data");
+    for (String side : new String[] {"A", "B", "label"}) {
+      Path file = data.resolve(side).resolve("scene_00000.png");
+      Files.move(file, file.resolveSibling("q\"1.png"));
+    }
+    CommandRun run = CommandRun.of("split", "-e", spec);
+    assertThat(run.err()).contains("the file name q\"1.png has a quotation mark");
+    assertThat(lists).doesNotExist();
+  }
+
+  @Test
+  void aMissingFolderIsNamedWithItsKey() {
+    CommandRun run = CommandRun.of("split", "-e", spec, "dataset.segment.root_dir=" + lists);
+    assertThat(run.err()).contains(lists + ": no such folder; check dataset.segment.root_dir");
+    CommandRun masks =
+        CommandRun.of("split", "-e", spec, "dataset.segment.annotation_folder_name=masks");
+    assertThat(masks.err())
+        .contains("masks: no such folder; check dataset.segment.annotation_folder_name");
+  }
+
+  @Test
+  void pairsWithoutAMaskAreToldWhereTheyHaveNoList() {
+    CommandRun run = CommandRun.of("split", "-e", spec, "dataset.segment.predict_split=test");
+    assertThat(run.out() + run.err())
+        .contains("a pair without a mask is in no list: scene_00004.png; dataset.segment.predict");
   }
 }

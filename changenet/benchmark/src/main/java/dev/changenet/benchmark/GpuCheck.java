@@ -120,7 +120,8 @@ public final class GpuCheck {
     double apart = 0;
     for (int i = 0; i < expected.losses.size(); i++) {
       double d = Math.abs(actual.losses.get(i) / expected.losses.get(i) - 1);
-      apart = d <= apart ? apart : d;
+      // The larger one, and no number once there is one that is none.
+      apart = Math.max(apart, d);
     }
     line.append(String.format(Locale.ROOT, ", at most %.2f %% apart", 100 * apart));
     double difference = 0;

@@ -13,7 +13,7 @@ import java.util.Map;
  * after 2000 updates in a row, halved after one that was left out.
  */
 public final class LossScale {
-  /** A smaller factor makes gradients no longer fit for float16. */
+  /** Where a smaller factor would be needed, the gradients themselves are at fault. */
   private static final double SMALLEST = 0x1p-13;
 
   private double scale = 65536;
