@@ -46,7 +46,7 @@ public final class Conv2dFunction extends Function {
             w.dim(0));
     backend(x).convolution().conv2d(x, w, in[2], geometry, relu, out);
     if (trains(1)) {
-      backend(x).convolution().forgetWeight(w);
+      backend(x).forgetWeight(w);
     }
     save(x, w, in[2], relu ? out : null);
     return out;
@@ -73,7 +73,7 @@ public final class Conv2dFunction extends Function {
     if (gradX != null) {
       backend(x).convolution().conv2dBackwardInput(grad, w, geometry, gradX);
       if (g.needed(1)) {
-        backend(x).convolution().forgetWeight(w);
+        backend(x).forgetWeight(w);
       }
     }
   }

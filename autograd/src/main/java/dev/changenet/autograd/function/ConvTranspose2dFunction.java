@@ -35,7 +35,7 @@ public final class ConvTranspose2dFunction extends Function {
             w.dim(1));
     backend(x).convolution().convTranspose2d(x, w, in[2], geometry, out);
     if (trains(1)) {
-      backend(x).convolution().forgetWeight(w);
+      backend(x).forgetWeight(w);
     }
     save(x, w, in[2]);
     return out;
@@ -56,7 +56,7 @@ public final class ConvTranspose2dFunction extends Function {
     if (gradX != null) {
       backend(x).convolution().convTranspose2dBackwardInput(gradOut, w, geometry, gradX);
       if (g.needed(1)) {
-        backend(x).convolution().forgetWeight(w);
+        backend(x).forgetWeight(w);
       }
     }
   }

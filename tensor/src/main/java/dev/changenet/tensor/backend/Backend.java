@@ -2,6 +2,7 @@ package dev.changenet.tensor.backend;
 
 import dev.changenet.tensor.DType;
 import dev.changenet.tensor.Storage;
+import dev.changenet.tensor.Tensor;
 
 /** The kernels of one kind of device, one interface per op family. */
 public interface Backend {
@@ -20,6 +21,12 @@ public interface Backend {
 
   /** Copies this device's {@code from} to a Java array; returns when it is filled. */
   void download(Storage from, Object array);
+
+  /**
+   * Says that {@code w} is most likely changed before its next use: what was made from it, such as
+   * a transformed copy, need not be kept.
+   */
+  default void forgetWeight(Tensor w) {}
 
   Elementwise elementwise();
 

@@ -41,12 +41,6 @@ public interface Convolution {
   void convTranspose2dBackwardWeight(
       Tensor gradOut, Tensor x, ConvGeometry geometry, Tensor gradW, Tensor gradB);
 
-  /**
-   * Says that {@code w} is most likely changed before its next use: what was made from it, such as
-   * a transformed copy, need not be kept.
-   */
-  default void forgetWeight(Tensor w) {}
-
   /** Geometry of the two convolutions of {@link #conv2dPair}: 3×3 that keep the size. */
   ConvGeometry PAIR = new ConvGeometry(1, 1, 1);
 

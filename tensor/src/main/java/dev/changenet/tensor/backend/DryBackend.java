@@ -3,6 +3,7 @@ package dev.changenet.tensor.backend;
 import dev.changenet.tensor.DType;
 import dev.changenet.tensor.DryRun;
 import dev.changenet.tensor.DryStorage;
+import dev.changenet.tensor.Tensor;
 import java.lang.reflect.InvocationHandler;
 import java.lang.reflect.Method;
 import java.lang.reflect.Proxy;
@@ -37,6 +38,10 @@ final class DryBackend implements InvocationHandler {
         case "name" -> "dry run";
         case "allocate" -> new DryStorage((DType) arguments[0], (long) arguments[1]);
         case "upload", "download" -> null;
+        case "forgetWeight" -> {
+          footprint.forgetWeight((Tensor) arguments[0]);
+          yield null;
+        }
         default -> proxy(method.getReturnType(), this);
       };
     }

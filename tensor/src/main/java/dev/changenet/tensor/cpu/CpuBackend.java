@@ -3,6 +3,7 @@ package dev.changenet.tensor.cpu;
 import dev.changenet.tensor.DType;
 import dev.changenet.tensor.HeapStorage;
 import dev.changenet.tensor.Storage;
+import dev.changenet.tensor.Tensor;
 import dev.changenet.tensor.backend.Attention;
 import dev.changenet.tensor.backend.Backend;
 import dev.changenet.tensor.backend.Convolution;
@@ -44,6 +45,15 @@ public final class CpuBackend implements Backend {
   @Override
   public void download(Storage from, Object array) {
     System.arraycopy(((HeapStorage) from).array(), 0, array, 0, (int) from.length());
+  }
+
+  /**
+   * Weights in Winograd's form are 4 to 9 times as large as they were. The next layer's copy finds
+   * room where this one was.
+   */
+  @Override
+  public void forgetWeight(Tensor w) {
+    w.storage().forgetDerived();
   }
 
   @Override

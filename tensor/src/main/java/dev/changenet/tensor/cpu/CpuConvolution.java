@@ -120,15 +120,6 @@ final class CpuConvolution implements Convolution {
     }
   }
 
-  /**
-   * Copies in Winograd's form are 4 to 9 times as large as the weight. The next layer's copy finds
-   * room where this one was, which is still in the cache.
-   */
-  @Override
-  public void forgetWeight(Tensor w) {
-    w.storage().forgetDerived();
-  }
-
   /** How Winograd's algorithm does this convolution, or null when another way is taken. */
   private static WinogradShape winograd(ConvSizes s) {
     return ConvolutionMode.get() == ConvolutionMode.FAST ? WinogradConvolution.suits(s) : null;

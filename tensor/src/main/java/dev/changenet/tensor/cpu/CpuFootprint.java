@@ -38,11 +38,15 @@ public final class CpuFootprint implements Footprint {
           convolution((Tensor) a[1], (Tensor) a[4], (Tensor) a[0], (ConvGeometry) a[3], false);
       case "convTranspose2dBackwardInput" ->
           convolution((Tensor) a[1], (Tensor) a[0], (Tensor) a[3], (ConvGeometry) a[2], true);
-      case "forgetWeight" -> ((Tensor) a[0]).storage().forgetDerived();
       default -> {
         // Other kernels keep nothing.
       }
     }
+  }
+
+  @Override
+  public void forgetWeight(Tensor w) {
+    w.storage().forgetDerived();
   }
 
   private static void linear(Tensor w, int rows, int inputs) {
