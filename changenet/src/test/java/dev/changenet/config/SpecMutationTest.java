@@ -43,8 +43,7 @@ class SpecMutationTest {
             .as("others are as near")
             .allMatch(
                 near ->
-                    Spelling.distance(name, near.substring(near.lastIndexOf('.') + 1))
-                        <= distance);
+                    Spelling.distance(name, near.substring(near.lastIndexOf('.') + 1)) <= distance);
       }
       assertThat(inFile.location().line())
           .isEqualTo(1 + (int) path.chars().filter(c -> c == '.').count());
