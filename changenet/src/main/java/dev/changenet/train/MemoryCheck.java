@@ -80,10 +80,7 @@ record MemoryCheck(long available, long machine, boolean gpu) {
     if (wanted.peak() > available) {
       throw tooMuch(need, remedies(spec, planner, parts, wanted));
     }
-    tell(
-        need,
-        ProcessMemory.training(wanted.arrays(), spec.model().decodeHead().embedDim()),
-        reporter);
+    tell(need, ProcessMemory.training(wanted.arrays(), spec.model().decodeHead().embedDim()), reporter);
     if (given == 0 || parts > 1) {
       reporter.info(
           "Gradient accumulation: "
