@@ -55,7 +55,7 @@ final class FileExaminer implements Examiner {
         found,
         Code.FILE_MISSING,
         (p, f) -> f.state == State.MISSING && f.elsewhere == null,
-        f -> "do not exist",
+        (n, _) -> n == 1 ? "does not exist" : "do not exist",
         "add them or remove the entries");
     otherNames(data, found);
     state(
@@ -63,27 +63,27 @@ final class FileExaminer implements Examiner {
         found,
         Code.FILE_EMPTY,
         (p, f) -> f.state == State.EMPTY,
-        f -> "are empty (0 bytes)",
+        (n, _) -> (n == 1 ? "is" : "are") + " empty (0 bytes)",
         "copy them again, or remove the entries");
     state(
         data,
         found,
         Code.FILE_UNREADABLE,
         (p, f) -> f.state == State.UNREADABLE,
-        f -> "cannot be read: " + firstPart(f.cause()),
+        (_, f) -> "cannot be read: " + firstPart(f.cause()),
         "convert or replace them, or remove the entries");
     state(
         data,
         found,
         Code.FILE_DAMAGED,
         (p, f) -> f.state == State.DAMAGED,
-        f -> "are damaged or cut short: " + firstPart(f.cause()),
+        (n, f) -> (n == 1 ? "is" : "are") + " damaged or cut short: " + firstPart(f.cause()),
         "copy them again, or remove the entries");
     suffixes(data, found);
   }
 
   private interface Sentence {
-    String of(FileFacts first);
+    String of(int files, FileFacts first);
   }
 
   private static void state(
@@ -94,14 +94,15 @@ final class FileExaminer implements Examiner {
       Sentence what,
       String remedy) {
     Group group = Group.of(data, chosen);
-    if (!group.files.isEmpty()) {
+    int n = group.files.size();
+    if (n > 0) {
       found.accept(
           new Finding(
               code,
               Severity.ERROR,
               group.splits(data),
               group.names(),
-              group.files.size() + " file(s) of the samples " + what.of(group.files.getFirst()),
+              Words.count(n, "file") + " of the samples " + what.of(n, group.files.getFirst()),
               remedy));
     }
   }
@@ -129,8 +130,11 @@ final class FileExaminer implements Examiner {
             Severity.ERROR,
             group.splits(data),
             group.names(),
-            group.files.size()
-                + " file(s) of the samples do not exist under the names expected; "
+            Words.count(group.files.size(), "file")
+                + " of the samples "
+                + (group.files.size() == 1
+                    ? "does not exist under the name expected; "
+                    : "do not exist under the names expected; ")
                 + first.shown
                 + " is there as "
                 + first.elsewhere,

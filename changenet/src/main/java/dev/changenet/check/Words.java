@@ -1,5 +1,6 @@
 package dev.changenet.check;
 
+import dev.changenet.data.DataMessages;
 import java.util.Collection;
 import java.util.List;
 import java.util.Locale;
@@ -13,7 +14,7 @@ final class Words {
 
   /** Returns {@code 1 mask}, {@code 3 masks}. */
   static String count(long n, String noun) {
-    return n + " " + noun + (n == 1 ? "" : "s");
+    return DataMessages.count(n, noun);
   }
 
   /** Returns the numbers with commas; of many the first and the last. */

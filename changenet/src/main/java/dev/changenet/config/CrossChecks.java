@@ -228,24 +228,27 @@ final class CrossChecks {
 
   /** An error in TAO as well, so the least that can be done is to spell out the way on. */
   private void intervals() {
-    List<String> keys = new ArrayList<>(List.of("train.validation_interval"));
+    List<String> keys = new ArrayList<>();
     if (reading.readable("train.checkpoint_interval_unit")
         && reading.text("train.checkpoint_interval_unit").equals("epoch")) {
       keys.add("train.checkpoint_interval");
     }
+    keys.add("train.validation_interval");
     keys.removeIf(
         key ->
             !reading.readable(key, "train.num_epochs")
                 || reading.integer(key) <= reading.integer("train.num_epochs"));
     for (String key : keys) {
       int epochs = reading.integer("train.num_epochs");
+      // One remedy mends all of them.
+      String remedy =
+          key.equals(keys.getLast())
+              ? "; add " + String.join(" ", keys.stream().map(k -> k + "=" + epochs).toList())
+              : "";
       unusable(
           key,
-          "must be at most train.num_epochs (%d), got %d; add %s"
-              .formatted(
-                  epochs,
-                  reading.integer(key),
-                  String.join(" ", keys.stream().map(k -> k + "=" + epochs).toList())));
+          "must be at most train.num_epochs (%d), got %d%s"
+              .formatted(epochs, reading.integer(key), remedy));
     }
   }
 

@@ -51,7 +51,9 @@ final class FileChecks {
       return;
     }
     String text = reading.text(key);
-    if (text.isEmpty() || !Files.isDirectory(expandHome(text))) {
+    if (!text.isEmpty() && Files.isRegularFile(expandHome(text))) {
+      fail(key, "'" + text + "' is a file; expected the folder of the data");
+    } else if (text.isEmpty() || !Files.isDirectory(expandHome(text))) {
       fail(key, "the folder '" + text + "' does not exist");
     }
   }
@@ -59,7 +61,9 @@ final class FileChecks {
   private void existing(String key) {
     if (reading.readable(key) && reading.nonEmpty(key).isPresent()) {
       String text = reading.text(key);
-      if (!Files.isRegularFile(Path.of(text))) {
+      if (Files.isDirectory(Path.of(text))) {
+        fail(key, "'" + text + "' is a folder; name a file in it");
+      } else if (!Files.isRegularFile(Path.of(text))) {
         fail(key, "the file '" + text + "' does not exist");
       }
     }

@@ -61,8 +61,9 @@ public record GpuSelection(int numNodes, List<Integer> gpuIds, List<String> warn
             ? Math.max(1, usableGpus)
             : count(environment, "NUM_GPU_PER_NODE");
     String warning =
-        "the environment variable WORLD_SIZE is set; using %d machine(s) with %d GPU(s)"
-            .formatted(nodes, gpus);
+        "the environment variable WORLD_SIZE is set; using %d %s with %d %s"
+            .formatted(
+                nodes, nodes == 1 ? "machine" : "machines", gpus, gpus == 1 ? "GPU" : "GPUs");
     return new GpuSelection(nodes, firstIds(gpus), List.of(warning));
   }
 

@@ -147,7 +147,7 @@ final class IdleKeys {
       boolean typo =
           unknown.stream()
               .map(name -> name.toLowerCase(Locale.ROOT))
-              .anyMatch(name -> KeySuggestions.distance(name, WIDTH) <= 3);
+              .anyMatch(name -> Spelling.distance(name, WIDTH) <= 3);
       warnings.add(
           "%s: %s.%s has no effect, only %s is read%s"
               .formatted(

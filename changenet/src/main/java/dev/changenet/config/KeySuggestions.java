@@ -1,7 +1,6 @@
 package dev.changenet.config;
 
 import java.util.ArrayList;
-import java.util.Arrays;
 import java.util.Collection;
 import java.util.List;
 import java.util.Locale;
@@ -92,11 +91,15 @@ final class KeySuggestions {
   private static List<String> misspelled(String name, Collection<String> candidates) {
     String lower = name.toLowerCase(Locale.ROOT);
     int allowed = Math.max(1, Math.min(3, name.length() / 3));
-    int best = candidates.stream().mapToInt(word -> distance(lower, lower(word))).min().orElse(99);
+    int best =
+        candidates.stream()
+            .mapToInt(word -> Spelling.distance(lower, lower(word)))
+            .min()
+            .orElse(99);
     return best > allowed
         ? List.of()
         : candidates.stream()
-            .filter(candidate -> distance(lower, lower(candidate)) == best)
+            .filter(candidate -> Spelling.distance(lower, lower(candidate)) == best)
             .toList();
   }
 
@@ -124,34 +127,5 @@ final class KeySuggestions {
         .filter(word -> !word.isEmpty())
         .map(word -> word.substring(0, 1))
         .collect(Collectors.joining());
-  }
-
-  /**
-   * Returns the number of insertions, deletions, substitutions and swaps of neighbours between two
-   * texts (optimal string alignment).
-   */
-  static int distance(String a, String b) {
-    int[] beforeLast = new int[b.length() + 1];
-    int[] last = new int[b.length() + 1];
-    Arrays.setAll(last, j -> j);
-    for (int i = 1; i <= a.length(); i++) {
-      int[] row = new int[b.length() + 1];
-      row[0] = i;
-      for (int j = 1; j <= b.length(); j++) {
-        int cost = a.charAt(i - 1) == b.charAt(j - 1) ? 0 : 1;
-        row[j] = Math.min(Math.min(row[j - 1], last[j]) + 1, last[j - 1] + cost);
-        boolean swapped =
-            i > 1
-                && j > 1
-                && a.charAt(i - 1) == b.charAt(j - 2)
-                && a.charAt(i - 2) == b.charAt(j - 1);
-        if (swapped) {
-          row[j] = Math.min(row[j], beforeLast[j - 2] + 1);
-        }
-      }
-      beforeLast = last;
-      last = row;
-    }
-    return last[b.length()];
   }
 }

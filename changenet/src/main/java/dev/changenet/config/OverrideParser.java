@@ -284,6 +284,10 @@ final class OverrideParser {
   }
 
   private SpecException unexpected() {
+    if (text.startsWith("~/") && position == 0) {
+      return failure(
+          location, "the ~ is not expanded here; write $HOME" + text.substring(1) + " instead");
+    }
     return failure(
         location,
         "unexpected '"

@@ -79,7 +79,7 @@ record SpecSource(String file, List<String> lines) {
   private static int namesSecret(String line) {
     Matcher name = NAME.matcher(line);
     while (name.find()) {
-      if (KeySuggestions.distance(name.group(1), Secrets.KEY) <= 4) {
+      if (Spelling.distance(name.group(1), Secrets.KEY) <= 4) {
         return name.end();
       }
     }

@@ -279,11 +279,14 @@ public final class ChangeDataset {
       throw new DataException(
           list.path()
               + ": "
-              + missing.size()
-              + " file(s) of its samples do not exist: "
+              + DataMessages.count(missing.size(), "file")
+              + " of its samples "
+              + (missing.size() == 1 ? "does" : "do")
+              + " not exist: "
               + String.join(", ", missing.subList(0, shown))
               + (missing.size() > shown ? ", …" : "")
-              + "; add them or remove the entries");
+              + "; add "
+              + (missing.size() == 1 ? "it or remove the entry" : "them or remove the entries"));
     }
   }
 

@@ -6,6 +6,11 @@ import java.nio.file.Path;
 public final class DataMessages {
   private DataMessages() {}
 
+  /** Returns {@code 1 mask}, {@code 3 masks}. */
+  public static String count(long n, String noun) {
+    return n + " " + noun + (n == 1 ? "" : "s");
+  }
+
   /** Mask {@code path} holds {@code value}, which is no class. */
   public static String noClass(Path path, int value, int column, int row, DataSettings settings) {
     return path
@@ -29,16 +34,16 @@ public final class DataMessages {
       Path list, int samples, String purpose, int batchSize, int gpus) {
     return list
         + ": "
-        + samples
-        + " sample(s) for "
+        + count(samples, "sample")
+        + " for "
         + purpose
         + ", but one step takes "
         + batchSize * gpus
         + " (batch_size "
         + batchSize
         + " × "
-        + gpus
-        + " GPU(s)); set dataset.segment.batch_size to "
+        + count(gpus, "GPU")
+        + "); set dataset.segment.batch_size to "
         + Math.max(1, samples / gpus)
         + " or less, or add samples";
   }

@@ -14,7 +14,7 @@ final class Dimensions {
               + height
               + " pixels with "
               + channels
-              + " channel(s) need "
+              + (channels == 1 ? " channel needs " : " channels need ")
               + (long) width * height * channels
               + " bytes, got "
               + length);

@@ -95,6 +95,17 @@ class DataFaultTest {
     assertThat(report.findings().getFirst().remedy()).isNotBlank();
   }
 
+  @Test
+  void oneFileIsSpokenOfAsOne() throws IOException {
+    FaultySet set = set(2);
+    Files.delete(set.first("B", "train"));
+    assertThat(set.examine(2).findings().getFirst().text())
+        .isEqualTo("1 file of the samples does not exist");
+    Files.delete(set.first("label", "train"));
+    assertThat(set.examine(2).findings().getFirst().text())
+        .isEqualTo("2 files of the samples do not exist");
+  }
+
   /** Faults that show in headers, lists or in the values of any mask. */
   @ParameterizedTest
   @MethodSource("quickFaults")

@@ -36,6 +36,16 @@ class FileChecksTest {
   }
 
   @Test
+  void aFileIsNoFolderAndAFolderNoFile() throws IOException {
+    assertThat(failure(Task.TRAIN, "dataset.segment.root_dir=" + model).getMessage())
+        .endsWith("'" + model + "' is a file; expected the folder of the data");
+    String root = "dataset.segment.root_dir=" + folder;
+    String weights = Files.createDirectory(folder.resolve("weights.pth")).toString();
+    assertThat(failure(Task.EVALUATE, root, "evaluate.checkpoint=" + weights).getMessage())
+        .endsWith("evaluate.checkpoint: '" + weights + "' is a folder; name a file in it");
+  }
+
+  @Test
   void namedCheckpointsMustExist() {
     String root = "dataset.segment.root_dir=" + folder;
     assertThat(failure(Task.TRAIN, root, "train.resume_training_checkpoint_path=/no.pth").key())

@@ -126,5 +126,7 @@ class GpuSelectionTest {
         .extracting(GpuSelection::numNodes, GpuSelection::numGpus)
         .containsExactly(2, 4);
     assertThat(GpuSelection.fromEnvironment(Map.of(), 4)).isNull();
+    assertThat(GpuSelection.fromEnvironment(Map.of("WORLD_SIZE", "1"), 2).warnings().getFirst())
+        .endsWith("using 1 machine with 2 GPUs");
   }
 }

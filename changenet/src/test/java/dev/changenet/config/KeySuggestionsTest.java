@@ -75,9 +75,9 @@ class KeySuggestionsTest {
 
   @Test
   void distanceCountsSwapsAsOne() {
-    assertThat(KeySuggestions.distance("lr", "rl")).isEqualTo(1);
-    assertThat(KeySuggestions.distance("", "abc")).isEqualTo(3);
-    assertThat(KeySuggestions.distance("kitten", "sitting")).isEqualTo(3);
-    assertThat(KeySuggestions.distance("same", "same")).isZero();
+    assertThat(Spelling.distance("lr", "rl")).isEqualTo(1);
+    assertThat(Spelling.distance("", "abc")).isEqualTo(3);
+    assertThat(Spelling.distance("kitten", "sitting")).isEqualTo(3);
+    assertThat(Spelling.distance("same", "same")).isZero();
   }
 }

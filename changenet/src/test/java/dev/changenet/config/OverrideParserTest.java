@@ -19,6 +19,13 @@ class OverrideParserTest {
     return Values.raw(OverrideParser.parse(argument).value());
   }
 
+  @Test
+  void aTildeInFrontOfAPathSaysWhatToWrite() {
+    assertThatThrownBy(() -> OverrideParser.parse("dataset.segment.root_dir=~/data"))
+        .hasMessageEndingWith("the ~ is not expanded here; write $HOME/data instead");
+    assertThat(parsed("dataset.segment.root_dir='~/data'")).isEqualTo("~/data");
+  }
+
   static Stream<Arguments> values() {
     return Stream.of(
         Arguments.of("a=1", 1L),

@@ -71,6 +71,18 @@ class PrintedSpecsTest {
   }
 
   @Test
+  void theClassesOfTheBoardsHaveNames() {
+    Path file = Path.of("../examples/deeppcb-seven-classes.yaml");
+    ExperimentSpec spec =
+        new SpecLoader(Task.TRAIN)
+            .checkFiles(false)
+            .load(file, List.of("dataset.segment.root_dir=data"));
+
+    assertThat(spec.segmentData().classNames())
+        .containsExactly("unchanged", "open", "short", "mousebite", "spur", "copper", "pin_hole");
+  }
+
+  @Test
   void everySpecInExamplesAndDocsPasses() throws IOException {
     Map<String, String> specs = specs(Path.of("../examples"));
     specs.putAll(specs(Path.of("../docs")));

@@ -38,13 +38,12 @@ class SpecMutationTest {
         assertThat(error.errorClass()).isEqualTo(ErrorClass.UNKNOWN_KEY);
         assertThat(error.nearest()).as(name).contains(path);
         assertThat(error.text()).contains("did you mean ").contains(path).endsWith("?");
-        int distance = KeySuggestions.distance(name, key.name());
+        int distance = Spelling.distance(name, key.name());
         assertThat(error.nearest())
             .as("others are as near")
             .allMatch(
                 near ->
-                    KeySuggestions.distance(name, near.substring(near.lastIndexOf('.') + 1))
-                        <= distance);
+                    Spelling.distance(name, near.substring(near.lastIndexOf('.') + 1)) <= distance);
       }
       assertThat(inFile.location().line())
           .isEqualTo(1 + (int) path.chars().filter(c -> c == '.').count());

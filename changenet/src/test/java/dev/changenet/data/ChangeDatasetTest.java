@@ -79,7 +79,7 @@ class ChangeDatasetTest {
     assertThatThrownBy(() -> ChangeDataset.open(settings, "predict", purpose))
         .isInstanceOf(DataException.class)
         .hasMessageContaining(root.resolve("label/s1.png").toString())
-        .hasMessageContaining("1 file(s)");
+        .hasMessageContaining("1 file of its samples does not exist: ");
   }
 
   @Test
@@ -191,7 +191,7 @@ class ChangeDatasetTest {
     Files.delete(root.resolve("A/s1.png"));
     assertThatThrownBy(() -> ChangeDataset.open(settings, "train", Purpose.TRAINING))
         .isInstanceOf(DataException.class)
-        .hasMessageContaining("2 file(s)")
+        .hasMessageContaining("2 files of its samples do not exist: ")
         .hasMessageContaining(root.resolve("A/s1.png").toString())
         .hasMessageContaining(root.resolve("B/s3.png").toString())
         .hasMessageContaining("train.txt");

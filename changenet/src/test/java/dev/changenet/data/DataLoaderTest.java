@@ -158,11 +158,11 @@ class DataLoaderTest {
     ChangeDataset big = ChangeDataset.open(settings.withBatchSize(12), "train", Purpose.TRAINING);
     assertThatThrownBy(() -> new DataLoader(big, 1))
         .isInstanceOf(DataException.class)
-        .hasMessageContaining("11 sample(s) for train")
+        .hasMessageContaining("11 samples for train")
         .hasMessageContaining("one step takes 12")
         .hasMessageContaining("batch_size to 11 or less");
     ChangeDataset six = ChangeDataset.open(settings.withBatchSize(6), "train", Purpose.TRAINING);
-    assertThatThrownBy(() -> new DataLoader(six, 1, 0, 2)).hasMessageContaining("6 × 2 GPU(s)");
+    assertThatThrownBy(() -> new DataLoader(six, 1, 0, 2)).hasMessageContaining("6 × 2 GPUs)");
     ChangeDataset val = ChangeDataset.open(settings.withBatchSize(12), "val", Purpose.VALIDATION);
     try (DataLoader loader = new DataLoader(val, 1)) {
       assertThat(loader.batches()).isEqualTo(1);

@@ -2,7 +2,6 @@ package dev.changenet.cli;
 
 import dev.changenet.config.Task;
 import java.nio.file.Files;
-import java.nio.file.InvalidPathException;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
@@ -86,55 +85,72 @@ final class InferenceCommand extends TaskCommand {
     return command;
   }
 
-  /** Two arguments that are no settings but exist on the disk are the pictures. */
+  /** Two arguments that are no settings are the pictures if one of them looks like it. */
   @Override
   List<String> settings(List<String> arguments) {
-    List<String> pictures = arguments.stream().filter(InferenceCommand::isPicture).toList();
+    List<String> pictures = InferencePictures.bare(arguments);
     if (pictures.size() != 2) {
       return arguments;
     }
     List<String> settings = new ArrayList<>(arguments);
-    settings.removeIf(InferenceCommand::isPicture);
-    settings.add("inference.image_a=" + quoted(pictures.get(0)));
-    settings.add("inference.image_b=" + quoted(pictures.get(1)));
+    settings.removeAll(pictures);
+    settings.add(InferencePictures.A + quoted(pictures.get(0)));
+    settings.add(InferencePictures.B + quoted(pictures.get(1)));
     return settings;
   }
 
-  private static boolean isPicture(String argument) {
-    try {
-      return !argument.contains("=") && Files.exists(Path.of(argument));
-    } catch (InvalidPathException e) {
-      // Whatever it is, the parser of settings will complain about it.
-      return false;
+  @Override
+  Optional<String> problem(List<String> arguments) {
+    return InferencePictures.problem(arguments);
+  }
+
+  private static Optional<Path> checkpoint(List<String> arguments) {
+    return arguments.stream()
+        .filter(argument -> argument.startsWith(CHECKPOINT))
+        .reduce((first, last) -> last)
+        .map(argument -> unquoted(argument.substring(CHECKPOINT.length())))
+        .filter(text -> !text.isEmpty())
+        .map(Path::of);
+  }
+
+  /** The spec that training left beside a checkpoint. */
+  private static Path specBeside(Path checkpoint) {
+    return checkpoint.toAbsolutePath().normalize().resolveSibling("experiment.yaml");
+  }
+
+  @Override
+  Optional<String> whyNoSpec(List<String> arguments) {
+    Optional<Path> named = checkpoint(arguments);
+    if (named.isEmpty()) {
+      return InferencePictures.areGiven(arguments)
+          ? Optional.of(
+              "inference.checkpoint is needed: the trained network (.pth); its experiment.yaml is"
+                  + " the spec unless -e names one")
+          : Optional.empty();
     }
+    Path checkpoint = named.get();
+    String problem = null;
+    if (!Files.exists(checkpoint)) {
+      problem = "the file '" + checkpoint + "' does not exist";
+    } else if (Files.isDirectory(checkpoint)) {
+      problem = "'" + checkpoint + "' is a folder; name a file in it";
+    } else if (!Files.isRegularFile(specBeside(checkpoint))) {
+      problem = "there is no experiment.yaml beside '" + checkpoint + "'; give the spec with -e";
+    }
+    return Optional.ofNullable(problem).map(text -> CHECKPOINT.replace("=", ": ") + text);
   }
 
   /** Looks beside the checkpoint for the spec it was trained with. */
   @Override
   Optional<FoundSpec> findSpec(List<String> arguments) {
-    Optional<Path> checkpoint =
-        arguments.stream()
-            .filter(argument -> argument.startsWith(CHECKPOINT))
-            .reduce((first, last) -> last)
-            .map(argument -> Path.of(unquoted(argument.substring(CHECKPOINT.length()))));
+    Optional<Path> checkpoint = checkpoint(arguments);
     if (checkpoint.isEmpty()) {
       return Optional.empty();
     }
-    Path folder = checkpoint.get().toAbsolutePath().normalize().getParent();
-    Path spec = folder == null ? null : folder.resolve("experiment.yaml");
-    if (spec == null || !Files.isRegularFile(spec)) {
-      terminal
-          .err()
-          .println(
-              Files.exists(checkpoint.get())
-                  ? "There is no experiment.yaml beside "
-                      + checkpoint.get()
-                      + ", so the spec must be given."
-                  : "There is no checkpoint " + checkpoint.get() + ".");
-      return Optional.empty();
-    }
+    Path spec = specBeside(checkpoint.get());
     terminal.err().println("Spec of the training: " + spec);
     // Training wrote down its own results directory; TAO's place is beside it.
+    Path folder = spec.getParent();
     Path results = folder.endsWith("train") ? folder.getParent() : folder;
     return Optional.of(
         new FoundSpec(spec.toString(), List.of("results_dir=" + quoted(results.toString()))));

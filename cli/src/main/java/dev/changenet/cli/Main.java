@@ -1,8 +1,10 @@
 package dev.changenet.cli;
 
+import dev.changenet.config.Spelling;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Locale;
+import java.util.Map;
 import picocli.AutoComplete;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
@@ -141,9 +143,20 @@ public final class Main {
     if (e instanceof CommandLine.UnmatchedArgumentException u
         && !u.getUnmatched().isEmpty()
         && !u.getUnmatched().getFirst().startsWith("-")) {
-      return "unknown task '" + u.getUnmatched().getFirst() + "'; " + RootCommand.VALID_TASKS;
+      String word = u.getUnmatched().getFirst();
+      return "unknown task '" + word + "'; " + RootCommand.VALID_TASKS + meant(e, word);
     }
     return message + "; " + RootCommand.VALID_TASKS;
+  }
+
+  private static String meant(ParameterException e, String word) {
+    List<String> names =
+        e.getCommandLine().getSubcommands().entrySet().stream()
+            .filter(entry -> !entry.getValue().getCommandSpec().usageMessage().hidden())
+            .map(Map.Entry::getKey)
+            .toList();
+    List<String> near = Spelling.nearest(word.toLowerCase(Locale.ROOT), names, 2);
+    return near.isEmpty() ? "" : "; did you mean '" + String.join("' or '", near) + "'?";
   }
 
   /** {@code completion}: picocli's generator under a shorter name. */

@@ -100,6 +100,16 @@ abstract class TaskCommand implements Callable<Integer> {
     return Optional.empty();
   }
 
+  /** Returns why {@link #findSpec} finds none, if the user expects it to. */
+  Optional<String> whyNoSpec(List<String> arguments) {
+    return Optional.empty();
+  }
+
+  /** Returns what is wrong with arguments that are no settings, if the task knows better. */
+  Optional<String> problem(List<String> arguments) {
+    return Optional.empty();
+  }
+
   /**
    * A spec that the user did not name.
    *
@@ -111,7 +121,13 @@ abstract class TaskCommand implements Callable<Integer> {
   private int run() {
     List<String> arguments = settings(overrides);
     List<String> more = List.of();
-    if (specFile == null) {
+    Optional<String> forgotten = arguments.stream().filter(TaskCommand::isSpecFile).findFirst();
+    if (specFile == null && forgotten.isEmpty()) {
+      Optional<String> cause = problem(arguments).or(() -> whyNoSpec(arguments));
+      if (cause.isPresent()) {
+        terminal.err().println("ERROR: " + cause.get());
+        return ExitCode.FAILED;
+      }
       Optional<FoundSpec> found = findSpec(arguments);
       if (found.isPresent()) {
         specFile = found.get().file();
@@ -124,7 +140,8 @@ abstract class TaskCommand implements Callable<Integer> {
           .println(
               "ERROR: The subtask `"
                   + task.key()
-                  + "` requires the following argument: -e/--experiment_spec_file");
+                  + "` requires the following argument: -e/--experiment_spec_file"
+                  + forgotten.map(file -> "; did you mean -e " + file + "?").orElse(""));
       return ExitCode.FAILED;
     }
     if (specFile.indexOf('\0') >= 0 || specFile.isEmpty() || !Files.exists(Path.of(specFile))) {
@@ -133,7 +150,7 @@ abstract class TaskCommand implements Callable<Integer> {
           .println("ERROR: The indicated experiment spec file `" + specFile + "` doesn't exist!");
       return ExitCode.FAILED;
     }
-    String problem = runtime.apply();
+    String problem = problem(arguments).orElseGet(runtime::apply);
     if (problem != null) {
       terminal.err().println("ERROR: " + problem);
       return ExitCode.FAILED;
@@ -144,6 +161,10 @@ abstract class TaskCommand implements Callable<Integer> {
     settings.addAll(arguments);
     return new TaskExecution(terminal, reporter, runtime.verbose())
         .run(task, Path.of(specFile), settings);
+  }
+
+  static boolean isSpecFile(String argument) {
+    return !argument.contains("=") && argument.matches("[^-~+].*\\.(yaml|yml|json)");
   }
 
   /** Translates the options of TAO 5.2; they come first, so that a setting by its key wins. */

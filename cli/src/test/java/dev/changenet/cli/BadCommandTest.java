@@ -73,6 +73,8 @@ class BadCommandTest {
           evaluate a=1                          | out | ERROR: The subtask `evaluate` requires the following argument: -e/--experiment_spec_file
           inference --verbose                   | out | ERROR: The subtask `inference` requires the following argument: -e/--experiment_spec_file
           export -k x                           | out | ERROR: The subtask `export` requires the following argument: -e/--experiment_spec_file
+          train my.yaml train.seed=1            | out | -e/--experiment_spec_file; did you mean -e my.yaml?
+          inference my.json                     | out | -e/--experiment_spec_file; did you mean -e my.json?
           train -e x.yaml                       | out | ERROR: The indicated experiment spec file `x.yaml` doesn't exist!
           train --experiment_spec=x.yaml        | out | ERROR: The indicated experiment spec file `x.yaml` doesn't exist!
           train -e S/spec.yaml/x                | out | doesn't exist!
@@ -194,7 +196,9 @@ class BadCommandTest {
       textBlock =
           """
           NONE                        | a task is missing
-          trian                       | unknown task 'trian'
+          trian                       | unknown task 'trian'; valid tasks: train, evaluate, inference, export; did you mean 'train'?
+          chekc                       | did you mean 'check'?
+          splot                       | did you mean 'split'?
           visual_changenet            | a task is missing
           visual_changenet convert    | unknown task 'convert'
           model                       | a task is missing

@@ -91,15 +91,66 @@ class InferenceCommandTest {
             "inference", "inference.checkpoint=" + alone, before.toString(), after.toString());
 
     assertThat(run.code()).isEqualTo(ExitCode.FAILED);
-    assertThat(run.err())
-        .contains("There is no experiment.yaml beside " + alone + ", so the spec must be given.");
-    assertThat(run.out())
-        .contains(
-            "ERROR: The subtask `inference` requires the following argument:"
-                + " -e/--experiment_spec_file");
+    assertOnlyError(
+        run,
+        "inference.checkpoint: there is no experiment.yaml beside '"
+            + alone
+            + "'; give the spec with -e");
     assertThat(CommandRun.files(folder)).containsExactly("alone.pth");
-    assertThat(CommandRun.of("inference", "inference.checkpoint=/no/m.pth").err())
-        .contains("There is no checkpoint /no/m.pth.");
+  }
+
+  private static void assertOnlyError(CommandRun run, String text) {
+    assertThat(run.code()).isEqualTo(ExitCode.FAILED);
+    assertThat((run.out() + run.err()).lines().filter(line -> line.startsWith("ERROR")))
+        .containsExactly("ERROR: " + text);
+  }
+
+  @Test
+  void theTrueCauseOfAMissingSpecIsNamed() {
+    String a = "inference.image_a=" + before;
+    String b = "inference.image_b=" + after;
+    assertOnlyError(
+        CommandRun.of("inference", "inference.checkpoint=/no/m.pth", a, b),
+        "inference.checkpoint: the file '/no/m.pth' does not exist");
+    assertOnlyError(
+        CommandRun.of("inference", "inference.checkpoint=" + checkpoint.getParent(), a, b),
+        "inference.checkpoint: '" + checkpoint.getParent() + "' is a folder; name a file in it");
+    String needed =
+        "inference.checkpoint is needed: the trained network (.pth); its experiment.yaml is the"
+            + " spec unless -e names one";
+    assertOnlyError(CommandRun.of("inference", a, b), needed);
+    assertOnlyError(CommandRun.of("inference", before.toString(), after.toString()), needed);
+  }
+
+  @Test
+  void wordsThatArePicturesGetAdvice() {
+    String network = "inference.checkpoint=" + checkpoint;
+    assertOnlyError(
+        CommandRun.of("inference", network, "inference.image_a=" + before, "a.jpg"),
+        "override 'a.jpg': expected key=value; name the second picture with"
+            + " inference.image_b=a.jpg");
+    assertOnlyError(
+        CommandRun.of("inference", network, "inference.image_b=" + before, "a"),
+        "override 'a': expected key=value; name the first picture with inference.image_a=a");
+    assertOnlyError(
+        CommandRun.of("inference", network, "a.png", "b.png", "c.png"),
+        "override 'a.png': expected key=value; give two pictures or two folders, got 3");
+  }
+
+  @Test
+  void picturesThatDoNotExistAreNamed() {
+    for (String named : new String[] {"", "inference.image_a="}) {
+      assertOnlyError(
+          CommandRun.of(
+              "inference",
+              "inference.checkpoint=" + checkpoint,
+              "results_dir=" + folder,
+              named + before.getParent(),
+              named.replace("_a", "_b") + "nofolder"),
+          "override 'inference.image_b="
+              + (named.isEmpty() ? "'nofolder'" : "nofolder")
+              + "': inference.image_b: no such picture or folder: nofolder");
+    }
   }
 
   @Test
@@ -114,7 +165,12 @@ class InferenceCommandTest {
             before.toString());
 
     assertThat(run.code()).isEqualTo(ExitCode.FAILED);
-    assertThat(run.err()).contains("override '" + before + "': expected key=value");
+    assertOnlyError(
+        run,
+        "override '"
+            + before
+            + "': expected key=value; a pair needs two pictures or two folders: PICTURE_A"
+            + " PICTURE_B");
     assertThat(CommandRun.files(folder)).isEmpty();
   }
 
