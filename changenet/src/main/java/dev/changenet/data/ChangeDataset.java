@@ -256,7 +256,11 @@ public final class ChangeDataset {
     return changed;
   }
 
-  private static void checkFolder(Path folder, String key) {
+  /**
+   * @param key the setting that names the folder
+   * @throws DataException if it is none
+   */
+  static void checkFolder(Path folder, String key) {
     if (!Files.isDirectory(folder)) {
       String what = Files.exists(folder) ? "is a file, expected a folder" : "no such folder";
       String remedy =

@@ -33,10 +33,13 @@ public record SplitDivision(
    */
   public static SplitDivision of(DataSettings data, Map<String, Integer> shares, long seed) {
     Path root = data.rootDir();
-    checkFolder(root, "root_dir");
-    checkFolder(root.resolve(data.imageFolderName()), "image_folder_name");
-    checkFolder(root.resolve(data.changeImageFolderName()), "change_image_folder_name");
-    checkFolder(root.resolve(data.annotationFolderName()), "annotation_folder_name");
+    ChangeDataset.checkFolder(root, "dataset.segment.root_dir");
+    ChangeDataset.checkFolder(
+        root.resolve(data.imageFolderName()), "dataset.segment.image_folder_name");
+    ChangeDataset.checkFolder(
+        root.resolve(data.changeImageFolderName()), "dataset.segment.change_image_folder_name");
+    ChangeDataset.checkFolder(
+        root.resolve(data.annotationFolderName()), "dataset.segment.annotation_folder_name");
     PairFinder.Found found =
         PairFinder.find(
             root.resolve(data.imageFolderName()), root.resolve(data.changeImageFolderName()));
@@ -65,17 +68,6 @@ public record SplitDivision(
                       + data.maskName(unlabelled.getFirst())));
     }
     return new SplitDivision(divide(labelled, shares, seed), unlabelled, found.notes());
-  }
-
-  private static void checkFolder(Path folder, String key) {
-    if (!Files.isDirectory(folder)) {
-      throw new DataException(
-          folder
-              + ": "
-              + (Files.exists(folder) ? "is a file, expected a folder" : "no such folder")
-              + "; check dataset.segment."
-              + key);
-    }
   }
 
   private static Map<String, List<String>> divide(

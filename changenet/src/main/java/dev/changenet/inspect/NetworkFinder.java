@@ -24,9 +24,6 @@ import java.util.function.Consumer;
 
 /** Finds the network of a spec, or the one that a file of weights belongs to. */
 public final class NetworkFinder {
-  /** Name of the spec that a training leaves beside its checkpoints. */
-  private static final String EXPERIMENT = "experiment.yaml";
-
   /** Settings that a look at the network doesn't need, and that needn't fit this machine. */
   private static final List<String> HARMLESS =
       List.of(
@@ -72,7 +69,7 @@ public final class NetworkFinder {
     Map<String, List<Integer>> shapes = shapes(source);
     Optional<Network> beside = beside(source.path(), shapes);
     if (beside.isPresent()) {
-      return Optional.of(new Found(beside.get(), EXPERIMENT + " beside the file"));
+      return Optional.of(new Found(beside.get(), ExperimentSpec.FILE + " beside the file"));
     }
     return ofShapes(shapes, frozen(source.file()))
         .map(network -> new Found(network, "names and shapes of the tensors"));
@@ -92,7 +89,7 @@ public final class NetworkFinder {
   }
 
   private static Optional<Network> beside(Path file, Map<String, List<Integer>> shapes) {
-    Path spec = file.toAbsolutePath().resolveSibling(EXPERIMENT);
+    Path spec = file.toAbsolutePath().resolveSibling(ExperimentSpec.FILE);
     if (!Files.isRegularFile(spec)) {
       return Optional.empty();
     }

@@ -126,6 +126,6 @@ public final class EvaluateRun {
         List.of(
             StoredFile.of("checkpoint", spec.evaluate().checkpoint(), true),
             StoredFile.of("spec", spec.specFile(), true),
-            StoredFile.of("spec as used", spec.resultsDir().resolve("experiment.yaml"), true)));
+            StoredFile.of("spec as used", spec.resultsDir().resolve(ExperimentSpec.FILE), true)));
   }
 }

@@ -180,7 +180,7 @@ final class TrainReport implements TrainObserver {
     List<StoredFile> files = new ArrayList<>();
     files.add(StoredFile.of("spec", spec.specFile(), true));
     Path folder = spec.resultsDir();
-    files.add(StoredFile.of("spec as used", folder.resolve("experiment.yaml"), true));
+    files.add(StoredFile.of("spec as used", folder.resolve(ExperimentSpec.FILE), true));
     spec.train()
         .pretrainedModelPath()
         .ifPresent(p -> files.add(StoredFile.of("start weights", p, hashed)));

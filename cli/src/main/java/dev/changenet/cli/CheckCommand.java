@@ -10,21 +10,15 @@ import dev.changenet.check.ReportJson;
 import dev.changenet.check.ReportText;
 import dev.changenet.check.Severity;
 import dev.changenet.config.ExperimentSpec;
-import dev.changenet.config.SpecLoader;
-import dev.changenet.config.Task;
 import dev.changenet.image.ImageWriter;
 import dev.changenet.tensor.cpu.Parallel;
 import dev.changenet.train.DataCheck;
 import java.nio.charset.StandardCharsets;
-import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.ArrayList;
-import java.util.List;
 import java.util.concurrent.Callable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
-import picocli.CommandLine.Parameters;
 
 /** {@code check}: what is wrong with a data set. */
 @Command(
@@ -57,18 +51,7 @@ import picocli.CommandLine.Parameters;
 final class CheckCommand implements Callable<Integer> {
   private final Terminal terminal;
 
-  @Parameters(
-      paramLabel = "KEY=VALUE",
-      arity = "0..1",
-      description = "Settings that replace the file's: dataset.segment.num_classes=5")
-  private List<String> overrides = new ArrayList<>();
-
-  @Option(
-      names = {"-e", "--experiment_spec_file"},
-      paramLabel = "SPEC",
-      required = true,
-      description = "The experiment spec, a YAML file. Mandatory.")
-  private String specFile;
+  @Mixin private DataSpecOptions source;
 
   @Option(
       names = "--quick",
@@ -103,8 +86,8 @@ final class CheckCommand implements Callable<Integer> {
   @Override
   public Integer call() {
     String problem = runtime.apply();
-    if (problem == null && !Files.isRegularFile(Path.of(specFile))) {
-      problem = "the experiment spec file '" + specFile + "' does not exist";
+    if (problem == null) {
+      problem = source.problem();
     }
     if (problem != null) {
       terminal.err().println("ERROR: " + problem);
@@ -112,9 +95,7 @@ final class CheckCommand implements Callable<Integer> {
     }
     ConsoleReporter reporter = new ConsoleReporter(terminal);
     try {
-      ExperimentSpec spec =
-          new SpecLoader(Task.TRAIN).dataOnly().load(Path.of(specFile), overrides);
-      spec.warnings().forEach(reporter::warn);
+      ExperimentSpec spec = source.load(reporter);
       CheckSettings settings =
           DataCheck.settings(spec, quick ? Depth.QUICK : Depth.FULL, Parallel.threads());
       long began = System.nanoTime();

@@ -1,5 +1,6 @@
 package dev.changenet.cli;
 
+import dev.changenet.config.ExperimentSpec;
 import dev.changenet.config.Task;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -115,7 +116,7 @@ final class InferenceCommand extends TaskCommand {
 
   /** The spec that training left beside a checkpoint. */
   private static Path specBeside(Path checkpoint) {
-    return checkpoint.toAbsolutePath().normalize().resolveSibling("experiment.yaml");
+    return checkpoint.toAbsolutePath().normalize().resolveSibling(ExperimentSpec.FILE);
   }
 
   @Override

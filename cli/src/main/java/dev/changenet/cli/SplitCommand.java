@@ -2,8 +2,6 @@ package dev.changenet.cli;
 
 import dev.changenet.config.ExperimentSpec;
 import dev.changenet.config.SegmentDataSpec;
-import dev.changenet.config.SpecLoader;
-import dev.changenet.config.Task;
 import dev.changenet.data.DataSettings;
 import dev.changenet.data.SplitDivision;
 import dev.changenet.image.DataException;
@@ -11,7 +9,6 @@ import dev.changenet.train.RunContext;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -21,7 +18,6 @@ import java.util.regex.Pattern;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
-import picocli.CommandLine.Parameters;
 
 /** {@code split}: writes the lists of a data set. */
 @Command(
@@ -55,18 +51,7 @@ final class SplitCommand implements Callable<Integer> {
 
   private final Terminal terminal;
 
-  @Parameters(
-      paramLabel = "KEY=VALUE",
-      arity = "0..1",
-      description = "Settings that replace the file's: dataset.segment.root_dir=data")
-  private List<String> overrides = new ArrayList<>();
-
-  @Option(
-      names = {"-e", "--experiment_spec_file"},
-      paramLabel = "SPEC",
-      required = true,
-      description = "The experiment spec, YAML or JSON. Mandatory.")
-  private String specFile;
+  @Mixin private DataSpecOptions source;
 
   @Option(
       names = "--shares",
@@ -92,11 +77,8 @@ final class SplitCommand implements Callable<Integer> {
   @Override
   public Integer call() {
     String problem = runtime.apply();
-    if (problem == null && !Files.isRegularFile(Path.of(specFile))) {
-      problem =
-          Files.exists(Path.of(specFile))
-              ? "-e: '" + specFile + "' is a folder, expected the experiment spec file"
-              : "the experiment spec file '" + specFile + "' does not exist";
+    if (problem == null) {
+      problem = source.problem();
     }
     if (problem == null && !SHARES.matcher(shares).matches()) {
       problem =
@@ -109,18 +91,17 @@ final class SplitCommand implements Callable<Integer> {
       terminal.err().println("ERROR: " + problem);
       return ExitCode.FAILED;
     }
+    ConsoleReporter reporter = new ConsoleReporter(terminal);
     try {
-      ExperimentSpec spec =
-          new SpecLoader(Task.TRAIN).dataOnly().load(Path.of(specFile), overrides);
-      spec.warnings().forEach(new ConsoleReporter(terminal)::warn);
-      write(RunContext.dataSettings(spec), spec.segmentData());
+      ExperimentSpec spec = source.load(reporter);
+      write(RunContext.dataSettings(spec), spec.segmentData(), reporter);
       return ExitCode.OK;
     } catch (RuntimeException | Error e) {
       return TaskExecution.report(terminal, e, runtime.verbose());
     }
   }
 
-  private void write(DataSettings data, SegmentDataSpec names) {
+  private void write(DataSettings data, SegmentDataSpec names, ConsoleReporter reporter) {
     // One list may serve two splits.
     Map<String, Integer> byName = new LinkedHashMap<>();
     List<Integer> sizes = Arrays.stream(shares.split(",")).map(Integer::valueOf).toList();
@@ -137,7 +118,7 @@ final class SplitCommand implements Callable<Integer> {
       lists.keySet().forEach(split -> refuseExisting(data, split));
     }
     lists.values().forEach(list -> list.forEach(SplitDivision::requireWritable));
-    division.notes().forEach(new ConsoleReporter(terminal)::warn);
+    division.notes().forEach(reporter::warn);
     lists.forEach(
         (split, pairs) -> {
           Path file = SplitDivision.write(data, split, pairs);
@@ -148,19 +129,17 @@ final class SplitCommand implements Callable<Integer> {
         });
     int left = predict ? 0 : division.unlabelled().size();
     if (left > 0) {
-      new ConsoleReporter(terminal)
-          .warn(
-              (left == 1
-                      ? "a pair without a mask is in no list: "
-                      : left + " pairs without a mask are in no list, such as ")
-                  + division.unlabelled().getFirst()
-                  + "; dataset.segment.predict_split would need a name of its own, not "
-                  + names.predictSplit());
+      reporter.warn(
+          (left == 1
+                  ? "a pair without a mask is in no list: "
+                  : left + " pairs without a mask are in no list, such as ")
+              + division.unlabelled().getFirst()
+              + "; dataset.segment.predict_split would need a name of its own, not "
+              + names.predictSplit());
     }
-    StringBuilder check = new StringBuilder(Program.launcher() + " check -e ");
-    check.append(Program.quote(specFile));
-    overrides.forEach(o -> check.append(' ').append(Program.quote(o)));
-    terminal.out().println("Look through the data next: " + check);
+    terminal
+        .out()
+        .println("Look through the data next: " + Program.launcher() + " check " + source.words());
   }
 
   /** Where both exist, the .txt list would hide the other. */

@@ -120,7 +120,7 @@ public final class GpuCheck {
     double apart = 0;
     for (int i = 0; i < expected.losses.size(); i++) {
       double d = Math.abs(actual.losses.get(i) / expected.losses.get(i) - 1);
-      // The larger one, and no number once there is one that is none.
+      // Math.max keeps a NaN, which a comparison would lose.
       apart = Math.max(apart, d);
     }
     line.append(String.format(Locale.ROOT, ", at most %.2f %% apart", 100 * apart));
