@@ -330,11 +330,18 @@ FOR_TYPES(LAYER_NORM_ANY)
 
 // ---- Batch norm ----
 
-// Mean and sum of squared deviations of the rows of a chunk: partial[chunk][2][columns]. The sums
+// The samples of a cut are the groups, which have statistics of their own.
+template <typename T>
+__device__ __forceinline__ T* group_of(T* x, const Cut& cut) {
+  return x + (size_t)cut.sample() * cut.rows * cut.columns;
+}
+
+// Mean and sum of squared deviations of the rows of a chunk: partial[group][chunk][2][columns]. The sums
 // are those of x less the chunk's first row, so that a large mean costs no digits.
 template <typename T>
 __device__ __forceinline__ void batch_statistics(
-    const T* __restrict__ x, float* partial, float* scratch, const Cut& cut) {
+    const T* __restrict__ all, float* partial, float* scratch, const Cut& cut) {
+  const T* __restrict__ x = group_of(all, cut);
   with_width<T>(cut.columns, [&](auto width) {
     constexpr int V = decltype(width)::value;
     int first_row = cut.chunk() * cut.chunk_rows;
@@ -355,7 +362,8 @@ __device__ __forceinline__ void batch_statistics(
     // The threads that wrote the sums turn them into mean and deviation.
     if (threadIdx.x < cut.lanes() && cut.column<V>() < cut.columns) {
       float n = cut.end_row() - first_row;
-      float* sums = partial + (size_t)cut.chunk() * 2 * cut.columns + cut.column<V>();
+      size_t at = (size_t)cut.sample() * cut.chunks + cut.chunk();
+      float* sums = partial + at * 2 * cut.columns + cut.column<V>();
 #pragma unroll
       for (int k = 0; k < V; k++) {
         float mean = sums[k] / n;
@@ -389,7 +397,10 @@ extern "C" __global__ void __launch_bounds__(FINISH_THREADS) batch_statistics_fi
     const float* partial, int rows, int columns, int chunk_rows, int chunks, float* mean,
     float* var) {
   __shared__ float scratch[FINISH_THREADS];
-  int column = blockIdx.x * 32 + (threadIdx.x & 31);
+  int tiles = (columns + 31) / 32;
+  int group = blockIdx.x / tiles;
+  int column = blockIdx.x % tiles * 32 + (threadIdx.x & 31);
+  partial += (size_t)group * chunks * 2 * columns;
   bool inside = column < columns;
   int warp = threadIdx.x >> 5;
   float sum = 0;
@@ -412,15 +423,19 @@ extern "C" __global__ void __launch_bounds__(FINISH_THREADS) batch_statistics_fi
   }
   squares = sum_of_warps(squares, scratch);
   if (inside && warp == 0) {
-    mean[column] = m;
-    var[column] = squares / rows;
+    mean[group * columns + column] = m;
+    var[group * columns + column] = squares / rows;
   }
 }
 
 template <typename T>
 __device__ __forceinline__ void batch_norm(
-    const T* __restrict__ x, const float* mean, const float* var, const float* w, const float* b,
-    float eps, T* __restrict__ out, const Cut& cut) {
+    const T* __restrict__ all_x, const float* mean, const float* var, const float* w,
+    const float* b, float eps, T* __restrict__ all_out, const Cut& cut) {
+  const T* __restrict__ x = group_of(all_x, cut);
+  T* __restrict__ out = group_of(all_out, cut);
+  mean += cut.sample() * cut.columns;
+  var += cut.sample() * cut.columns;
   with_width<T>(cut.columns, [&](auto width) {
     constexpr int V = decltype(width)::value;
     float m[V] = {};
@@ -451,11 +466,15 @@ __device__ __forceinline__ void batch_norm(
   });
 }
 
-// Per column the sums of g * x_hat and of g: partial[chunk][2][columns].
+// Per column the sums of g * x_hat and of g: partial[group][chunk][2][columns].
 template <typename T>
 __device__ __forceinline__ void batch_norm_columns(
-    const T* __restrict__ g, const T* __restrict__ x, const float* mean, const float* var,
+    const T* __restrict__ all_g, const T* __restrict__ all_x, const float* mean, const float* var,
     float eps, float* partial, float* scratch, const Cut& cut) {
+  const T* __restrict__ g = group_of(all_g, cut);
+  const T* __restrict__ x = group_of(all_x, cut);
+  mean += cut.sample() * cut.columns;
+  var += cut.sample() * cut.columns;
   with_width<T>(cut.columns, [&](auto width) {
     constexpr int V = decltype(width)::value;
     float m[V] = {};
@@ -484,12 +503,19 @@ __device__ __forceinline__ void batch_norm_columns(
   });
 }
 
-// grad_w and grad_b are the finished sums, null when the statistics were not those of the batch.
+// grad_w and grad_b are the finished sums of each group, null when the statistics were not those of
+// the batch.
 template <typename T>
 __device__ __forceinline__ void batch_norm_backward(
-    const T* __restrict__ g, const T* __restrict__ x, const float* mean, const float* var,
-    const float* w, float eps, const float* grad_w, const float* grad_b, T* __restrict__ grad_x,
-    const Cut& cut) {
+    const T* __restrict__ all_g, const T* __restrict__ all_x, const float* mean, const float* var,
+    const float* w, float eps, const float* grad_w, const float* grad_b,
+    T* __restrict__ all_grad_x, const Cut& cut) {
+  const T* __restrict__ g = group_of(all_g, cut);
+  const T* __restrict__ x = group_of(all_x, cut);
+  T* __restrict__ grad_x = group_of(all_grad_x, cut);
+  int group = cut.sample() * cut.columns;
+  mean += group;
+  var += group;
   with_width<T>(cut.columns, [&](auto width) {
     constexpr int V = decltype(width)::value;
     // grad_x = factor * g + slope * (x - m) + constant.
@@ -506,8 +532,8 @@ __device__ __forceinline__ void batch_norm_backward(
       float dot[V] = {};
       float sum[V] = {};
       if (grad_w != nullptr) {
-        load(grad_w + first, dot);
-        load(grad_b + first, sum);
+        load(grad_w + group + first, dot);
+        load(grad_b + group + first, sum);
       }
 #pragma unroll
       for (int k = 0; k < V; k++) {
@@ -557,13 +583,19 @@ __device__ __forceinline__ void batch_norm_backward(
 
 FOR_TYPES(BATCH_NORM)
 
-// running = keep * running + take * batch; unbias is n / (n - 1).
+// running = keep * running + take * batch, group after group; unbias is n / (n - 1).
 extern "C" __global__ void __launch_bounds__(THREADS) update_running(
-    const float* mean, const float* var, int columns, float keep, float take, float unbias,
-    float* running_mean, float* running_var) {
+    const float* mean, const float* var, int groups, int columns, float keep, float take,
+    float unbias, float* running_mean, float* running_var) {
   int i = blockIdx.x * THREADS + threadIdx.x;
   if (i < columns) {
-    running_mean[i] = keep * running_mean[i] + take * mean[i];
-    running_var[i] = keep * running_var[i] + take * (var[i] * unbias);
+    float m = running_mean[i];
+    float v = running_var[i];
+    for (int group = 0; group < groups; group++) {
+      m = keep * m + take * mean[group * columns + i];
+      v = keep * v + take * (var[group * columns + i] * unbias);
+    }
+    running_mean[i] = m;
+    running_var[i] = v;
   }
 }

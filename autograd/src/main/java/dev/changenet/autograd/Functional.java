@@ -107,14 +107,38 @@ public final class Functional {
       double eps,
       double momentum,
       boolean training) {
+    return batchNorm(x, w, b, runningMean, runningVar, eps, momentum, training, 1);
+  }
+
+  /**
+   * {@link #batchNorm} of several batches at once.
+   *
+   * @param batches batches of equal size that x holds one after the other; in training each is
+   *     normalised by its own statistics, and they update the running ones in turn
+   */
+  public static Variable batchNorm(
+      Variable x,
+      Variable w,
+      Variable b,
+      Tensor runningMean,
+      Tensor runningVar,
+      double eps,
+      double momentum,
+      boolean training,
+      int batches) {
     ShapeChecks.perChannel("batch_norm", x, w, b);
-    if (training && x.shape().rows() < 2) {
+    if (x.shape().rows() % batches != 0) {
+      throw new IllegalArgumentException(
+          "batch_norm: the rows of " + x.shape() + " don't make " + batches + " equal batches");
+    }
+    if (training && x.shape().rows() / batches < 2) {
       throw new ChangeNetException(
           "batch norm has no variance over 1 value per channel, in training on "
               + x.shape()
               + "; use a larger dataset.segment.batch_size or dataset.segment.img_size");
     }
-    return new BatchNormFunction(runningMean, runningVar, eps, momentum, training).apply(x, w, b);
+    return new BatchNormFunction(runningMean, runningVar, eps, momentum, training, batches)
+        .apply(x, w, b);
   }
 
   /** max(x, 0). */

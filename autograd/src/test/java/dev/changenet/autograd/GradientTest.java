@@ -127,7 +127,15 @@ class GradientTest {
         row(
             "batch_norm training",
             Op.BATCH_NORM,
-            v -> batchNorm(v, true),
+            v -> batchNorm(v, true, 1),
+            s(2, 2, 3, 4),
+            s(4),
+            s(4)));
+    rows.add(
+        row(
+            "batch_norm of two batches",
+            Op.BATCH_NORM,
+            v -> batchNorm(v, true, 2),
             s(2, 2, 3, 4),
             s(4),
             s(4)));
@@ -135,7 +143,7 @@ class GradientTest {
         row(
             "batch_norm evaluation",
             Op.BATCH_NORM,
-            v -> batchNorm(v, false),
+            v -> batchNorm(v, false, 1),
             s(2, 2, 3, 4),
             s(4),
             s(4)));
@@ -322,10 +330,10 @@ class GradientTest {
     return rows;
   }
 
-  private static Variable batchNorm(Variable[] v, boolean training) {
+  private static Variable batchNorm(Variable[] v, boolean training, int batches) {
     Tensor mean = Tensor.of(new double[] {0.1, -0.2, 0.3, 0}, 4);
     Tensor var = Tensor.of(new double[] {0.5, 1.5, 1, 2}, 4);
-    return Functional.batchNorm(v[0], v[1], v[2], mean, var, 1e-5, 0.1, training);
+    return Functional.batchNorm(v[0], v[1], v[2], mean, var, 1e-5, 0.1, training, batches);
   }
 
   @Test

@@ -2,6 +2,7 @@ package dev.changenet.backbone;
 
 import dev.changenet.autograd.Functional;
 import dev.changenet.autograd.Variable;
+import dev.changenet.nn.JoinedBatches;
 import dev.changenet.nn.Layer;
 import dev.changenet.nn.Module;
 import dev.changenet.nn.Parameter;
@@ -94,10 +95,14 @@ final class RadioModel extends Module {
 
     /** For every sample a random window of the table, or nothing for one in ten: [B, h·w, D]. */
     private Variable randomCrops(int batch, int h, int w) {
-      RandomStream random = draws.next("position_crop/" + path());
+      int samples = batch / JoinedBatches.count();
+      RandomStream random = null;
       float[] positions = new float[batch * h * w * 2];
       float[] keep = new float[batch];
       for (int b = 0; b < batch; b++) {
+        if (b % samples == 0) {
+          random = draws.next("position_crop/" + path());
+        }
         crop(random, h, w, positions, b * h * w * 2);
         keep[b] = random.nextDouble() > 0.1 ? 1 : 0;
       }

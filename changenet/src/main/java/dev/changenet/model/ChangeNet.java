@@ -11,6 +11,7 @@ import dev.changenet.backbone.NvDinoBackbone;
 import dev.changenet.backbone.RadioBackbone;
 import dev.changenet.backbone.VitVariant;
 import dev.changenet.decoder.ChangeDecoder;
+import dev.changenet.nn.JoinedBatches;
 import dev.changenet.nn.Module;
 import dev.changenet.nn.StepRandom;
 import dev.changenet.tensor.ChangeNetException;
@@ -173,20 +174,27 @@ public final class ChangeNet extends Module {
   private List<Variable> decodeSelected(Variable imageA, Variable imageB) {
     Variable a = Functional.cast(imageA, activations);
     Variable b = Functional.cast(imageB, activations);
-    // In training the two passes are separate: batch statistics are not pooled over the images.
-    boolean together = !isTraining() && !Tape.isRecording() && !Trace.isOpen();
-    if (!together) {
+    // Hooks that look at training and files that others read have a pass for each image.
+    boolean learning = isTraining() || Tape.isRecording();
+    if (Trace.isOpen() || (learning && backbone.isObserved())) {
       List<Variable> fa = select(backbone.features(a));
       return decoder.decode(fa, select(backbone.features(b)));
     }
     int n = a.dim(0);
     List<Variable> first = new ArrayList<>();
     List<Variable> second = new ArrayList<>();
-    for (Variable f : select(backbone.features(Functional.concat(0, a, b)))) {
+    for (Variable f : select(bothFeatures(a, b))) {
       first.add(Functional.narrow(f, 0, 0, n));
       second.add(Functional.narrow(f, 0, n, n));
     }
     return decoder.decode(first, second);
+  }
+
+  /** Maps of the first images, followed by those of the second. */
+  private List<Variable> bothFeatures(Variable a, Variable b) {
+    try (JoinedBatches _ = JoinedBatches.open(2)) {
+      return backbone.features(Functional.concat(0, a, b));
+    }
   }
 
   private List<Variable> select(List<Variable> maps) {

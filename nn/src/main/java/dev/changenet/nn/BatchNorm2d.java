@@ -29,10 +29,11 @@ public final class BatchNorm2d extends Layer {
 
   @Override
   protected Variable forward(Variable x) {
+    int joined = isTraining() ? JoinedBatches.count() : 1;
     if (isTraining()) {
-      batches.set(0, batches.at(0) + 1);
+      batches.set(0, batches.at(0) + joined);
     }
     return Functional.batchNorm(
-        x, weight, bias, runningMean, runningVar, EPS, MOMENTUM, isTraining());
+        x, weight, bias, runningMean, runningVar, EPS, MOMENTUM, isTraining(), joined);
   }
 }

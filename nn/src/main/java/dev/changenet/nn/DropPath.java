@@ -32,9 +32,13 @@ public final class DropPath extends Module {
     if (p == 0 || !isTraining()) {
       return null;
     }
-    RandomStream stream = draws.next("drop_path/" + path());
     float[] scale = new float[batch];
+    int samples = batch / JoinedBatches.count();
+    RandomStream stream = null;
     for (int b = 0; b < batch; b++) {
+      if (b % samples == 0) {
+        stream = draws.next("drop_path/" + path());
+      }
       scale[b] = stream.nextDouble() < p ? 0f : (float) (1 / (1 - p));
     }
     return scale;

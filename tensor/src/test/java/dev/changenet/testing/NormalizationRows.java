@@ -33,8 +33,13 @@ final class NormalizationRows {
       for (boolean unbiased : new boolean[] {false, true}) {
         addLayerNorm(rows, s[0], s[1], unbiased);
       }
-      addBatchNorm(rows, s[0], s[1]);
+      addBatchNorm(rows, 1, s[0], s[1]);
     }
+    addBatchNorm(rows, 2, 2, 1);
+    addBatchNorm(rows, 2, 517, 33);
+    addBatchNorm(rows, 2, 1031, 48);
+    addBatchNorm(rows, 3, 37, 384);
+    addBatchNorm(rows, 2, 3, 1536);
     addPartialBackward(rows);
     rows.add(
         "normalization.layerNorm large mean",
@@ -92,42 +97,44 @@ final class NormalizationRows {
                     c.parameterOutput("gradB", n)));
   }
 
-  private static void addBatchNorm(OpTable.Rows rows, int r, int n) {
-    String what = " " + r + "x" + n;
+  private static void addBatchNorm(OpTable.Rows rows, int groups, int r, int n) {
+    int all = groups * r;
+    int statistics = groups * n;
+    String what = " " + (groups == 1 ? "" : groups + " groups of ") + r + "x" + n;
     rows.add(
         "normalization.batchStatistics" + what,
         c ->
             ops(c)
                 .batchStatistics(
-                    c.uniform(0.5, 2, r, n),
-                    c.parameterOutput("mean", n),
-                    c.parameterOutput("var", n)));
+                    c.uniform(0.5, 2, all, n),
+                    c.parameterOutput("mean", statistics),
+                    c.parameterOutput("var", statistics)));
     rows.add(
         "normalization.batchNorm" + what,
         c ->
             ops(c)
                 .batchNorm(
-                    c.uniform(0.5, 2, r, n),
-                    c.parameter(0.5, 0.1, n),
-                    c.parameter(1.3, 0.3, n),
+                    c.uniform(0.5, 2, all, n),
+                    c.parameter(0.5, 0.1, statistics),
+                    c.parameter(1.3, 0.3, statistics),
                     c.parameter(1, 0.5, n),
                     c.parameter(0, 1, n),
                     1e-5,
-                    c.output("out", r, n)));
+                    c.output("out", all, n)));
     for (boolean batchStats : new boolean[] {true, false}) {
       rows.add(
           "normalization.batchNormBackward" + what + (batchStats ? " train" : " eval"),
           c ->
               ops(c)
                   .batchNormBackward(
-                      c.random(r, n),
-                      c.uniform(0.5, 2, r, n),
-                      c.parameter(0.5, 0.1, n),
-                      c.parameter(1.3, 0.3, n),
+                      c.random(all, n),
+                      c.uniform(0.5, 2, all, n),
+                      c.parameter(0.5, 0.1, statistics),
+                      c.parameter(1.3, 0.3, statistics),
                       c.parameter(1, 0.5, n),
                       1e-5,
                       batchStats,
-                      c.output("gradX", r, n),
+                      c.output("gradX", all, n),
                       c.parameterOutput("gradW", n),
                       c.parameterOutput("gradB", n)));
     }
@@ -136,8 +143,8 @@ final class NormalizationRows {
         c ->
             ops(c)
                 .updateRunning(
-                    c.parameter(0, 1, n),
-                    c.parameter(1, 0.5, n),
+                    c.parameter(0, 1, statistics),
+                    c.parameter(1, 0.5, statistics),
                     r + 1,
                     0.1,
                     c.inOut("runningMean", c.parameter(0, 1, n)),
@@ -163,21 +170,23 @@ final class NormalizationRows {
                       only.equals("gradX") ? c.output("gradX", r, n) : null,
                       only.equals("gradW") ? c.parameterOutput("gradW", n) : null,
                       only.equals("gradB") ? c.parameterOutput("gradB", n) : null));
-      rows.add(
-          "normalization.batchNormBackward only " + only,
-          c ->
-              ops(c)
-                  .batchNormBackward(
-                      c.random(r, n),
-                      c.random(r, n),
-                      c.parameter(0, 0.1, n),
-                      c.parameter(0.4, 0.1, n),
-                      c.parameter(0, 1, n),
-                      1e-5,
-                      true,
-                      only.equals("gradX") ? c.output("gradX", r, n) : null,
-                      only.equals("gradW") ? c.parameterOutput("gradW", n) : null,
-                      only.equals("gradB") ? c.parameterOutput("gradB", n) : null));
+      for (int groups : new int[] {1, 2}) {
+        rows.add(
+            "normalization.batchNormBackward " + groups + " groups only " + only,
+            c ->
+                ops(c)
+                    .batchNormBackward(
+                        c.random(groups * r, n),
+                        c.random(groups * r, n),
+                        c.parameter(0, 0.1, groups * n),
+                        c.parameter(0.4, 0.1, groups * n),
+                        c.parameter(0, 1, n),
+                        1e-5,
+                        true,
+                        only.equals("gradX") ? c.output("gradX", groups * r, n) : null,
+                        only.equals("gradW") ? c.parameterOutput("gradW", n) : null,
+                        only.equals("gradB") ? c.parameterOutput("gradB", n) : null));
+      }
     }
   }
 }

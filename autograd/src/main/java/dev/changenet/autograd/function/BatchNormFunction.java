@@ -8,7 +8,8 @@ import dev.changenet.tensor.backend.Normalization;
 
 /**
  * Batch norm per channel (last dimension). Inputs: x [M…, C], w [C], b [C]. In training mode it
- * uses batch statistics and updates the running ones.
+ * uses batch statistics and updates the running ones; x may then be several batches, one after the
+ * other, with statistics of their own.
  */
 public final class BatchNormFunction extends Function {
   private final Tensor runningMean;
@@ -16,14 +17,21 @@ public final class BatchNormFunction extends Function {
   private final double eps;
   private final double momentum;
   private final boolean training;
+  private final int batches;
 
   public BatchNormFunction(
-      Tensor runningMean, Tensor runningVar, double eps, double momentum, boolean training) {
+      Tensor runningMean,
+      Tensor runningVar,
+      double eps,
+      double momentum,
+      boolean training,
+      int batches) {
     this.runningMean = runningMean;
     this.runningVar = runningVar;
     this.eps = eps;
     this.momentum = momentum;
     this.training = training;
+    this.batches = batches;
   }
 
   @Override
@@ -56,10 +64,10 @@ public final class BatchNormFunction extends Function {
     Tensor mean = runningMean;
     Tensor var = runningVar;
     if (training) {
-      mean = x.emptyStatistics(x.dim(-1));
-      var = x.emptyStatistics(x.dim(-1));
+      mean = x.emptyStatistics(batches * x.dim(-1));
+      var = x.emptyStatistics(batches * x.dim(-1));
       kernels.batchStatistics(x, mean, var);
-      kernels.updateRunning(mean, var, x.rows(), momentum, runningMean, runningVar);
+      kernels.updateRunning(mean, var, x.rows() / batches, momentum, runningMean, runningVar);
     }
     Tensor out = x.emptyLike();
     kernels.batchNorm(x, mean, var, in[1], in[2], eps, out);

@@ -114,20 +114,32 @@ final class CpuNormalization implements Normalization {
     }
     float[] in = x.floats();
     int c = x.dim(-1);
-    int rows = x.rows();
+    int groups = groups(x, mean);
+    int rows = x.rows() / groups;
     int block = RowBlocks.blockRows(rows);
     int blocks = RowBlocks.blocks(rows);
-    float[] partial = Scratch.floats(Scratch.Slot.REDUCE, blocks * 3 * c);
-    Parallel.forBlocks(
-        rows,
-        block,
-        (from, to) ->
-            NormalizationKernels.blockMoments(in, from, to, c, partial, from / block * 3 * c));
-    combineMoments(rows, c, partial, mean.floats(), var.floats());
+    float[] partial = Scratch.floats(Scratch.Slot.REDUCE, groups * blocks * 3 * c);
+    Parallel.forEach(
+        groups * blocks,
+        task -> {
+          int first = task / blocks * rows;
+          int from = task % blocks * block;
+          int to = Math.min(rows, from + block);
+          NormalizationKernels.blockMoments(in, first + from, first + to, c, partial, task * 3 * c);
+        });
+    for (int group = 0; group < groups; group++) {
+      combineMoments(
+          rows, c, partial, group * blocks * 3 * c, mean.floats(), var.floats(), group * c);
+    }
+  }
+
+  private static int groups(Tensor x, Tensor statistics) {
+    return Math.toIntExact(statistics.elements()) / x.dim(-1);
   }
 
   /** Chan's parallel update of mean and squared deviations, block after block. */
-  private static void combineMoments(int rows, int c, float[] partial, float[] mean, float[] var) {
+  private static void combineMoments(
+      int rows, int c, float[] partial, int first, float[] mean, float[] var, int to) {
     int block = RowBlocks.blockRows(rows);
     int blocks = RowBlocks.blocks(rows);
     for (int j = 0; j < c; j++) {
@@ -135,17 +147,18 @@ final class CpuNormalization implements Normalization {
       double m = 0;
       double squares = 0;
       for (int b = 0; b < blocks; b++) {
+        int at = first + b * 3 * c + j;
         double n = Math.min(rows, (b + 1) * block) - b * block;
-        double shifted = partial[b * 3 * c + j] / n;
-        double blockMean = partial[b * 3 * c + 2 * c + j] + shifted;
-        double blockSquares = partial[b * 3 * c + c + j] - n * shifted * shifted;
+        double shifted = partial[at] / n;
+        double blockMean = partial[at + 2 * c] + shifted;
+        double blockSquares = partial[at + c] - n * shifted * shifted;
         double delta = blockMean - m;
         squares += Math.max(0, blockSquares) + delta * delta * total * n / (total + n);
         m += delta * n / (total + n);
         total += n;
       }
-      mean[j] = (float) m;
-      var[j] = (float) (squares / total);
+      mean[to + j] = (float) m;
+      var[to + j] = (float) (squares / total);
     }
   }
 
@@ -163,16 +176,18 @@ final class CpuNormalization implements Normalization {
     float[] bias = b.floats();
     float[] result = out.floats();
     int c = x.dim(-1);
-    float[] scale = Scratch.floats(Scratch.Slot.ROWS, c);
-    for (int j = 0; j < c; j++) {
-      scale[j] = (float) (weight[j] / Math.sqrt(variances[j] + eps));
+    int groups = groups(x, mean);
+    int rows = x.rows() / groups;
+    float[] scale = Scratch.floats(Scratch.Slot.ROWS, groups * c);
+    for (int j = 0; j < groups * c; j++) {
+      scale[j] = (float) (weight[j % c] / Math.sqrt(variances[j] + eps));
     }
     Parallel.forBlocks(
         x.rows(),
         Math.max(1, BLOCK / c),
         (from, to) -> {
           for (int r = from; r < to; r++) {
-            NormalizationKernels.scaleRow(in, r * c, c, means, scale, bias, result);
+            NormalizationKernels.scaleRow(in, r * c, c, means, scale, r / rows * c, bias, result);
           }
         });
   }
@@ -199,58 +214,75 @@ final class CpuNormalization implements Normalization {
     float[] variances = var.floats();
     float[] weight = w.floats();
     int c = x.dim(-1);
-    int rows = x.rows();
-    // Σ g·(x − mean) and Σ g per channel, then the three factors of the gradient by x.
-    float[] channels = Scratch.floats(Scratch.Slot.ROWS, 5 * c);
+    int groups = groups(x, mean);
+    int rows = x.rows() / groups;
+    // For each group Σ g·(x − mean) and Σ g per channel, then three factors of the gradient by x.
+    float[] sums = Scratch.floats(Scratch.Slot.ROWS, groups * 5 * c);
     if (gradW != null || gradB != null || batchStats) {
-      channelSums(g, in, means, rows, c, channels);
+      channelSums(g, in, means, groups, rows, c, sums);
     }
+    int factors = groups * 2 * c;
     for (int j = 0; j < c; j++) {
-      double s = 1 / Math.sqrt(variances[j] + eps);
-      double product = channels[j] * s;
-      double sum = channels[c + j];
+      double products = 0;
+      double plain = 0;
+      for (int group = 0; group < groups; group++) {
+        int at = group * 2 * c + j;
+        double s = 1 / Math.sqrt(variances[group * c + j] + eps);
+        double product = sums[at] * s;
+        double sum = sums[at + c];
+        products += product;
+        plain += sum;
+        double scale = weight[j] * s;
+        int f = factors + group * 3 * c + j;
+        sums[f] = (float) scale;
+        sums[f + c] = batchStats ? (float) (-scale * s * product / rows) : 0f;
+        sums[f + 2 * c] = batchStats ? (float) (-scale * sum / rows) : 0f;
+      }
       if (gradW != null) {
-        gradW.floats()[j] = (float) product;
+        gradW.floats()[j] = (float) products;
       }
       if (gradB != null) {
-        gradB.floats()[j] = (float) sum;
+        gradB.floats()[j] = (float) plain;
       }
-      double scale = weight[j] * s;
-      channels[2 * c + j] = (float) scale;
-      channels[3 * c + j] = batchStats ? (float) (-scale * s * product / rows) : 0f;
-      channels[4 * c + j] = batchStats ? (float) (-scale * sum / rows) : 0f;
     }
     if (gradX == null) {
       return;
     }
     float[] gx = gradX.floats();
     Parallel.forBlocks(
-        rows,
+        x.rows(),
         Math.max(1, BLOCK / c),
         (from, to) -> {
           for (int r = from; r < to; r++) {
-            NormalizationKernels.batchNormGradient(g, in, r * c, c, means, channels, gx);
+            int group = r / rows;
+            NormalizationKernels.batchNormGradient(
+                g, in, r * c, c, means, group * c, sums, factors + group * 3 * c, gx);
           }
         });
   }
 
-  /** sums[0 … c) = Σ g·(x − mean) and sums[c … 2c) = Σ g over all rows. */
+  /** For each group sums[0 … c) = Σ g·(x − mean) and sums[c … 2c) = Σ g over its rows. */
   private static void channelSums(
-      float[] g, float[] x, float[] mean, int rows, int c, float[] sums) {
+      float[] g, float[] x, float[] mean, int groups, int rows, int c, float[] sums) {
     int block = RowBlocks.blockRows(rows);
     int blocks = RowBlocks.blocks(rows);
-    float[] partial = Scratch.floats(Scratch.Slot.REDUCE, blocks * 2 * c);
-    Parallel.forBlocks(
-        rows,
-        block,
-        (from, to) -> {
-          int at = from / block * 2 * c;
+    float[] partial = Scratch.floats(Scratch.Slot.REDUCE, groups * blocks * 2 * c);
+    Parallel.forEach(
+        groups * blocks,
+        task -> {
+          int group = task / blocks;
+          int from = task % blocks * block;
+          int to = Math.min(rows, from + block);
+          int at = task * 2 * c;
           Arrays.fill(partial, at, at + 2 * c, 0f);
-          for (int r = from; r < to; r++) {
-            NormalizationKernels.addCentredProduct(g, x, r * c, c, mean, partial, at);
+          for (int r = group * rows + from; r < group * rows + to; r++) {
+            NormalizationKernels.addCentredProduct(g, x, r * c, c, mean, group * c, partial, at);
           }
         });
-    RowBlocks.combine(partial, blocks, 2 * c, 0, 2 * c, sums);
+    for (int group = 0; group < groups; group++) {
+      int at = group * 2 * c;
+      RowBlocks.combine(partial, blocks, 2 * c, group * blocks * 2 * c, 2 * c, sums, at);
+    }
   }
 
   @Override
@@ -265,9 +297,11 @@ final class CpuNormalization implements Normalization {
     float[] rm = runningMean.floats();
     float[] rv = runningVar.floats();
     double unbias = n / (n - 1.0);
+    int c = Math.toIntExact(runningMean.elements());
     for (int j = 0; j < mean.elements(); j++) {
-      rm[j] = (float) ((1 - momentum) * rm[j] + momentum * m[j]);
-      rv[j] = (float) ((1 - momentum) * rv[j] + momentum * unbias * v[j]);
+      int channel = j % c;
+      rm[channel] = (float) ((1 - momentum) * rm[channel] + momentum * m[j]);
+      rv[channel] = (float) ((1 - momentum) * rv[channel] + momentum * unbias * v[j]);
     }
     runningMean.storage().changed();
     runningVar.storage().changed();

@@ -31,16 +31,18 @@ final class NormalizationKernels {
 
   /** out = (x − mean)·scale + b with a mean and scale per column. */
   static void scaleRow(
-      float[] x, int at, int n, float[] mean, float[] scale, float[] b, float[] out) {
+      float[] x, int at, int n, float[] mean, float[] scale, int group, float[] b, float[] out) {
     int i = 0;
     for (; i <= n - LANES; i += LANES) {
       FloatVector.fromArray(SPECIES, x, at + i)
-          .sub(FloatVector.fromArray(SPECIES, mean, i))
-          .fma(FloatVector.fromArray(SPECIES, scale, i), FloatVector.fromArray(SPECIES, b, i))
+          .sub(FloatVector.fromArray(SPECIES, mean, group + i))
+          .fma(
+              FloatVector.fromArray(SPECIES, scale, group + i),
+              FloatVector.fromArray(SPECIES, b, i))
           .intoArray(out, at + i);
     }
     for (; i < n; i++) {
-      out[at + i] = Math.fma(x[at + i] - mean[i], scale[i], b[i]);
+      out[at + i] = Math.fma(x[at + i] - mean[group + i], scale[group + i], b[i]);
     }
   }
 
@@ -159,41 +161,54 @@ final class NormalizationKernels {
     }
   }
 
-  /** sums[0 … n) += g·(x − mean), sums[n … 2n) += g, with a mean per column. */
+  /** sums[0 … n) += g·(x − mean), sums[n … 2n) += g, with a mean per column from meanAt on. */
   static void addCentredProduct(
-      float[] g, float[] x, int at, int n, float[] mean, float[] sums, int sumsAt) {
+      float[] g, float[] x, int at, int n, float[] mean, int meanAt, float[] sums, int sumsAt) {
     int i = 0;
     for (; i <= n - LANES; i += LANES) {
       FloatVector gv = FloatVector.fromArray(SPECIES, g, at + i);
       FloatVector d =
-          FloatVector.fromArray(SPECIES, x, at + i).sub(FloatVector.fromArray(SPECIES, mean, i));
+          FloatVector.fromArray(SPECIES, x, at + i)
+              .sub(FloatVector.fromArray(SPECIES, mean, meanAt + i));
       gv.fma(d, FloatVector.fromArray(SPECIES, sums, sumsAt + i)).intoArray(sums, sumsAt + i);
       gv.add(FloatVector.fromArray(SPECIES, sums, sumsAt + n + i)).intoArray(sums, sumsAt + n + i);
     }
     for (; i < n; i++) {
-      sums[sumsAt + i] = Math.fma(g[at + i], x[at + i] - mean[i], sums[sumsAt + i]);
+      sums[sumsAt + i] = Math.fma(g[at + i], x[at + i] - mean[meanAt + i], sums[sumsAt + i]);
       sums[sumsAt + n + i] += g[at + i];
     }
   }
 
-  /** gx = f0·g + f1·(x − mean) + f2 with the factors at f[2n], f[3n] and f[4n]. */
+  /**
+   * gx = f0·g + f1·(x − mean) + f2 with the mean from meanAt on and the factors at f[fAt], f[fAt +
+   * n] and f[fAt + 2n].
+   */
   static void batchNormGradient(
-      float[] g, float[] x, int at, int n, float[] mean, float[] f, float[] gx) {
+      float[] g,
+      float[] x,
+      int at,
+      int n,
+      float[] mean,
+      int meanAt,
+      float[] f,
+      int fAt,
+      float[] gx) {
     int i = 0;
     for (; i <= n - LANES; i += LANES) {
       FloatVector d =
-          FloatVector.fromArray(SPECIES, x, at + i).sub(FloatVector.fromArray(SPECIES, mean, i));
+          FloatVector.fromArray(SPECIES, x, at + i)
+              .sub(FloatVector.fromArray(SPECIES, mean, meanAt + i));
       FloatVector linear =
           d.fma(
-              FloatVector.fromArray(SPECIES, f, 3 * n + i),
-              FloatVector.fromArray(SPECIES, f, 4 * n + i));
+              FloatVector.fromArray(SPECIES, f, fAt + n + i),
+              FloatVector.fromArray(SPECIES, f, fAt + 2 * n + i));
       FloatVector.fromArray(SPECIES, g, at + i)
-          .fma(FloatVector.fromArray(SPECIES, f, 2 * n + i), linear)
+          .fma(FloatVector.fromArray(SPECIES, f, fAt + i), linear)
           .intoArray(gx, at + i);
     }
     for (; i < n; i++) {
-      float linear = Math.fma(x[at + i] - mean[i], f[3 * n + i], f[4 * n + i]);
-      gx[at + i] = Math.fma(g[at + i], f[2 * n + i], linear);
+      float linear = Math.fma(x[at + i] - mean[meanAt + i], f[fAt + n + i], f[fAt + 2 * n + i]);
+      gx[at + i] = Math.fma(g[at + i], f[fAt + i], linear);
     }
   }
 }

@@ -30,12 +30,18 @@ final class RowBlocks {
 
   /** out[c] = Σ over blocks of partial[block·stride + at + c], for c below n. */
   static void combine(float[] partial, int blocks, int stride, int at, int n, float[] out) {
+    combine(partial, blocks, stride, at, n, out, 0);
+  }
+
+  /** The same with the results from out[outAt] on. */
+  static void combine(
+      float[] partial, int blocks, int stride, int at, int n, float[] out, int outAt) {
     for (int c = 0; c < n; c++) {
       double sum = 0;
       for (int b = 0; b < blocks; b++) {
         sum += partial[b * stride + at + c];
       }
-      out[c] = (float) sum;
+      out[outAt + c] = (float) sum;
     }
   }
 

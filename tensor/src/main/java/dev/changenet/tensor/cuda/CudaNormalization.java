@@ -180,22 +180,27 @@ final class CudaNormalization implements Normalization {
     }
   }
 
+  private static int groups(Tensor x, Tensor statistics) {
+    return Math.toIntExact(statistics.elements()) / x.dim(-1);
+  }
+
   @Override
   public void batchStatistics(Tensor x, Tensor mean, Tensor var) {
     int c = x.dim(-1);
-    CudaCut cut = CudaCut.sums(1, x.rows(), c, x.dtype());
-    try (Tensor partial = device.scratch((long) cut.chunks() * 2 * c)) {
-      cut.run(launch("batch_statistics", x.dtype()).tensor(x).tensor(partial), 1);
+    int groups = groups(x, mean);
+    CudaCut cut = CudaCut.sums(groups, x.rows() / groups, c, x.dtype());
+    try (Tensor partial = device.scratch((long) groups * cut.chunks() * 2 * c)) {
+      cut.run(launch("batch_statistics", x.dtype()).tensor(x).tensor(partial), groups);
       device
           .launch(FAMILY, "batch_statistics_finish")
           .tensor(partial)
-          .i32(x.rows())
+          .i32(cut.rows())
           .i32(c)
           .i32(cut.chunkRows())
           .i32(cut.chunks())
           .tensor(mean)
           .tensor(var)
-          .run(CudaCut.ceilDiv(c, 32), 1, 1, FINISH_THREADS, 0);
+          .run(groups * CudaCut.ceilDiv(c, 32), 1, 1, FINISH_THREADS, 0);
     }
   }
 
@@ -205,7 +210,8 @@ final class CudaNormalization implements Normalization {
     if (x.elements() == 0) {
       return;
     }
-    CudaCut.pass(x.rows(), x.dim(-1), x.dtype())
+    int groups = groups(x, mean);
+    CudaCut.pass(x.rows() / groups, x.dim(-1), x.dtype())
         .run(
             launch("batch_norm", x.dtype())
                 .tensor(x)
@@ -215,7 +221,7 @@ final class CudaNormalization implements Normalization {
                 .tensor(b)
                 .f32((float) eps)
                 .tensor(out),
-            1);
+            groups);
   }
 
   @Override
@@ -231,14 +237,16 @@ final class CudaNormalization implements Normalization {
       Tensor gradW,
       Tensor gradB) {
     int c = x.dim(-1);
+    int groups = groups(x, mean);
     boolean through = batchStats && gradX != null;
-    try (Tensor sumW = through && gradW == null ? device.scratch(c) : shared(gradW);
-        Tensor sumB = through && gradB == null ? device.scratch(c) : shared(gradB)) {
+    // Sums of each group; with one group they are the gradients.
+    try (Tensor sumW = groupSums(through, groups, c, gradW);
+        Tensor sumB = groupSums(through, groups, c, gradB)) {
       if (sumW != null || sumB != null) {
         batchNormSums(gradOut, x, mean, var, eps, sumW, sumB);
       }
       if (gradX != null) {
-        CudaCut.pass(x.rows(), c, x.dtype())
+        CudaCut.pass(x.rows() / groups, c, x.dtype())
             .run(
                 launch("batch_norm_backward", x.dtype())
                     .tensor(gradOut)
@@ -250,20 +258,35 @@ final class CudaNormalization implements Normalization {
                     .tensor(through ? sumW : null)
                     .tensor(through ? sumB : null)
                     .tensor(gradX),
-                1);
+                groups);
+      }
+      if (groups > 1) {
+        addGroups(sumW, groups, gradW);
+        addGroups(sumB, groups, gradB);
       }
     }
   }
 
-  private static Tensor shared(Tensor t) {
-    return t == null ? null : t.share();
+  private Tensor groupSums(boolean through, int groups, int c, Tensor gradient) {
+    if (gradient != null && groups == 1) {
+      return gradient.share();
+    }
+    return gradient != null || through ? device.scratch((long) groups * c) : null;
+  }
+
+  private void addGroups(Tensor sums, int groups, Tensor gradient) {
+    if (gradient != null) {
+      int c = Math.toIntExact(gradient.elements());
+      CudaCut.finish(device, sums, 1, groups, c, c, gradient, null);
+    }
   }
 
   private void batchNormSums(
       Tensor gradOut, Tensor x, Tensor mean, Tensor var, double eps, Tensor sumW, Tensor sumB) {
     int c = x.dim(-1);
-    CudaCut cut = CudaCut.sums(1, x.rows(), c, x.dtype());
-    try (Tensor partial = device.scratch((long) cut.chunks() * 2 * c)) {
+    int groups = groups(x, mean);
+    CudaCut cut = CudaCut.sums(groups, x.rows() / groups, c, x.dtype());
+    try (Tensor partial = device.scratch((long) groups * cut.chunks() * 2 * c)) {
       cut.run(
           launch("batch_norm_columns", x.dtype())
               .tensor(gradOut)
@@ -272,8 +295,8 @@ final class CudaNormalization implements Normalization {
               .tensor(var)
               .f32((float) eps)
               .tensor(partial),
-          1);
-      CudaCut.finish(device, partial, 1, cut.chunks(), 2 * c, c, sumW, sumB);
+          groups);
+      CudaCut.finish(device, partial, groups, cut.chunks(), 2 * c, c, sumW, sumB);
     }
   }
 
@@ -291,6 +314,7 @@ final class CudaNormalization implements Normalization {
         .launch(FAMILY, "update_running")
         .tensor(mean)
         .tensor(var)
+        .i32(Math.toIntExact(mean.elements()) / c)
         .i32(c)
         .f32((float) (1 - momentum))
         .f32((float) momentum)

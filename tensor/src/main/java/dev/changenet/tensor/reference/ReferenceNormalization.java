@@ -89,15 +89,17 @@ public final class ReferenceNormalization implements Normalization {
   public void batchStatistics(Tensor x, Tensor mean, Tensor var) {
     double[] xv = Doubles.of(x);
     int c = x.dim(-1);
-    int rows = xv.length / c;
-    double[] means = new double[c];
-    double[] vars = new double[c];
+    double[] means = new double[(int) mean.elements()];
+    double[] vars = new double[means.length];
+    int group = xv.length / means.length * c;
+    int rows = group / c;
     for (int i = 0; i < xv.length; i++) {
-      means[i % c] += xv[i] / rows;
+      means[i / group * c + i % c] += xv[i] / rows;
     }
     for (int i = 0; i < xv.length; i++) {
-      double d = xv[i] - means[i % c];
-      vars[i % c] += d * d / rows;
+      int at = i / group * c + i % c;
+      double d = xv[i] - means[at];
+      vars[at] += d * d / rows;
     }
     Doubles.write(means, mean);
     Doubles.write(vars, var);
@@ -112,10 +114,12 @@ public final class ReferenceNormalization implements Normalization {
     double[] wv = Doubles.of(w);
     double[] bv = Doubles.of(b);
     int c = x.dim(-1);
+    int group = xv.length / means.length * c;
     double[] y = new double[xv.length];
     for (int i = 0; i < y.length; i++) {
       int ch = i % c;
-      y[i] = (xv[i] - means[ch]) * rstds[ch] * wv[ch] + bv[ch];
+      int at = i / group * c + ch;
+      y[i] = (xv[i] - means[at]) * rstds[at] * wv[ch] + bv[ch];
     }
     Doubles.write(y, out);
   }
@@ -138,23 +142,31 @@ public final class ReferenceNormalization implements Normalization {
     double[] rstds = rstd(var, eps);
     double[] wv = Doubles.of(w);
     int c = x.dim(-1);
-    int rows = xv.length / c;
+    int group = xv.length / means.length * c;
+    int rows = group / c;
+    double[] products = new double[means.length];
+    double[] sums = new double[means.length];
     double[] gw = new double[c];
     double[] gb = new double[c];
     for (int i = 0; i < g.length; i++) {
       int ch = i % c;
-      gw[ch] += g[i] * (xv[i] - means[ch]) * rstds[ch];
+      int at = i / group * c + ch;
+      double product = g[i] * (xv[i] - means[at]) * rstds[at];
+      products[at] += product;
+      sums[at] += g[i];
+      gw[ch] += product;
       gb[ch] += g[i];
     }
     double[] gx = new double[xv.length];
     for (int i = 0; i < gx.length; i++) {
       int ch = i % c;
+      int at = i / group * c + ch;
       double centred = g[i];
       if (batchStats) {
-        double xHat = (xv[i] - means[ch]) * rstds[ch];
-        centred -= gb[ch] / rows + xHat * gw[ch] / rows;
+        double xHat = (xv[i] - means[at]) * rstds[at];
+        centred -= sums[at] / rows + xHat * products[at] / rows;
       }
-      gx[i] = wv[ch] * rstds[ch] * centred;
+      gx[i] = wv[ch] * rstds[at] * centred;
     }
     Doubles.write(gx, gradX);
     Doubles.write(gw, gradW);
@@ -182,9 +194,10 @@ public final class ReferenceNormalization implements Normalization {
     double[] v = Doubles.of(runningVar).clone();
     double[] batchMean = Doubles.of(mean);
     double[] batchVar = Doubles.of(var);
-    for (int i = 0; i < m.length; i++) {
-      m[i] = (1 - momentum) * m[i] + momentum * batchMean[i];
-      v[i] = (1 - momentum) * v[i] + momentum * batchVar[i] * n / (n - 1);
+    for (int j = 0; j < batchMean.length; j++) {
+      int i = j % m.length;
+      m[i] = (1 - momentum) * m[i] + momentum * batchMean[j];
+      v[i] = (1 - momentum) * v[i] + momentum * batchVar[j] * n / (n - 1);
     }
     Doubles.write(m, runningMean);
     Doubles.write(v, runningVar);

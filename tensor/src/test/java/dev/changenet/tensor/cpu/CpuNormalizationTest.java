@@ -6,6 +6,7 @@ import static dev.changenet.tensor.cpu.Samples.unwritten;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.changenet.tensor.Tensor;
+import java.util.Arrays;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
@@ -126,6 +127,63 @@ class CpuNormalizationTest {
       ops.batchNormBackward(g, x, mean, var, w, 1e-5, batchStats, alone, null, null);
       assertThat(alone.floats()).isEqualTo(gx.floats());
     }
+  }
+
+  @ParameterizedTest
+  @CsvSource({"2,1", "3,5", "64,16", "517,33", "1031,48"})
+  void batchesSideBySideAreNormalisedAsEachAlone(int rows, int c) {
+    Tensor w = tensor(2, c);
+    Tensor b = tensor(3, c);
+    Tensor x = tensor(1, 2 * rows, c);
+    Tensor g = tensor(4, 2 * rows, c);
+    Tensor mean = unwritten(2 * c);
+    Tensor var = unwritten(2 * c);
+    Tensor out = unwritten(2 * rows, c);
+    Tensor gx = unwritten(2 * rows, c);
+    Tensor gw = unwritten(c);
+    Tensor gb = unwritten(c);
+    Tensor runningMean = tensor(5, c);
+    Tensor runningVar = tensor(6, c);
+    Tensor meanInTurn = Tensor.of(runningMean.toFloatArray(), c);
+    Tensor varInTurn = Tensor.of(runningVar.toFloatArray(), c);
+    ops.batchStatistics(x, mean, var);
+    ops.updateRunning(mean, var, rows, 0.1, runningMean, runningVar);
+    ops.batchNorm(x, mean, var, w, b, 1e-5, out);
+    ops.batchNormBackward(g, x, mean, var, w, 1e-5, true, gx, gw, gb);
+    double[] sumW = new double[c];
+    double[] sumB = new double[c];
+    for (int half = 0; half < 2; half++) {
+      Tensor m = unwritten(c);
+      Tensor v = unwritten(c);
+      Tensor y = unwritten(rows, c);
+      Tensor dx = unwritten(rows, c);
+      Tensor dw = unwritten(c);
+      Tensor db = unwritten(c);
+      Tensor part = half(x, half);
+      ops.batchStatistics(part, m, v);
+      ops.updateRunning(m, v, rows, 0.1, meanInTurn, varInTurn);
+      ops.batchNorm(part, m, v, w, b, 1e-5, y);
+      ops.batchNormBackward(half(g, half), part, m, v, w, 1e-5, true, dx, dw, db);
+      assertThat(half(mean, half).floats()).isEqualTo(m.floats());
+      assertThat(half(var, half).floats()).isEqualTo(v.floats());
+      assertThat(half(out, half).floats()).isEqualTo(y.floats());
+      assertThat(half(gx, half).floats()).isEqualTo(dx.floats());
+      for (int j = 0; j < c; j++) {
+        sumW[j] += dw.at(j);
+        sumB[j] += db.at(j);
+      }
+    }
+    assertThat(runningMean.floats()).isEqualTo(meanInTurn.floats());
+    assertThat(runningVar.floats()).isEqualTo(varInTurn.floats());
+    assertClose(gw.floats(), sumW, 1e-6);
+    assertClose(gb.floats(), sumB, 1e-6);
+  }
+
+  /** Half of the rows, or of the statistics. */
+  private static Tensor half(Tensor t, int which) {
+    int n = (int) t.elements() / 2;
+    float[] part = Arrays.copyOfRange(t.floats(), which * n, (which + 1) * n);
+    return t.rank() == 1 ? Tensor.of(part, n) : Tensor.of(part, t.dim(0) / 2, t.dim(1));
   }
 
   @Test
