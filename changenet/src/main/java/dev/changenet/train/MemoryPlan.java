@@ -74,7 +74,10 @@ record MemoryPlan(
         dry.resetPeak();
         step(net, loss, optimizer, all, update);
         net.eval();
-        predict(spec, net, part(net, largest, size, false), loss);
+        // Weights are packed for a second batch.
+        for (int i = 0; i < 2; i++) {
+          predict(spec, net, part(net, largest, size, false), loss);
+        }
         long passing = dry.peakBytes() - between;
         long state = optimizer.stateElements() * DType.FLOAT32.bytes();
         return new MemoryPlan(
@@ -101,7 +104,10 @@ record MemoryPlan(
       long weights = dry.liveBytes();
       net.eval();
       Supplier<TrainStep.Pairs> pairs = part(net, batch, spec.segmentData().imgSize(), false);
-      predict(spec, net, pairs, loss);
+      // Weights are packed for a second batch.
+      for (int i = 0; i < 2; i++) {
+        predict(spec, net, pairs, loss);
+      }
       long between = dry.liveBytes();
       dry.resetPeak();
       predict(spec, net, pairs, loss);

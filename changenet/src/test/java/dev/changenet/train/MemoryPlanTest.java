@@ -87,9 +87,11 @@ class MemoryPlanTest {
       // Validation keeps all packed weights, which may take more than the step.
       net.eval();
       boolean multiScale = spec.segmentData().multiScaleInfer();
-      for (Tensor t :
-          Predictor.forward(net, multiScale, () -> pairs(net, batch, size), LOSS, true)) {
-        t.close();
+      for (int i = 0; i < 2; i++) {
+        for (Tensor t :
+            Predictor.forward(net, multiScale, () -> pairs(net, batch, size), LOSS, true)) {
+          t.close();
+        }
       }
       long peak = MemoryUse.peakBytes() - before;
       assertThat(plan.weights()).isEqualTo(weights);
@@ -140,9 +142,9 @@ class MemoryPlanTest {
 
   @Test
   void whatDoesNotFitStopsWithTheBatchThatWould() throws IOException {
-    MemoryPlan one = plan(1, false);
-    MemoryPlan three = plan(3, false);
-    ExperimentSpec spec = spec("dataset.segment.batch_size=9");
+    MemoryPlan one = plan(1, false, "dataset.segment.img_size=64");
+    MemoryPlan three = plan(3, false, "dataset.segment.img_size=64");
+    ExperimentSpec spec = spec("dataset.segment.batch_size=9", "dataset.segment.img_size=64");
     MemoryCheck.Planner plans =
         (n, parts) ->
             MemoryPlan.of(spec, n, parts, LOSS, () -> network("fan_tiny_8_p4_hybrid", 32, false));
@@ -153,13 +155,13 @@ class MemoryPlanTest {
         .hasMessageMatching(
             "not enough memory: predicted 0\\.\\d\\d GiB for the tensors of a training step \\(weights"
                 + " .*\\), available 0\\.\\d\\d GiB; set dataset\\.segment\\.batch_size to 3 \\(now"
-                + " 9\\), or set train\\.accumulate to \\d \\(the same batch in parts\\), or lower dataset\\.segment\\.img_size \\(now 32\\), or set"
+                + " 9\\), or set train\\.accumulate to \\d \\(the same batch in parts\\), or lower dataset\\.segment\\.img_size \\(now 64\\), or set"
                 + " model\\.backbone\\.freeze_backbone \\(with pretrained_backbone_path\\), or raise the heap with"
                 + " CHANGENET_JAVA_OPTS=-Xmx\\d+m");
     assertThatThrownBy(
             () -> new MemoryCheck(one.peak() - 1, one.peak(), false).require(spec, plans, reporter))
         .hasMessageContaining(
-            "; lower dataset.segment.batch_size (now 9) and dataset.segment.img_size (now 32), or")
+            "; lower dataset.segment.batch_size (now 9) and dataset.segment.img_size (now 64), or")
         .hasMessageContaining("use a machine with more memory (this one has 0.")
         .satisfies(e -> assertThat(e.getMessage().lines()).hasSize(1));
     assertThat(reporter.lines).isEmpty();
@@ -183,6 +185,12 @@ class MemoryPlanTest {
       for (int i = 0; i < 2; i++) {
         TrainStep.run(net, LOSS, optimizer, () -> pairs(net, 2, 64));
         average.update();
+      }
+      net.eval();
+      for (int i = 0; i < 2; i++) {
+        for (Tensor t : Predictor.forward(net, false, () -> pairs(net, 2, 64), LOSS, true)) {
+          t.close();
+        }
       }
       long arrays = MemoryUse.liveBytes() - before + HeapStorage.pooledBytes();
       assertThat(plan.average()).isPositive();

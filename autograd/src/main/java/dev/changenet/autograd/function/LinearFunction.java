@@ -22,6 +22,9 @@ public final class LinearFunction extends Function {
     shape[shape.length - 1] = w.dim(0);
     Tensor out = x.emptyLike(shape);
     backend(x).dense().linear(x, w, in[2], out);
+    if (trains(1)) {
+      backend(x).forgetWeight(w);
+    }
     save(x, w, in[2]);
     return out;
   }

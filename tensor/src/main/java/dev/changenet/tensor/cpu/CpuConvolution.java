@@ -13,7 +13,7 @@ import dev.changenet.tensor.reference.ReferenceConvolution;
  * Convolutions. A transposed convolution is the input gradient of a convolution with the same
  * weight, its input gradient is that convolution, and its weight gradient is that of the
  * convolution with the two maps exchanged, so each algorithm serves six methods: direct, by
- * Winograd, for few outputs, depthwise. Two convolutions in a row may become one.
+ * Winograd, unrolled, for few outputs, depthwise. Two convolutions in a row may become one.
  */
 final class CpuConvolution implements Convolution {
   private final Convolution reference = new ReferenceConvolution();
@@ -154,6 +154,10 @@ final class CpuConvolution implements Convolution {
           large.floats(), from, shape.toSmall(s), packed, small.floats(), shape.small(s, false), e);
       return;
     }
+    if (UnrolledConvolution.suits(s)) {
+      new UnrolledConvolution(s).forward(large.floats(), w, small.floats(), e);
+      return;
+    }
     DirectConvolution c = new DirectConvolution(ConvPhase.forward(s), s.c(), s.o());
     float[] packed =
         PackedWeights.of(
@@ -207,6 +211,10 @@ final class CpuConvolution implements Convolution {
           e);
       return;
     }
+    if (UnrolledConvolution.suits(s) && e == Epilogue.OVERWRITE) {
+      new UnrolledConvolution(s).inputGradient(small.floats(), w.floats(), large.floats());
+      return;
+    }
     DirectConvolution c = new DirectConvolution(ConvPhase.backward(s), s.o(), s.c());
     int variant = s.stride() << 16 | s.padding() << 8 | s.kw();
     float[] packed =
@@ -243,6 +251,8 @@ final class CpuConvolution implements Convolution {
     } else if (winograd(s) != null) {
       new WinogradWeightGradient(winograd(s), s)
           .run(small.floats(), large.floats(), gradW.floats());
+    } else if (UnrolledConvolution.suits(s)) {
+      new UnrolledConvolution(s).weightGradient(small.floats(), large.floats(), gradW.floats());
     } else {
       new ConvWeightGradient(s).run(small.floats(), large.floats(), gradW.floats());
     }

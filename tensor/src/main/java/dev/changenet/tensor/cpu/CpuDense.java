@@ -26,7 +26,7 @@ final class CpuDense implements Dense {
     linear(x.rows(), x.dim(-1), w.dim(0), x.floats(), w, out.floats(), e);
   }
 
-  /** out [m, o] from x [m, i] and the transpose of w [o, i], kept packed with the weight. */
+  /** out [m, o] from x [m, i] and the transpose of w [o, i], kept packed where it is used again. */
   static void linear(int m, int i, int o, float[] x, Tensor w, float[] out, Epilogue e) {
     Operand a = Operand.of(x, i);
     Operand b = Operand.transposeOf(w.floats(), i);
@@ -36,8 +36,12 @@ final class CpuDense implements Dense {
     }
     PackedWeights.Key key =
         new PackedWeights.Key(PackedWeights.Form.LINEAR, Gemm.packedLength(o, i), o);
-    float[] packed = PackedWeights.of(w, key, p -> Gemm.packAll(b, o, i, p));
-    Gemm.multiplyPacked(m, o, i, a, packed, out, 0, o, e);
+    float[] packed = PackedWeights.ofRepeated(w, key, p -> Gemm.packAll(b, o, i, p));
+    if (packed == null) {
+      Gemm.multiply(m, o, i, a, b, out, 0, o, e);
+    } else {
+      Gemm.multiplyPacked(m, o, i, a, packed, out, 0, o, e);
+    }
   }
 
   @Override

@@ -52,7 +52,8 @@ public final class CpuFootprint implements Footprint {
   private static void linear(Tensor w, int rows, int inputs) {
     int outputs = w.dim(0);
     if (Math.min(rows, outputs) > RowDots.FEW && inputs > 0) {
-      PackedWeights.reserve(w, new Key(Form.LINEAR, Gemm.packedLength(outputs, inputs), outputs));
+      PackedWeights.reserveRepeated(
+          w, new Key(Form.LINEAR, Gemm.packedLength(outputs, inputs), outputs));
     }
   }
 
@@ -66,6 +67,8 @@ public final class CpuFootprint implements Footprint {
       if (toSmall) {
         linear(w, small.rows(), s.c());
       }
+    } else if (toSmall && g.groups() == 1 && unrolled(s)) {
+      linear(w, small.rows(), UnrolledConvolution.inputs(s));
     } else {
       Key key = g.groups() > 1 ? depthwise(s, g, toSmall) : dense(s, toSmall);
       if (key != null) {
@@ -84,12 +87,19 @@ public final class CpuFootprint implements Footprint {
         Form.DEPTHWISE, DepthwiseConvolution.packedLength(s.c(), s.taps()), toSmall ? 0 : 1);
   }
 
+  private static WinogradShape winograd(ConvSizes s) {
+    return ConvolutionMode.get() == ConvolutionMode.FAST ? WinogradConvolution.suits(s) : null;
+  }
+
+  private static boolean unrolled(ConvSizes s) {
+    return !FewOutputsConvolution.suits(s) && winograd(s) == null && UnrolledConvolution.suits(s);
+  }
+
   private static Key dense(ConvSizes s, boolean toSmall) {
     if (FewOutputsConvolution.suits(s)) {
       return new Key(Form.FEW_OUTPUTS, new FewOutputsConvolution(s).kernelLength(), s.o());
     }
-    WinogradShape shape =
-        ConvolutionMode.get() == ConvolutionMode.FAST ? WinogradConvolution.suits(s) : null;
+    WinogradShape shape = winograd(s);
     if (shape != null) {
       int phases = shape.stride * shape.stride;
       int channels = toSmall ? s.c() * phases : s.o();
@@ -98,6 +108,9 @@ public final class CpuFootprint implements Footprint {
           toSmall ? Form.WINOGRAD : Form.WINOGRAD_INPUT,
           WinogradConvolution.packedLength(channels, columns),
           toSmall ? s.o() : s.c());
+    }
+    if (UnrolledConvolution.suits(s)) {
+      return null;
     }
     DirectConvolution c =
         toSmall

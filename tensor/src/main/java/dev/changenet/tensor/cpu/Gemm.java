@@ -9,7 +9,8 @@ import dev.changenet.tensor.cpu.GemmTile.Epilogue;
  * for itself: to read what another core has just written would cost more than to pack some of it
  * twice. Within a cell the sum over k is cut into super-blocks of {@link #SUPER_DEPTH}, of which B
  * is packed once; blocks of rows of A, which stay in the L2 cache, run against it strip by strip.
- * The cells depend on the number of threads; what is summed in which order doesn't.
+ * Where rows are few it is B that is cut into pieces for the L2 cache. The cells depend on the
+ * number of threads; what is summed in which order doesn't.
  */
 final class Gemm {
   private static final int NR = GemmKernels.NR;
@@ -27,6 +28,14 @@ final class Gemm {
 
   /** Rows of A packed at a time: with {@link #SUPER_DEPTH} half a mebibyte. */
   private static final int ROW_BLOCK = 8 * MR;
+
+  /**
+   * Most rows of a cell that are packed all at once, so that B, which is then most of the work to
+   * read, can be packed in pieces of {@link #GROUP_FLOATS} that never leave the L2 cache.
+   */
+  private static final int FEW_ROWS = 3 * ROW_BLOCK;
+
+  private static final int GROUP_FLOATS = 1 << 16;
 
   /** What packing one value costs, in multiplications. */
   private static final int PACK_COST = 32;
@@ -154,23 +163,29 @@ final class Gemm {
 
     /** Rows i0 … i1 − 1 of strips s0 … s1 − 1. */
     private void cell(int i0, int i1, int s0, int s1) {
-      for (int from = s0; from < s1; from += MOST_STRIPS) {
-        int to = Math.min(s1, from + MOST_STRIPS);
-        for (int k0 = 0; k0 < k; k0 += SUPER_DEPTH) {
-          int depth = Math.min(SUPER_DEPTH, k - k0);
+      for (int k0 = 0; k0 < k; k0 += SUPER_DEPTH) {
+        int depth = Math.min(SUPER_DEPTH, k - k0);
+        Epilogue piece = e.piece(k0 == 0, k0 + depth == k);
+        boolean few = packedB == null && i1 - i0 <= FEW_ROWS;
+        Rows all = few ? packRows(a, i0, i1 - i0, k0, depth) : null;
+        int most = few ? Math.clamp(GROUP_FLOATS / (depth * NR), 1, MOST_STRIPS) : MOST_STRIPS;
+        for (int from = s0; from < s1; from += most) {
+          int to = Math.min(s1, from + most);
           float[] strips = packedB == null ? pack(from, to, k0, depth) : packedB;
           int first = ALIGN + (packedB == null ? 0 : (from * k + k0) * NR);
           int distance = (packedB == null ? depth : k) * NR;
-          Epilogue piece = e.piece(k0 == 0, k0 + depth == k);
-          for (int i = i0; i < i1; i += ROW_BLOCK) {
-            int rows = Math.min(ROW_BLOCK, i1 - i);
-            Rows packed = packRows(a, i, rows, k0, depth);
+          // Short sums are mostly writing: whole rows of C, which the memory can keep up with.
+          int block = k <= DEPTH ? MR : ROW_BLOCK;
+          for (int i = i0; i < i1; i += block) {
+            int rows = Math.min(block, i1 - i);
+            Rows packed = few ? all : packRows(a, i, rows, k0, depth);
             for (int s = from; s < to; s++) {
               int bp = first + (s - from) * distance;
               int column = s * NR;
               int cols = Math.min(NR, n - column);
               int at = cp + i * ldc + column;
-              strip(rows, cols, depth, packed, strips, bp, c, at, ldc, column, piece);
+              int row = few ? i - i0 : 0;
+              strip(row, rows, cols, depth, packed, strips, bp, c, at, ldc, column, piece);
             }
           }
         }
@@ -222,8 +237,9 @@ final class Gemm {
     return new Rows(packed, step, a.transposed);
   }
 
-  /** Some rows of C in one strip. */
+  /** Some rows of C in one strip, from row {@code row} of A on, a multiple of MR. */
   private static void strip(
+      int row,
       int rows,
       int cols,
       int depth,
@@ -240,7 +256,7 @@ final class Gemm {
       int terms = Math.min(DEPTH, depth - k);
       for (int i = 0; i < rows; i += MR) {
         int height = GemmKernels.height(Math.min(MR, rows - i));
-        a.multiply(height, i, k, terms, b, bp + k * NR, t, ALIGN + i * NR, k > 0);
+        a.multiply(height, row + i, k, terms, b, bp + k * NR, t, ALIGN + i * NR, k > 0);
       }
     }
     GemmTile.store(t, ALIGN, rows, cols, c, cp, ldc, column, e);

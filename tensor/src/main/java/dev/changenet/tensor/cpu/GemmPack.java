@@ -86,7 +86,10 @@ final class GemmPack {
       if (cols < NR) {
         Arrays.fill(dst, dp, dp + depth * NR, 0f);
       }
-      Transposition.run(b.data(), src, b.stride(), cols, depth, dst, dp, NR);
+      for (int k = 0; k < depth; k += ROWS) {
+        int rows = Math.min(ROWS, depth - k);
+        Transposition.run(b.data(), src + k, b.stride(), cols, rows, dst, dp + k * NR, NR);
+      }
       return;
     }
     rowsOfStrip(b, j0, cols, k0, depth, dst, dp);

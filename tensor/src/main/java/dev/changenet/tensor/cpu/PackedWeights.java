@@ -5,7 +5,9 @@ import dev.changenet.tensor.Device;
 import dev.changenet.tensor.Shape;
 import dev.changenet.tensor.Tensor;
 import java.util.HashMap;
+import java.util.HashSet;
 import java.util.Map;
+import java.util.Set;
 import java.util.function.Consumer;
 
 /**
@@ -33,6 +35,7 @@ final class PackedWeights implements AutoCloseable {
   record Key(Form form, int size, int variant) {}
 
   private final Map<Key, Tensor> copies = new HashMap<>();
+  private final Set<Key> asked = new HashSet<>();
 
   private PackedWeights() {}
 
@@ -40,6 +43,27 @@ final class PackedWeights implements AutoCloseable {
   static float[] of(Tensor w, Key key, Consumer<float[]> pack) {
     PackedWeights packed = w.storage().derived("cpu", PackedWeights::new);
     return packed.get(key, pack);
+  }
+
+  /**
+   * Like {@link #of}, but returns null when the copy is asked for the first time: weights that
+   * change after every use, as in training, are better rearranged piece by piece in the cache.
+   */
+  static float[] ofRepeated(Tensor w, Key key, Consumer<float[]> pack) {
+    PackedWeights packed = w.storage().derived("cpu", PackedWeights::new);
+    return packed.isFirst(key) ? null : packed.get(key, pack);
+  }
+
+  /** {@link #reserve} for {@link #ofRepeated}. */
+  static void reserveRepeated(Tensor w, Key key) {
+    PackedWeights packed = w.storage().derived("cpu", PackedWeights::new);
+    if (!packed.isFirst(key)) {
+      reserve(w, key);
+    }
+  }
+
+  private synchronized boolean isFirst(Key key) {
+    return asked.add(key);
   }
 
   /** Makes the copy {@code key} of {@code w} without filling it, for its size alone. */

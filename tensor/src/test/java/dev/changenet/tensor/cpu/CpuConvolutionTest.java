@@ -88,7 +88,13 @@ class CpuConvolutionTest {
     "1, 28, 28, 3, 16, 14, 14, 14, 0",
     "1, 9, 10, 20, 7, 5, 3, 1, 2",
     "1, 10, 11, 17, 9, 3, 2, 3, 1",
-    "1, 7, 7, 16, 9, 7, 7, 1, 3"
+    "1, 7, 7, 16, 9, 7, 7, 1, 3",
+    "2, 7, 5, 41, 37, 3, 3, 1, 1",
+    "3, 9, 11, 33, 45, 3, 3, 2, 1",
+    "1, 9, 10, 34, 35, 5, 3, 1, 2",
+    "1, 10, 11, 47, 32, 3, 2, 3, 1",
+    "2, 13, 8, 64, 40, 2, 2, 2, 0",
+    "1, 16, 15, 36, 35, 3, 3, 1, 1"
   })
   void convolutionAndItsGradientsEqualTheReference(
       int b, int h, int w, int i, int o, int kh, int kw, int stride, int padding) {
@@ -126,7 +132,9 @@ class CpuConvolutionTest {
     "1, 6, 5, 40, 33, 2, 2, 0",
     "1, 4, 5, 20, 18, 3, 2, 1",
     "1, 4, 5, 20, 18, 3, 1, 1",
-    "1, 4, 3, 16, 18, 2, 3, 0"
+    "1, 4, 3, 16, 18, 2, 3, 0",
+    "2, 4, 5, 40, 33, 3, 2, 1",
+    "1, 17, 14, 34, 36, 3, 1, 1"
   })
   void transposedConvolutionAndItsGradientsEqualTheReference(
       int b, int h, int w, int i, int o, int k, int stride, int padding) {

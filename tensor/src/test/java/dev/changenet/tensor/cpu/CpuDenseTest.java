@@ -72,16 +72,26 @@ class CpuDenseTest {
 
   @Test
   void linearUsesTheWeightAsItIsAfterAnUpdate() {
-    Tensor x = Tensor.of(new float[64], 8, 8);
-    java.util.Arrays.fill(x.floats(), 1f);
-    Tensor w = Tensor.of(new float[64], 8, 8);
-    Tensor out = Tensor.of(new float[64], 8, 8);
+    Tensor x = randomTensor(1, 40, 30);
+    Tensor w = randomTensor(2, 50, 30);
+    Tensor out = Tensor.zeros(Shape.of(40, 50), DType.FLOAT32, Device.CPU);
     cpu.linear(x, w, null, out);
-    assertThat(out.floats()).containsOnly(0f);
-    java.util.Arrays.fill(w.floats(), 2f);
+    float[] first = out.toFloatArray();
+    // The second call packs the weight, the third finds it packed.
+    for (int call = 0; call < 2; call++) {
+      cpu.linear(x, w, null, out);
+      assertThat(out.floats()).isEqualTo(first);
+    }
+    for (int i = 0; i < w.elements(); i++) {
+      w.floats()[i] *= 2;
+    }
     w.storage().changed();
-    cpu.linear(x, w, null, out);
-    assertThat(out.floats()).containsOnly(16f);
+    for (int call = 0; call < 3; call++) {
+      cpu.linear(x, w, null, out);
+      for (int i = 0; i < first.length; i++) {
+        assertThat(out.floats()[i]).isEqualTo(2 * first[i]);
+      }
+    }
   }
 
   @Test

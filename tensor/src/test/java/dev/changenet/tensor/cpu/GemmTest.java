@@ -84,7 +84,9 @@ class GemmTest {
     "12, 96, 64",
     "1, 128, 65",
     "250, 3, 33",
-    "61, 35, 2050"
+    "61, 35, 2050",
+    "40, 201, 1030",
+    "345, 130, 300"
   })
   void equalsTheSumInDoublePrecisionForEveryTransposition(int m, int n, int k) {
     for (int form = 0; form < 8; form++) {
