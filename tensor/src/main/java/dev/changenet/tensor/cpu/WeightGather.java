@@ -26,6 +26,15 @@ record WeightGather(
 
   /** Copies a strip, whose columns from {@code columns} on become 0. */
   void run(float[] w, int from, int channels, int columns, float[] dst, int dp) {
+    if (channelStep == plane) {
+      transpose(w, from, channels, columns, dst, dp);
+    } else {
+      pick(w, from, channels, columns, dst, dp);
+    }
+  }
+
+  /** Where a column's channels and taps lie side by side. */
+  private void transpose(float[] w, int from, int channels, int columns, float[] dst, int dp) {
     float[] block = Scratch.floats(Scratch.Slot.PACK, CHANNELS * plane * NR);
     if (columns < NR) {
       Arrays.fill(block, 0, CHANNELS * plane * NR, 0f);
@@ -33,14 +42,7 @@ record WeightGather(
     for (int c0 = 0; c0 < channels; c0 += CHANNELS) {
       int count = Math.min(CHANNELS, channels - c0);
       int at = from + c0 * channelStep;
-      if (channelStep == plane) {
-        Transposition.run(w, at, columnStep, columns, count * plane, block, 0, NR);
-      } else {
-        for (int c = 0; c < count; c++) {
-          int start = at + c * channelStep;
-          Transposition.run(w, start, columnStep, columns, plane, block, c * plane * NR, NR);
-        }
-      }
+      Transposition.run(w, at, columnStep, columns, count * plane, block, 0, NR);
       for (int c = 0; c < count; c++) {
         for (int t = 0; t < taps.length; t++) {
           int row = (c * plane + taps[t]) * NR;
@@ -50,6 +52,26 @@ record WeightGather(
           }
         }
       }
+    }
+  }
+
+  /** Where a channel's columns and taps lie side by side. */
+  private void pick(float[] w, int from, int channels, int columns, float[] dst, int dp) {
+    for (int c = 0; c < channels; c++) {
+      for (int t = 0; t < taps.length; t++) {
+        int at = from + c * channelStep + taps[t];
+        int to = dp + c * channelDistance + t * tapDistance;
+        pickRow(w, at, columnStep, columns, dst, to);
+        if (columns < NR) {
+          Arrays.fill(dst, to + columns, to + NR, 0f);
+        }
+      }
+    }
+  }
+
+  private static void pickRow(float[] w, int at, int step, int columns, float[] dst, int to) {
+    for (int n = 0; n < columns; n++) {
+      dst[to + n] = w[at + n * step];
     }
   }
 }

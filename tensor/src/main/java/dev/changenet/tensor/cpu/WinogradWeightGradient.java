@@ -183,11 +183,42 @@ final class WinogradWeightGradient {
       int v = first + o;
       int[] tap = phaseTaps[v / gradient.channels()];
       int to = v % gradient.channels() * gradientWeightStep + strip * NR * inputWeightStep;
-      for (int c = 0; c < NR; c++) {
-        for (int t = 0; t < taps; t++) {
-          gradW[to + c * inputWeightStep + tap[t]] = work[result + t * NR + c];
-        }
+      if (taps == 9) {
+        nineTaps(work, result, gradW, to, inputWeightStep);
+      } else {
+        fourTaps(work, result, gradW, to, inputWeightStep, tap);
       }
+    }
+  }
+
+  /** dst[dp + c·step + t] = src[sp + t·NR + c] for a strip, line by line of dst. */
+  private static void nineTaps(float[] src, int sp, float[] dst, int dp, int step) {
+    for (int c = 0; c < NR; c++) {
+      int at = dp + c * step;
+      dst[at] = src[sp + c];
+      dst[at + 1] = src[sp + NR + c];
+      dst[at + 2] = src[sp + 2 * NR + c];
+      dst[at + 3] = src[sp + 3 * NR + c];
+      dst[at + 4] = src[sp + 4 * NR + c];
+      dst[at + 5] = src[sp + 5 * NR + c];
+      dst[at + 6] = src[sp + 6 * NR + c];
+      dst[at + 7] = src[sp + 7 * NR + c];
+      dst[at + 8] = src[sp + 8 * NR + c];
+    }
+  }
+
+  /** The same for four taps of a larger kernel. */
+  private static void fourTaps(float[] src, int sp, float[] dst, int dp, int step, int[] tap) {
+    int t0 = tap[0];
+    int t1 = tap[1];
+    int t2 = tap[2];
+    int t3 = tap[3];
+    for (int c = 0; c < NR; c++) {
+      int at = dp + c * step;
+      dst[at + t0] = src[sp + c];
+      dst[at + t1] = src[sp + NR + c];
+      dst[at + t2] = src[sp + 2 * NR + c];
+      dst[at + t3] = src[sp + 3 * NR + c];
     }
   }
 }
