@@ -12,7 +12,7 @@ import java.util.Arrays;
  */
 final class UnrolledConvolution {
   /** Most pixels of the small map. */
-  private static final int FEW_PIXELS = 224;
+  private static final int FEW_PIXELS = 256;
 
   private static final int FEWEST_CHANNELS = 32;
 

@@ -46,7 +46,7 @@ final class WinogradConvolution {
   private static final int PACK_CHANNELS = Math.min(NR, 16);
 
   /** Below this many tiles the transformed weights cost more than they save. */
-  private static final int WORTHWHILE_TILES = 16;
+  private static final int WORTHWHILE_TILES = 17;
 
   private WinogradConvolution() {}
 
