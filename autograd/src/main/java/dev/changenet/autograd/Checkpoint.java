@@ -10,14 +10,20 @@ import java.util.function.UnaryOperator;
  * cost"). Inputs: x, then the parameters that the part reads; those receive their gradients
  * directly.
  *
- * <p>The body must compute the same both times: random draws are made before, batch statistics have
- * no place in it.
+ * <p>The body must compute the same both times: random draws are made before, and what counts
+ * steps, such as running statistics, asks {@link #isRunningAgain}.
  */
 final class Checkpoint extends Function {
+  private static final ThreadLocal<Boolean> AGAIN = ThreadLocal.withInitial(() -> false);
+
   private final UnaryOperator<Variable> body;
 
   Checkpoint(UnaryOperator<Variable> body) {
     this.body = body;
+  }
+
+  static boolean isRunningAgain() {
+    return AGAIN.get();
   }
 
   @Override
@@ -32,6 +38,11 @@ final class Checkpoint extends Function {
         Scope scope = Scope.open()) {
       Variable out = body.apply(new Variable(in[0]));
       scope.keep(out.data());
+      for (int i = 1; i < in.length; i++) {
+        if (trains(i)) {
+          backend(in[i]).forgetWeight(in[i]);
+        }
+      }
       return out.data();
     }
   }
@@ -40,11 +51,21 @@ final class Checkpoint extends Function {
   protected void backward(Tensor gradOut, Gradients g) {
     Variable x = new Variable(saved(0), g.needed(0));
     try (Tape _ = Tape.open()) {
-      Tape.backward(body.apply(x), gradOut.share());
+      Tape.backward(again(x), gradOut.share());
     }
     if (x.grad() != null) {
       g.set(0, x.grad().reshape(x.shape().toArray()));
       x.zeroGrad();
+    }
+  }
+
+  private Variable again(Variable x) {
+    boolean before = AGAIN.get();
+    AGAIN.set(true);
+    try {
+      return body.apply(x);
+    } finally {
+      AGAIN.set(before);
     }
   }
 }

@@ -354,7 +354,8 @@ public final class Functional {
 
   /**
    * body(x), without keeping the activations: the backward pass runs the body again. Both runs must
-   * compute the same, so the body draws no random numbers and has no batch norm.
+   * compute the same, so the body draws no random numbers, and what it does once per step depends
+   * on {@link #isRunningAgain}.
    *
    * @param parameters those that the body reads
    */
@@ -366,6 +367,11 @@ public final class Functional {
       in[i + 1] = parameters.get(i);
     }
     return new Checkpoint(body).apply(in);
+  }
+
+  /** True in the second run of a {@link #checkpoint}'s body. */
+  public static boolean isRunningAgain() {
+    return Checkpoint.isRunningAgain();
   }
 
   /** Mean softmax cross-entropy; logits [B, H, W, K], labels int32 [B, H, W]. */

@@ -29,12 +29,16 @@ final class ConvNeXtStem extends Module {
   private final Stem stem;
   private final List<Stage> stages = new ArrayList<>();
 
-  ConvNeXtStem(Device device, int[] depths, int[] dims) {
+  /**
+   * @param checkpoint in training, compute the blocks again in the backward pass
+   */
+  ConvNeXtStem(Device device, int[] depths, int[] dims, boolean checkpoint) {
     super(device);
     stem = child("stem", new Stem(device, dims[0]));
     for (int s = 0; s < depths.length; s++) {
       int in = s == 0 ? dims[0] : dims[s - 1];
-      stages.add(child("stages." + s, new Stage(device, s > 0, in, dims[s], depths[s])));
+      stages.add(
+          child("stages." + s, new Stage(device, s > 0, in, dims[s], depths[s], checkpoint)));
     }
   }
 
@@ -73,9 +77,11 @@ final class ConvNeXtStem extends Module {
   private static final class Stage extends Layer {
     private final Downsample downsample;
     private final List<Block> blocks = new ArrayList<>();
+    private final boolean checkpoint;
 
-    Stage(Device device, boolean reduce, int in, int dim, int depth) {
+    Stage(Device device, boolean reduce, int in, int dim, int depth, boolean checkpoint) {
       super(device);
+      this.checkpoint = checkpoint;
       downsample = reduce ? child("downsample", new Downsample(device, in, dim)) : null;
       for (int i = 0; i < depth; i++) {
         blocks.add(child("blocks." + i, new Block(device, dim)));
@@ -86,7 +92,7 @@ final class ConvNeXtStem extends Module {
     protected Variable forward(Variable x) {
       Variable y = downsample == null ? x : downsample.call(x);
       for (Block block : blocks) {
-        y = block.call(y);
+        y = checkpoint ? block.callRecomputed(y) : block.call(y);
       }
       return y;
     }
@@ -125,6 +131,10 @@ final class ConvNeXtStem extends Module {
       fc1 = child("mlp.fc1", Linear.conv1x1(device, dim, 4 * dim, WEIGHT, ZERO));
       act = child("mlp.act", new GELU(device));
       fc2 = child("mlp.fc2", Linear.conv1x1(device, 4 * dim, dim, WEIGHT, ZERO));
+    }
+
+    Variable callRecomputed(Variable x) {
+      return recomputed(this::call, x);
     }
 
     @Override

@@ -26,6 +26,7 @@ public final class FanBackbone extends Backbone {
   public static final double POSITION_EPS = 1e-6;
 
   private final FanVariant variant;
+  private final boolean checkpoint;
   private final Parameter clsToken;
   private final ConvNeXtStem stem;
   private final Conv2d proj;
@@ -35,15 +36,21 @@ public final class FanBackbone extends Backbone {
   private final List<Parameter> idle = new ArrayList<>();
   private boolean computeClassToken;
 
-  public FanBackbone(Device device, FanVariant variant, double dropPath, StepRandom random) {
+  /**
+   * @param checkpoint in training, compute the blocks again in the backward pass instead of keeping
+   *     their activations
+   */
+  public FanBackbone(
+      Device device, FanVariant variant, double dropPath, boolean checkpoint, StepRandom random) {
     super(device);
     this.variant = variant;
+    this.checkpoint = checkpoint;
     int c = variant.width();
     clsToken = parameter("cls_token", FanBlock.WEIGHT, 1, 1, c);
     stem =
         child(
             "patch_embed.backbone",
-            new ConvNeXtStem(device, variant.convNeXtDepths(), variant.convNeXtDims()));
+            new ConvNeXtStem(device, variant.convNeXtDepths(), variant.convNeXtDims(), checkpoint));
     int stemOut = variant.convNeXtDims()[1];
     Initializer init = Initializer.fanIn(4 * stemOut);
     proj = child("patch_embed.proj", new Conv2d(device, stemOut, c, 2, 2, 0, 1, false, init, init));
@@ -77,7 +84,7 @@ public final class FanBackbone extends Backbone {
           int w = grid.dim(2);
           Variable x = Functional.mapToTokens(Functional.addRepeated(grid, posEmbed.encode(h, w)));
           for (int i = 0; i < blocks.size(); i++) {
-            x = blocks.get(i).call(x, h, w);
+            x = blocks.get(i).call(x, h, w, checkpoint);
             if (i == variant.outIndex()) {
               maps.add(Functional.tokensToMap(x, h, w));
             }

@@ -50,12 +50,25 @@ final class FanBlock extends Module {
     return new Linear(device, in, out, WEIGHT, ZERO);
   }
 
-  /** Tokens [B, height·width, C] → the same shape. */
-  Variable call(Variable tokens, int height, int width) {
+  /**
+   * Tokens [B, height·width, C] → the same shape.
+   *
+   * @param checkpoint in training, keep only the input and compute again in the backward pass
+   */
+  Variable call(Variable tokens, int height, int width, boolean checkpoint) {
+    float[] scale1 = dropPath1.draw(tokens.dim(0));
+    float[] scale2 = dropPath2.draw(tokens.dim(0));
+    return checkpoint
+        ? recomputed(v -> forward(v, height, width, scale1, scale2), tokens)
+        : forward(tokens, height, width, scale1, scale2);
+  }
+
+  private Variable forward(Variable tokens, int height, int width, float[] scale1, float[] scale2) {
     return run(
         () -> {
-          Variable x = dropPath1.residual(tokens, attn.call(norm1.call(tokens)), gamma1);
-          return dropPath2.residual(x, mlp.call(norm2.call(x), height, width), gamma2);
+          Variable x = dropPath1.residual(tokens, attn.call(norm1.call(tokens)), gamma1, scale1);
+          Variable y = mlp.call(norm2.call(x), height, width);
+          return dropPath2.residual(x, y, gamma2, scale2);
         });
   }
 

@@ -1,8 +1,6 @@
 package dev.changenet.backbone;
 
 import dev.changenet.autograd.Functional;
-import dev.changenet.autograd.Tape;
-import dev.changenet.autograd.Trace;
 import dev.changenet.autograd.Variable;
 import dev.changenet.nn.DropPath;
 import dev.changenet.nn.GELU;
@@ -61,9 +59,7 @@ final class VitBlock extends Module {
   Variable call(Variable x, boolean checkpoint) {
     float[] scale1 = dropPath1.draw(x.dim(0));
     float[] scale2 = dropPath2.draw(x.dim(0));
-    return checkpoint && Tape.isRecording() && !Trace.isOpen()
-        ? Functional.checkpoint(v -> forward(v, scale1, scale2), x, parameters())
-        : forward(x, scale1, scale2);
+    return checkpoint ? recomputed(v -> forward(v, scale1, scale2), x) : forward(x, scale1, scale2);
   }
 
   private Variable forward(Variable x, float[] scale1, float[] scale2) {

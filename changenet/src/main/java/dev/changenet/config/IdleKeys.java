@@ -65,9 +65,6 @@ final class IdleKeys {
 
   private void encoder() {
     BackboneType type = BackboneType.of(reading.text(TYPE));
-    if (reading.flag("train.activation_checkpoint") && type.isFan()) {
-      warn("train.activation_checkpoint", "has no effect on FAN encoders");
-    }
     if (reading.isChanged("model.backbone.drop_path_rate") && !type.isFan()) {
       warn("model.backbone.drop_path_rate", "has no effect, only FAN encoders use it");
     }

@@ -57,8 +57,8 @@ final class SpecTable {
         Arithmetic of training: 32-true (alias 32) or, on a GPU, bf16-mixed (alias bf16) or 16-mixed \
       (alias 16, with a loss scale); the others are not supported by this build.
       activation_checkpoint | bool | false | | train
-        Compute the blocks of ViT and C-RADIO encoders again in the backward pass instead of keeping \
-      their activations: less memory, more time (an extension of this build).
+        Compute the blocks of the encoder again in the backward pass instead of keeping their \
+      activations: less memory, more time (an extension of this build).
       sync_batchnorm | bool | true | | train
         Accepted; batch statistics are synchronised whenever more than one GPU is used.
       use_distributed_sampler | bool | true | | train

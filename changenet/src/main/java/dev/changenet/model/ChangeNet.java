@@ -35,7 +35,7 @@ public final class ChangeNet extends Module {
    * @param alignCorners {@code model.decode_head.align_corners}
    * @param imgSize {@code dataset.segment.img_size}: sets the number of positions of NV-DINOv2
    * @param useSummaryToken {@code model.decode_head.use_summary_token}, C-RADIO only
-   * @param activationCheckpoint {@code train.activation_checkpoint}, ViT and C-RADIO only
+   * @param activationCheckpoint {@code train.activation_checkpoint}
    */
   public record Config(
       String backbone,
@@ -79,7 +79,7 @@ public final class ChangeNet extends Module {
 
   /** Builds the network on a FAN backbone of any size. */
   public ChangeNet(Device device, Config config, FanVariant variant) {
-    this(device, config, random -> new FanBackbone(device, variant, config.dropPathRate(), random));
+    this(device, config, random -> fan(device, config, variant, random));
   }
 
   /** Builds the network on a ViT-Adapter backbone of any size. */
@@ -115,7 +115,7 @@ public final class ChangeNet extends Module {
     String type = config.backbone();
     FanVariant fan = FanVariant.of(type);
     if (fan != null) {
-      return new FanBackbone(device, fan, config.dropPathRate(), random);
+      return fan(device, config, fan, random);
     }
     VitVariant vit = VitVariant.of(type);
     if (vit != null) {
@@ -126,6 +126,11 @@ public final class ChangeNet extends Module {
             + type
             + "' is not supported by this build; use a fan_*_hybrid, vit_large_nvdinov2 or"
             + " c_radio_v2_* backbone");
+  }
+
+  private static Backbone fan(Device device, Config config, FanVariant variant, StepRandom random) {
+    return new FanBackbone(
+        device, variant, config.dropPathRate(), config.activationCheckpoint(), random);
   }
 
   private static Backbone adapter(

@@ -225,8 +225,9 @@ record MemoryCheck(long available, long machine, boolean gpu) {
     if (!backbone.freezeBackbone()) {
       ways.add("set model.backbone.freeze_backbone (with pretrained_backbone_path)");
     }
-    if (!backbone.type().isFan() && !spec.train().activationCheckpoint()) {
-      ways.add("set train.activation_checkpoint");
+    boolean nothingKept = backbone.type().isFan() && backbone.freezeBackbone();
+    if (!spec.train().activationCheckpoint() && !nothingKept) {
+      ways.add("set train.activation_checkpoint (the encoder is computed twice)");
     }
     ways.add(moreMemory(spec, wanted));
     return ways;

@@ -8,15 +8,18 @@ import dev.changenet.backbone.FanVariant;
 import dev.changenet.backbone.VitVariant;
 import dev.changenet.nn.Parameter;
 import dev.changenet.tensor.Device;
+import dev.changenet.tensor.MemoryUse;
 import dev.changenet.tensor.Scope;
 import dev.changenet.tensor.Tensor;
 import dev.changenet.testing.GoldenFormula;
+import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.atomic.AtomicInteger;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /**
  * A training step takes both images of a pair through the backbone at once, unless a hook looks at
@@ -138,6 +141,25 @@ class JoinedPassTest {
           double scale = Math.max(least, error(new float[expected.length], expected));
           assertThat(error(joined.get(name), expected) / scale).as(name).isLessThan(LIMIT);
         });
+  }
+
+  /** Batch norms count a pass once and drawn numbers stay, though blocks run twice. */
+  @ParameterizedTest
+  @ValueSource(strings = {"fan", "dino", "radio"})
+  void recomputedBlocksTakeLessMemoryAndChangeNothing(String kind) {
+    long[] peaks = new long[2];
+    List<Map<String, float[]>> all = new ArrayList<>();
+    for (boolean checkpoint : new boolean[] {false, true}) {
+      try (ChangeNet net = network(kind, checkpoint)) {
+        MemoryUse.resetPeak();
+        long before = MemoryUse.liveBytes();
+        all.add(results(net, null));
+        peaks[all.size() - 1] = MemoryUse.peakBytes() - before;
+      }
+    }
+    assertThat(all.get(1).keySet()).containsExactlyElementsOf(all.get(0).keySet());
+    all.get(0).forEach((name, v) -> assertThat(all.get(1).get(name)).as(name).isEqualTo(v));
+    assertThat(peaks[1]).isLessThan(peaks[0]);
   }
 
   private static double error(float[] ours, float[] expected) {

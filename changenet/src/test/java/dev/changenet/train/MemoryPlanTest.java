@@ -156,7 +156,8 @@ class MemoryPlanTest {
             "not enough memory: predicted 0\\.\\d\\d GiB for the tensors of a training step \\(weights"
                 + " .*\\), available 0\\.\\d\\d GiB; set dataset\\.segment\\.batch_size to 3 \\(now"
                 + " 9\\), or set train\\.accumulate to \\d \\(the same batch in parts\\), or lower dataset\\.segment\\.img_size \\(now 64\\), or set"
-                + " model\\.backbone\\.freeze_backbone \\(with pretrained_backbone_path\\), or raise the heap with"
+                + " model\\.backbone\\.freeze_backbone \\(with pretrained_backbone_path\\), or set"
+                + " train\\.activation_checkpoint \\(the encoder is computed twice\\), or raise the heap with"
                 + " CHANGENET_JAVA_OPTS=-Xmx\\d+m");
     assertThatThrownBy(
             () -> new MemoryCheck(one.peak() - 1, one.peak(), false).require(spec, plans, reporter))

@@ -30,10 +30,13 @@ public final class BatchNorm2d extends Layer {
   @Override
   protected Variable forward(Variable x) {
     int joined = isTraining() ? JoinedBatches.count() : 1;
-    if (isTraining()) {
+    // A pass that is run again has been counted.
+    boolean counts = !Functional.isRunningAgain();
+    if (isTraining() && counts) {
       batches.set(0, batches.at(0) + joined);
     }
+    double momentum = counts ? MOMENTUM : 0;
     return Functional.batchNorm(
-        x, weight, bias, runningMean, runningVar, EPS, MOMENTUM, isTraining(), joined);
+        x, weight, bias, runningMean, runningVar, EPS, momentum, isTraining(), joined);
   }
 }

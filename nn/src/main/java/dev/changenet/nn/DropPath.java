@@ -21,7 +21,12 @@ public final class DropPath extends Module {
 
   /** x + s[b]·gamma ⊙ y; {@code gamma} [C]. */
   public Variable residual(Variable x, Variable y, Variable gamma) {
-    return run(() -> Functional.residual(x, y, gamma, draw(x.dim(0))));
+    return residual(x, y, gamma, draw(x.dim(0)));
+  }
+
+  /** The same with factors from {@link #draw}. */
+  public Variable residual(Variable x, Variable y, Variable gamma, float[] scale) {
+    return run(() -> Functional.residual(x, y, gamma, scale));
   }
 
   /**

@@ -1,6 +1,8 @@
 package dev.changenet.nn;
 
+import dev.changenet.autograd.Functional;
 import dev.changenet.autograd.Profile;
+import dev.changenet.autograd.Tape;
 import dev.changenet.autograd.Trace;
 import dev.changenet.autograd.Variable;
 import dev.changenet.nn.init.Initializer;
@@ -16,6 +18,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.function.BiConsumer;
 import java.util.function.Supplier;
+import java.util.function.UnaryOperator;
 
 /**
  * A part of a network: parameters, buffers and child modules under PyTorch's state-dict names.
@@ -102,6 +105,26 @@ public abstract class Module implements AutoCloseable {
    */
   protected final Variable run(Supplier<Variable> body) {
     return runAll(() -> List.of(body.get())).get(0);
+  }
+
+  /**
+   * body(x), a pass of this module, without keeping its activations in training: the backward pass
+   * runs it again. Where someone looks at the module's outputs they are kept.
+   *
+   * @param body reads x and this module's parameters; draws no random numbers
+   */
+  protected final Variable recomputed(UnaryOperator<Variable> body, Variable x) {
+    if (!Tape.isRecording() || isObserved()) {
+      return body.apply(x);
+    }
+    int joined = JoinedBatches.count();
+    UnaryOperator<Variable> anytime =
+        v -> {
+          try (JoinedBatches _ = JoinedBatches.open(joined)) {
+            return body.apply(v);
+          }
+        };
+    return Functional.checkpoint(anytime, x, parameters());
   }
 
   /** {@link #run} for modules with several outputs; hooks see each of them, in order. */

@@ -167,7 +167,11 @@ final class CpuConvolution implements Convolution {
     c.run(large.floats(), s.batch(), s.h(), s.w(), packed, small.floats(), s.oh(), s.ow(), e);
   }
 
-  /** Input gradient of a convolution, from the small map to the large one. */
+  /**
+   * Input gradient of a convolution, from the small map to the large one.
+   *
+   * @param e bias or nothing
+   */
   private static void toLarge(Tensor small, Tensor w, ConvSizes s, Epilogue e, Tensor large) {
     if (s.pointwise()) {
       Gemm.multiply(
@@ -211,8 +215,8 @@ final class CpuConvolution implements Convolution {
           e);
       return;
     }
-    if (UnrolledConvolution.suits(s) && e == Epilogue.OVERWRITE) {
-      new UnrolledConvolution(s).inputGradient(small.floats(), w.floats(), large.floats());
+    if (UnrolledConvolution.suits(s)) {
+      new UnrolledConvolution(s).backward(small.floats(), w.floats(), e.bias(), large.floats());
       return;
     }
     DirectConvolution c = new DirectConvolution(ConvPhase.backward(s), s.o(), s.c());

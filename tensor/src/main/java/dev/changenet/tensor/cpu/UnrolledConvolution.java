@@ -41,14 +41,18 @@ final class UnrolledConvolution {
     CpuDense.linear(pixels(s), inputs(s), s.o(), unroll(large), w, small, e);
   }
 
-  /** The gradient of the large map from that of the small one. */
-  void inputGradient(float[] small, float[] w, float[] large) {
+  /**
+   * The gradient of the large map from that of the small one.
+   *
+   * @param bias added per channel, or null
+   */
+  void backward(float[] small, float[] w, float[] bias, float[] large) {
     int inputs = inputs(s);
     float[] rows = Scratch.floats(Scratch.Slot.CONV_TILE, pixels(s) * inputs);
     Operand a = Operand.of(small, s.o());
     Operand b = Operand.of(w, inputs);
     Gemm.multiply(pixels(s), inputs, s.o(), a, b, rows, 0, inputs, Epilogue.OVERWRITE);
-    Parallel.forEach(s.batch() * s.h(), row -> gather(rows, row / s.h(), row % s.h(), large));
+    Parallel.forEach(s.batch() * s.h(), row -> gather(rows, row / s.h(), row % s.h(), bias, large));
   }
 
   /** The gradient [o, c, kh, kw] of the weights. */
@@ -97,10 +101,13 @@ final class UnrolledConvolution {
   }
 
   /** One line of the large map: every pixel the sum of what its taps got, in their order. */
-  private void gather(float[] rows, int image, int y, float[] large) {
+  private void gather(float[] rows, int image, int y, float[] bias, float[] large) {
     int from = (image * s.h() + y) * s.w() * s.c();
     Arrays.fill(large, from, from + s.w() * s.c(), 0f);
     for (int x = 0; x < s.w(); x++) {
+      if (bias != null) {
+        System.arraycopy(bias, 0, large, from + x * s.c(), s.c());
+      }
       for (int t = 0; t < s.taps(); t++) {
         int i = y + s.padding() - t / s.kw();
         int j = x + s.padding() - t % s.kw();
