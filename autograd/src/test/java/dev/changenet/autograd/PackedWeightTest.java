@@ -18,6 +18,10 @@ class PackedWeightTest {
   private static final BinaryOperator<Variable> TRANSPOSED =
       (x, w) -> Functional.convTranspose2d(x, w, null, 2, 1);
 
+  /** Two uses: linear weights are packed for the second. */
+  private static final BinaryOperator<Variable> LINEAR =
+      (x, w) -> Functional.linear(Functional.linear(x, w, null), w, null);
+
   private static Tensor zeros(int... shape) {
     return Tensor.zeros(Shape.of(shape), DType.FLOAT32, Device.CPU).detached();
   }
@@ -25,7 +29,7 @@ class PackedWeightTest {
   /** Bytes that stay with the weight when the step is over. */
   private static long kept(
       BinaryOperator<Variable> convolution, int kernel, boolean taped, boolean trained) {
-    try (Tensor x = zeros(1, 16, 16, 32);
+    try (Tensor x = zeros(1, 24, 24, 32);
         Tensor w = zeros(32, 32, kernel, kernel)) {
       long before = MemoryUse.liveBytes();
       Variable weight = new Variable(w, trained);
@@ -56,5 +60,8 @@ class PackedWeightTest {
     assertThat(kept(TRANSPOSED, 4, false, true)).isPositive();
     assertThat(kept(TRANSPOSED, 4, true, false)).isPositive();
     assertThat(kept(TRANSPOSED, 4, true, true)).isZero();
+    assertThat(kept(LINEAR, 1, false, true)).isPositive();
+    assertThat(kept(LINEAR, 1, true, false)).isPositive();
+    assertThat(kept(LINEAR, 1, true, true)).isZero();
   }
 }
