@@ -47,7 +47,8 @@ class DecoderRewritesTest {
     try (Scope _ = Scope.open();
         ChangeDecoder net =
             new ChangeDecoder(Device.CPU, channels, E, 2, equalLast, alignCorners)) {
-      net.initialize(3);
+      // With some seeds a value lies so near 0 that rounding decides what ReLU lets through.
+      net.initialize(4);
       net.train(train);
       AtomicInteger seen = new AtomicInteger();
       if (plain) {
