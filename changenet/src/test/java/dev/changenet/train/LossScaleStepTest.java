@@ -280,7 +280,8 @@ class LossScaleStepTest {
     List<Long> passing = new ArrayList<>();
     List<Long> kept = new ArrayList<>();
     for (String precision : List.of("32-true", "bf16-mixed", "16-mixed")) {
-      ExperimentSpec spec = spec(precision, "dataset.segment.img_size=64");
+      // Large enough that gradients, which stay float32, are little beside the activations.
+      ExperimentSpec spec = spec(precision, "dataset.segment.img_size=128");
       MemoryPlan plan =
           MemoryPlan.of(
               spec,
@@ -292,7 +293,7 @@ class LossScaleStepTest {
                 net.setActivations(RunContext.activations(spec.train()));
                 return net;
               });
-      passing.add(plan.passing() - plan.gradients());
+      passing.add(plan.passing());
       kept.add(plan.kept());
     }
     assertThat(passing.get(2).doubleValue() / passing.get(0)).isBetween(0.4, 0.6);
