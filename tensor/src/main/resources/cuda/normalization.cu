@@ -336,8 +336,8 @@ __device__ __forceinline__ T* group_of(T* x, const Cut& cut) {
   return x + (size_t)cut.sample() * cut.rows * cut.columns;
 }
 
-// Mean and sum of squared deviations of the rows of a chunk: partial[group][chunk][2][columns]. The sums
-// are those of x less the chunk's first row, so that a large mean costs no digits.
+// Mean and sum of squared deviations of the rows of a chunk: partial[group][chunk][2][columns]. The
+// sums are those of x less the chunk's first row, so that a large mean costs no digits.
 template <typename T>
 __device__ __forceinline__ void batch_statistics(
     const T* __restrict__ all, float* partial, float* scratch, const Cut& cut) {

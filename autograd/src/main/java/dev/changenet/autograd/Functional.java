@@ -134,6 +134,7 @@ public final class Functional {
     if (training && x.shape().rows() / batches < 2) {
       throw new ChangeNetException(
           "batch norm has no variance over 1 value per channel, in training on "
+              + (batches > 1 ? batches + " batches in " : "")
               + x.shape()
               + "; use a larger dataset.segment.batch_size or dataset.segment.img_size");
     }

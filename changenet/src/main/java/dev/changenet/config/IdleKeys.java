@@ -65,13 +65,17 @@ final class IdleKeys {
 
   private void encoder() {
     BackboneType type = BackboneType.of(reading.text(TYPE));
+    boolean frozen = reading.flag("model.backbone.freeze_backbone");
+    if (reading.flag("train.activation_checkpoint") && type.isFan() && frozen) {
+      warn("train.activation_checkpoint", "has no effect, a frozen encoder keeps no activations");
+    }
     if (reading.isChanged("model.backbone.drop_path_rate") && !type.isFan()) {
       warn("model.backbone.drop_path_rate", "has no effect, only FAN encoders use it");
     }
     String backbone = "model.backbone.pretrained_backbone_path";
     if (reading.nonEmpty(backbone).isPresent()
         && reading.nonEmpty("train.pretrained_model_path").isPresent()
-        && !reading.flag("model.backbone.freeze_backbone")) {
+        && !frozen) {
       warn(backbone, "has no effect, train.pretrained_model_path brings the encoder's weights too");
     }
   }

@@ -68,8 +68,10 @@ record MemoryPlan(
         List<Supplier<TrainStep.Pairs>> all =
             Collections.nCopies(Math.min(parts, 2), part(net, largest, size, parts > 1));
         TrainStep.Between update = new TrainStep.Between(null, clip, TrainingAids.scale(train));
-        // Optimizer state and packed weights are complete after the first step.
-        step(net, loss, optimizer, all, update);
+        // Optimizer state is complete after the first step, packed weights after the second.
+        for (int i = 0; i < 2; i++) {
+          step(net, loss, optimizer, all, update);
+        }
         long between = dry.liveBytes();
         dry.resetPeak();
         step(net, loss, optimizer, all, update);

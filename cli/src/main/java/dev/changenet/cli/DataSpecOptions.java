@@ -15,7 +15,7 @@ final class DataSpecOptions {
   @Parameters(
       paramLabel = "KEY=VALUE",
       arity = "0..1",
-      description = "Settings that replace the file's: dataset.segment.num_classes=5")
+      description = "Settings that replace the file's: dataset.segment.root_dir=data")
   private List<String> overrides = new ArrayList<>();
 
   @Option(
@@ -27,11 +27,11 @@ final class DataSpecOptions {
 
   /** Returns why there is no spec to load, or null. */
   String problem() {
-    if (Files.isRegularFile(Path.of(specFile))) {
-      return null;
+    if (Files.isDirectory(Path.of(specFile))) {
+      return "-e: '" + specFile + "' is a folder, expected the experiment spec file";
     }
     return Files.exists(Path.of(specFile))
-        ? "-e: '" + specFile + "' is a folder, expected the experiment spec file"
+        ? null
         : "the experiment spec file '" + specFile + "' does not exist";
   }
 

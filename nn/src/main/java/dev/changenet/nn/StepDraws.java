@@ -4,7 +4,7 @@ import dev.changenet.nn.random.RandomStream;
 
 /**
  * The random draws of one layer: a stream for each of its calls in a step, which depends on seed,
- * step and the number of the call only. A layer runs once per image of a pair, so calls differ.
+ * step and the number of the call only. A layer asks once per image of a pair, so calls differ.
  */
 public final class StepDraws {
   private final StepRandom random;

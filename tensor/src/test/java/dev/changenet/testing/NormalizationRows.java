@@ -172,7 +172,10 @@ final class NormalizationRows {
                       only.equals("gradB") ? c.parameterOutput("gradB", n) : null));
       for (int groups : new int[] {1, 2}) {
         rows.add(
-            "normalization.batchNormBackward " + groups + " groups only " + only,
+            "normalization.batchNormBackward "
+                + (groups == 1 ? "" : groups + " groups ")
+                + "only "
+                + only,
             c ->
                 ops(c)
                     .batchNormBackward(

@@ -163,32 +163,61 @@ final class Gemm {
 
     /** Rows i0 … i1 − 1 of strips s0 … s1 − 1. */
     private void cell(int i0, int i1, int s0, int s1) {
+      boolean few = i1 - i0 <= FEW_ROWS;
       for (int k0 = 0; k0 < k; k0 += SUPER_DEPTH) {
         int depth = Math.min(SUPER_DEPTH, k - k0);
-        Epilogue piece = e.piece(k0 == 0, k0 + depth == k);
-        boolean few = packedB == null && i1 - i0 <= FEW_ROWS;
         Rows all = few ? packRows(a, i0, i1 - i0, k0, depth) : null;
-        int most = few ? Math.clamp(GROUP_FLOATS / (depth * NR), 1, MOST_STRIPS) : MOST_STRIPS;
+        int most =
+            few && packedB == null
+                ? Math.clamp(GROUP_FLOATS / (depth * NR), 1, MOST_STRIPS)
+                : MOST_STRIPS;
         for (int from = s0; from < s1; from += most) {
           int to = Math.min(s1, from + most);
-          float[] strips = packedB == null ? pack(from, to, k0, depth) : packedB;
-          int first = ALIGN + (packedB == null ? 0 : (from * k + k0) * NR);
-          int distance = (packedB == null ? depth : k) * NR;
+          Strips strips = strips(from, to, k0, depth);
           // Short sums are mostly writing: whole rows of C, which the memory can keep up with.
           int block = k <= DEPTH ? MR : ROW_BLOCK;
+          if (few && (k > DEPTH || packedB != null)) {
+            // A strip, perhaps from memory, meets all rows at once.
+            for (int s = from; s < to; s++) {
+              for (int i = i0; i < i1; i += ROW_BLOCK) {
+                strips(all, i - i0, i, Math.min(ROW_BLOCK, i1 - i), strips, s, s + 1, k0, depth);
+              }
+            }
+            continue;
+          }
           for (int i = i0; i < i1; i += block) {
             int rows = Math.min(block, i1 - i);
             Rows packed = few ? all : packRows(a, i, rows, k0, depth);
-            for (int s = from; s < to; s++) {
-              int bp = first + (s - from) * distance;
-              int column = s * NR;
-              int cols = Math.min(NR, n - column);
-              int at = cp + i * ldc + column;
-              int row = few ? i - i0 : 0;
-              strip(row, rows, cols, depth, packed, strips, bp, c, at, ldc, column, piece);
-            }
+            strips(packed, few ? i - i0 : 0, i, rows, strips, from, to, k0, depth);
           }
         }
+      }
+    }
+
+    /**
+     * Packed strips of B.
+     *
+     * @param first index of strip {@code from}
+     * @param distance from one strip to the next
+     */
+    private record Strips(float[] data, int from, int first, int distance) {}
+
+    private Strips strips(int from, int to, int k0, int depth) {
+      return packedB == null
+          ? new Strips(pack(from, to, k0, depth), from, ALIGN, depth * NR)
+          : new Strips(packedB, from, ALIGN + (from * k + k0) * NR, k * NR);
+    }
+
+    /** Rows i … of C, which are row {@code row} … of packed A, in strips from … to − 1. */
+    private void strips(
+        Rows packed, int row, int i, int rows, Strips strips, int from, int to, int k0, int depth) {
+      Epilogue piece = e.piece(k0 == 0, k0 + depth == k);
+      for (int s = from; s < to; s++) {
+        int bp = strips.first + (s - strips.from) * strips.distance;
+        int column = s * NR;
+        int cols = Math.min(NR, n - column);
+        int at = cp + i * ldc + column;
+        strip(row, rows, cols, depth, packed, strips.data, bp, c, at, ldc, column, piece);
       }
     }
 

@@ -11,8 +11,8 @@ import java.util.Set;
 import java.util.function.Consumer;
 
 /**
- * Rearranged copies of one weight tensor, made at first use and kept with the weight's storage
- * until its content changes.
+ * Rearranged copies of one weight tensor, made at first use, or at the second, and kept with the
+ * weight's storage until its content changes.
  */
 final class PackedWeights implements AutoCloseable {
   /** What a copy is for. */

@@ -11,7 +11,7 @@ import java.util.Arrays;
  * weight meets so few pixels, to rearrange the weights would cost more than to rearrange the map.
  */
 final class UnrolledConvolution {
-  /** Most pixels of the small map. */
+  /** Most pixels of the small map, of all images of the batch. */
   private static final int FEW_PIXELS = 256;
 
   private static final int FEWEST_CHANNELS = 32;

@@ -9,7 +9,8 @@ import jdk.incubator.vector.VectorSpecies;
  * the same input value lie side by side: tap t from channel c to column n is w[from + c·channelStep
  * + n·columnStep + taps[t]] and goes to dst[dp + c·channelDistance + t·tapDistance + n].
  *
- * <p>Blocks are transposed in the first-level cache and then copied in whole rows of a strip.
+ * <p>Where a column's values lie together, blocks are transposed in the first-level cache and then
+ * copied in whole rows of a strip.
  *
  * @param columnStep distance of the columns in w
  * @param channelStep distance of the channels in w; it or columnStep is kh·kw
