@@ -173,22 +173,23 @@ final class Gemm {
                 : MOST_STRIPS;
         for (int from = s0; from < s1; from += most) {
           int to = Math.min(s1, from + most);
-          Strips strips = strips(from, to, k0, depth);
-          // Short sums are mostly writing: whole rows of C, which the memory can keep up with.
-          int block = k <= DEPTH ? MR : ROW_BLOCK;
+          Strips strips = packedStrips(from, to, k0, depth);
           if (few && (k > DEPTH || packedB != null)) {
             // A strip, perhaps from memory, meets all rows at once.
             for (int s = from; s < to; s++) {
               for (int i = i0; i < i1; i += ROW_BLOCK) {
-                strips(all, i - i0, i, Math.min(ROW_BLOCK, i1 - i), strips, s, s + 1, k0, depth);
+                int rows = Math.min(ROW_BLOCK, i1 - i);
+                multiply(all, i - i0, i, rows, strips, s, s + 1, k0, depth);
               }
             }
-            continue;
-          }
-          for (int i = i0; i < i1; i += block) {
-            int rows = Math.min(block, i1 - i);
-            Rows packed = few ? all : packRows(a, i, rows, k0, depth);
-            strips(packed, few ? i - i0 : 0, i, rows, strips, from, to, k0, depth);
+          } else {
+            // Short sums are mostly writing: whole rows of C, which the memory can keep up with.
+            int block = k <= DEPTH ? MR : ROW_BLOCK;
+            for (int i = i0; i < i1; i += block) {
+              int rows = Math.min(block, i1 - i);
+              Rows packed = few ? all : packRows(a, i, rows, k0, depth);
+              multiply(packed, few ? i - i0 : 0, i, rows, strips, from, to, k0, depth);
+            }
           }
         }
       }
@@ -202,14 +203,14 @@ final class Gemm {
      */
     private record Strips(float[] data, int from, int first, int distance) {}
 
-    private Strips strips(int from, int to, int k0, int depth) {
+    private Strips packedStrips(int from, int to, int k0, int depth) {
       return packedB == null
           ? new Strips(pack(from, to, k0, depth), from, ALIGN, depth * NR)
           : new Strips(packedB, from, ALIGN + (from * k + k0) * NR, k * NR);
     }
 
     /** Rows i … of C, which are row {@code row} … of packed A, in strips from … to − 1. */
-    private void strips(
+    private void multiply(
         Rows packed, int row, int i, int rows, Strips strips, int from, int to, int k0, int depth) {
       Epilogue piece = e.piece(k0 == 0, k0 + depth == k);
       for (int s = from; s < to; s++) {
