@@ -43,17 +43,11 @@ lock=$work/launcher-build.lock
 find_java
 [ -n "$java_home" ] || fail "Java 25 is needed, found ${java_seen:-no Java}; install a JDK 25 (for instance Temurin 25, https://adoptium.net) or set JAVA_HOME to one."
 
-# Printing help and checking specs need neither vectors nor the optimising compiler and start in
-# half the time without them: with the vector module a cache keeps far less of what it could.
-light_vm='-XX:TieredStopAtLevel=1 --enable-native-access=ALL-UNNAMED --sun-misc-unsafe-memory-access=allow'
-light_gc=-XX:+UseSerialGC
-help_cache=$root/cli/target/help.aot
-spec_cache=$root/cli/target/spec.aot
-# Not as @file, which the run that makes a cache doesn't understand.
-task_vm=$(grep -v '^#' "$root/scripts/java.options" | tr '\n' ' ')
-# Tensors are pooled, so little garbage is made: a small young generation saves memory.
-task_gc='-XX:+UseParallelGC -XX:MaxNewSize=128m'
-task_cache=$root/cli/target/tasks.aot
+java=$java_home/bin/java
+options=$root/scripts/java.options
+caches=$root/cli/target
+# shellcheck source=scripts/start-java.sh
+. "$root/scripts/start-java.sh"
 
 # --- Build --------------------------------------------------------------------------------------
 
@@ -83,20 +77,6 @@ take_lock() {
   done
 }
 
-# Lets Java note which classes a run needs, ready to use: later starts take a tenth of a second
-# less. A cache belongs to one Java, jar and set of options; another one does without.
-make_caches() {
-  rm -f "$help_cache" "$spec_cache" "$task_cache"
-  # shellcheck disable=SC2086
-  "$java_home/bin/java" $light_vm $light_gc "-XX:AOTCacheOutput=$help_cache" -jar "$jar" --help
-  # shellcheck disable=SC2086
-  "$java_home/bin/java" $light_vm $light_gc "-XX:AOTCacheOutput=$spec_cache" -jar "$jar" \
-    config -e "$root/examples/levir-cd.yaml"
-  # shellcheck disable=SC2086
-  "$java_home/bin/java" $task_vm $task_gc "-XX:AOTCacheOutput=$task_cache" -jar "$jar" \
-    inspect "$root/examples/levir-cd.yaml" --profile --size 64 --steps 1
-}
-
 build() {
   command -v mvn >/dev/null 2>&1 || fail "Maven 3.8.7 or later is needed to build, found no mvn on the PATH; install it (Debian, Ubuntu: apt install maven; macOS: brew install maven)."
   [ -x "$java_home/bin/javac" ] || fail "a JDK 25 is needed to build, found only a Java 25 without compiler in $java_home; install a JDK 25 or set JAVA_HOME to one."
@@ -119,37 +99,11 @@ build() {
     fi
     # A source saved while Maven ran counts as newer than what was built.
     touch -r "$work/launcher-build.start" "$jar"
-    make_caches >>"$log" 2>&1 </dev/null
+    make_caches "$root/examples/levir-cd.yaml" >>"$log" 2>&1 </dev/null
   fi
   rm -f "$lock"
   trap - EXIT HUP INT TERM
 }
 
 if needs_build; then build; fi
-
-# --- Run ----------------------------------------------------------------------------------------
-
-# A collector or heap size that the user chose replaces ours.
-heap=-XX:MaxRAMPercentage=70
-case " ${CHANGENET_JAVA_OPTS-} ${JAVA_TOOL_OPTIONS-} ${JDK_JAVA_OPTIONS-} " in
-  *' -XX:+Use'*'GC '*) light_gc= task_gc= ;;
-esac
-case " ${CHANGENET_JAVA_OPTS-} ${JAVA_TOOL_OPTIONS-} ${JDK_JAVA_OPTIONS-} " in
-  *' -Xmx'* | *MaxHeapSize=* | *MaxRAM*) heap= ;;
-esac
-
-case " $* " in
-  '  ' | *' --help '* | *' -h '* | *' --version '* | *' -V '*) vm="$light_vm $light_gc" cache=$help_cache ;;
-  *' --keys '* | ' config '* | ' get-spec '* | ' split '* | ' completion '*) vm="$light_vm $light_gc" cache=$spec_cache ;;
-  *) vm="$task_vm $task_gc" cache=$task_cache ;;
-esac
-
-set -f # options are split at blanks, never expanded as file names
-# shellcheck disable=SC2086
-exec "$java_home/bin/java" $vm \
-  "-XX:AOTCache=$cache" -Xlog:aot=off -Xlog:cds=off \
-  -Djava.awt.headless=true \
-  $heap ${CHANGENET_JAVA_OPTS-} \
-  "-Dchangenet.program=$program" \
-  "-Dchangenet.command=$0" \
-  -jar "$jar" "$@"
+start "$@"

@@ -23,7 +23,7 @@ mkdir -p "$(dirname "$target")"
   --strip-debug --no-header-files --no-man-pages --compress zip-0 --output "$target/runtime"
 cp cli/target/changenet.jar "$target/"
 cp -r cli/target/lib "$target/lib"
-cp LICENSE README.md scripts/java.options "$target/"
+cp LICENSE README.md scripts/java.options scripts/start-java.sh "$target/"
 mkdir "$target/bin"
 cat >"$target/bin/changenet" <<'LAUNCHER'
 #!/bin/sh
@@ -38,14 +38,28 @@ while [ -L "$file" ]; do
   esac
 done
 home=$(CDPATH='' cd -P "$(dirname "$file")/.." && pwd) || exit 1
-set -f # options are split at blanks, never expanded as file names
-# shellcheck disable=SC2086
-exec "$home/runtime/bin/java" $(grep -v '^#' "$home/java.options" | tr '\n' ' ') \
-  -Djava.awt.headless=true -XX:+UseParallelGC -XX:MaxNewSize=128m -XX:MaxRAMPercentage=70 \
-  ${CHANGENET_JAVA_OPTS-} "-Dchangenet.program=${0##*/}" "-Dchangenet.command=$0" \
-  -jar "$home/changenet.jar" "$@"
+java=$home/runtime/bin/java
+jar=$home/changenet.jar
+options=$home/java.options
+caches=$home
+program=${0##*/}
+. "$home/start-java.sh"
+start "$@"
 LAUNCHER
 chmod +x "$target/bin/changenet"
 ln -s changenet "$target/bin/tao"
+
+java=$target/runtime/bin/java
+jar=$target/changenet.jar
+options=$target/java.options
+caches=$target
+# shellcheck source=scripts/start-java.sh
+. scripts/start-java.sh
+make_caches examples/levir-cd.yaml >"$target.log" 2>&1 || {
+  tail "$target.log" >&2
+  echo "image: $target does not run, see above and $target.log" >&2
+  exit 1
+}
+rm "$target.log"
 [ -n "${NO_ARCHIVE-}" ] || tar -C "$(dirname "$target")" -c "$(basename "$target")" | xz -T0 -6 >"$target.tar.xz"
 echo "image: $target ($(du -sm "$target" | cut -f1) MiB), $target.tar.xz ($(du -sm "$target.tar.xz" | cut -f1) MiB)"

@@ -12,6 +12,7 @@ out=cli/target/device
 rm -rf "$out"
 mkdir -p "$out/bundle/tests" "$out/bundle/reference/golden"
 NO_ARCHIVE=1 scripts/image.sh "$out/bundle/changenet"
+rm "$out"/bundle/changenet/*.aot # only a quicker start
 mvn -B -q dependency:build-classpath -pl changenet -Dmdep.includeScope=test \
   -Dmdep.outputFile="$PWD/$out/classpath"
 tr ':' '\n' <"$out/classpath" | grep -vE 'onnxruntime|archunit|byte-buddy|/changenet-(tensor|autograd|nn|onnx-writer)-[^/]*SNAPSHOT\.jar' |

@@ -1,0 +1,56 @@
+# Starts ChangeNet; sourced by the launchers of the checkout and of the distribution image, which set
+#   java     the java command
+#   jar      changenet.jar
+#   options  scripts/java.options
+#   caches   folder of what Java notes about the classes that a run needs
+#   program  the name of the command, for messages
+
+# Printing help and checking specs need neither vectors nor the optimising compiler and start in
+# half the time without them: with the vector module a cache keeps far less of what it could.
+light_vm='-XX:TieredStopAtLevel=1 --enable-native-access=ALL-UNNAMED --sun-misc-unsafe-memory-access=allow'
+light_gc=-XX:+UseSerialGC
+# Not as @file, which the run that makes a cache doesn't understand.
+task_vm=$(grep -v '^#' "$options" | tr '\n' ' ')
+# Tensors are pooled, so little garbage is made: a small young generation saves memory.
+task_gc='-XX:+UseParallelGC -XX:MaxNewSize=128m'
+
+# Lets Java note which classes a run needs, ready to use: later starts take less. A cache belongs to
+# one Java, jar and set of options; another one does without. Usage: make_caches EXAMPLE_SPEC
+make_caches() {
+  rm -f "$caches/help.aot" "$caches/spec.aot" "$caches/tasks.aot"
+  # shellcheck disable=SC2086
+  "$java" $light_vm $light_gc "-XX:AOTCacheOutput=$caches/help.aot" -jar "$jar" --help
+  # shellcheck disable=SC2086
+  "$java" $light_vm $light_gc "-XX:AOTCacheOutput=$caches/spec.aot" -jar "$jar" config -e "$1"
+  # shellcheck disable=SC2086
+  "$java" $task_vm $task_gc "-XX:AOTCacheOutput=$caches/tasks.aot" -jar "$jar" \
+    inspect "$1" --profile --size 64 --steps 1
+}
+
+# Runs the command line that the arguments give.
+start() {
+  # A collector or heap size that the user chose replaces ours.
+  heap=-XX:MaxRAMPercentage=70
+  case " ${CHANGENET_JAVA_OPTS-} ${JAVA_TOOL_OPTIONS-} ${JDK_JAVA_OPTIONS-} " in
+    *' -XX:+Use'*'GC '*) light_gc= task_gc= ;;
+  esac
+  case " ${CHANGENET_JAVA_OPTS-} ${JAVA_TOOL_OPTIONS-} ${JDK_JAVA_OPTIONS-} " in
+    *' -Xmx'* | *MaxHeapSize=* | *MaxRAM*) heap= ;;
+  esac
+
+  case " $* " in
+    '  ' | *' --help '* | *' -h '* | *' --version '* | *' -V '*) vm="$light_vm $light_gc" cache=help ;;
+    *' --keys '* | ' config '* | ' get-spec '* | ' split '* | ' completion '*) vm="$light_vm $light_gc" cache=spec ;;
+    *) vm="$task_vm $task_gc" cache=tasks ;;
+  esac
+
+  set -f # options are split at blanks, never expanded as file names
+  # shellcheck disable=SC2086
+  exec "$java" $vm \
+    "-XX:AOTCache=$caches/$cache.aot" -Xlog:aot=off -Xlog:cds=off \
+    -Djava.awt.headless=true \
+    $heap ${CHANGENET_JAVA_OPTS-} \
+    "-Dchangenet.program=$program" \
+    "-Dchangenet.command=$0" \
+    -jar "$jar" "$@"
+}
