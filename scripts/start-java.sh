@@ -12,7 +12,7 @@ light_gc=-XX:+UseSerialGC
 # Not as @file, which the run that makes a cache doesn't understand.
 task_vm=$(grep -v '^#' "$options" | tr '\n' ' ')
 # Tensors are pooled, so little garbage is made: a small young generation saves memory.
-task_gc='-XX:+UseParallelGC -XX:MaxNewSize=128m'
+task_gc='-XX:+UseParallelGC -XX:MaxNewSize=64m'
 
 # Lets Java note which classes a run needs, ready to use: later starts take less. A cache belongs to
 # one Java, jar and set of options; another one does without. Usage: make_caches EXAMPLE_SPEC

@@ -20,7 +20,7 @@ final class ProcessMemory {
   private static final long PER_THREAD = 8L << 20;
 
   /** Young generation that the launcher asks for. */
-  private static final long YOUNG = 128L << 20;
+  private static final long YOUNG = 64L << 20;
 
   private ProcessMemory() {}
 
