@@ -24,6 +24,14 @@ final class WinogradConvolution {
   /** Most tiles of a block: enough to use a point's weights often, few enough for the cache. */
   private static final int MOST_TILES = 14 * MR;
 
+  /**
+   * The same where the second-level cache is small and holds a point's weights several times:
+   * reading them more often then costs less than what doesn't fit.
+   */
+  private static final int FEW_TILES = 4 * MR;
+
+  private static final boolean SMALL_CACHE = CacheSizes.L2 < 3L << 19;
+
   /** Most floats of a block's transformed inputs or of its products. */
   private static final int BLOCK_FLOATS = 10_000_000;
 
@@ -164,7 +172,9 @@ final class WinogradConvolution {
     int count = tiles.count();
     int channels = in.width();
     int columns = to.width();
-    int most = Math.clamp(BLOCK_FLOATS / POINTS / Math.max(channels, columns), MR, MOST_TILES);
+    boolean few = SMALL_CACHE && 4L * Float.BYTES * channels * columns <= CacheSizes.L2;
+    int most = few ? FEW_TILES : MOST_TILES;
+    most = Math.clamp(BLOCK_FLOATS / POINTS / Math.max(channels, columns), MR, most);
     int block = Math.ceilDiv(Math.ceilDiv(count, Math.ceilDiv(count, most)), MR) * MR;
     float[] bias = Scratch.floats(Scratch.Slot.CONV_SUMS, to.channels());
     if (e.bias() == null) {
