@@ -25,12 +25,15 @@ public final class ReferenceConvolution implements Convolution {
     }
   }
 
-  /** Visits one product of the convolution's sum: positions in large map, small map and weight. */
-  private interface Product {
-    void visit(int large, int small, int weight);
+  /**
+   * Takes some products of the convolution's sum: of one position of the small map with consecutive
+   * positions of the large map and with weights {@code step} apart.
+   */
+  private interface Products {
+    void take(int large, int small, int weight, int step, int count);
   }
 
-  private static void forEachProduct(Sizes s, ConvGeometry g, Product product) {
+  private static void forEachProduct(Sizes s, ConvGeometry g, Products products) {
     int cPerGroup = s.c / g.groups();
     int oPerGroup = s.o / g.groups();
     int taps = s.kh * s.kw;
@@ -47,11 +50,9 @@ public final class ReferenceConvolution implements Convolution {
               int large = ((b * s.h + y) * s.w + x) * s.c;
               int small = ((b * s.oh + oy) * s.ow + ox) * s.o;
               for (int o = 0; o < s.o; o++) {
-                int c0 = o / oPerGroup * cPerGroup;
                 int weight = o * cPerGroup * taps + ky * s.kw + kx;
-                for (int i = 0; i < cPerGroup; i++) {
-                  product.visit(large + c0 + i, small + o, weight + i * taps);
-                }
+                products.take(
+                    large + o / oPerGroup * cPerGroup, small + o, weight, taps, cPerGroup);
               }
             }
           }
@@ -64,7 +65,14 @@ public final class ReferenceConvolution implements Convolution {
     double[] x = Doubles.of(large);
     double[] weights = Doubles.of(w);
     double[] sum = new double[(int) small.elements()];
-    forEachProduct(Sizes.of(large, small, w), g, (l, s, k) -> sum[s] += x[l] * weights[k]);
+    forEachProduct(
+        Sizes.of(large, small, w),
+        g,
+        (l, s, k, step, count) -> {
+          for (int i = 0; i < count; i++) {
+            sum[s] += x[l + i] * weights[k + i * step];
+          }
+        });
     return sum;
   }
 
@@ -72,7 +80,14 @@ public final class ReferenceConvolution implements Convolution {
     double[] x = Doubles.of(small);
     double[] weights = Doubles.of(w);
     double[] sum = new double[(int) large.elements()];
-    forEachProduct(Sizes.of(large, small, w), g, (l, s, k) -> sum[l] += x[s] * weights[k]);
+    forEachProduct(
+        Sizes.of(large, small, w),
+        g,
+        (l, s, k, step, count) -> {
+          for (int i = 0; i < count; i++) {
+            sum[l + i] += x[s] * weights[k + i * step];
+          }
+        });
     return sum;
   }
 
@@ -80,7 +95,14 @@ public final class ReferenceConvolution implements Convolution {
     double[] a = Doubles.of(large);
     double[] b = Doubles.of(small);
     double[] sum = new double[(int) w.elements()];
-    forEachProduct(Sizes.of(large, small, w), g, (l, s, k) -> sum[k] += a[l] * b[s]);
+    forEachProduct(
+        Sizes.of(large, small, w),
+        g,
+        (l, s, k, step, count) -> {
+          for (int i = 0; i < count; i++) {
+            sum[k + i * step] += a[l + i] * b[s];
+          }
+        });
     return sum;
   }
 
