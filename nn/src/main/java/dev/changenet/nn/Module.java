@@ -235,7 +235,7 @@ public abstract class Module implements AutoCloseable {
 
   /** Overwrites {@code target}, on any device, with {@code values}. */
   public static void write(Tensor target, float[] values) {
-    if (target.device().kind() == Device.Kind.CUDA) {
+    if (target.dtype() == DType.FLOAT32) {
       try (Tensor source = Tensor.of(values, values.length).detached()) {
         target.copyFrom(source);
       }

@@ -1,6 +1,8 @@
 package dev.changenet.nn.init;
 
 import dev.changenet.nn.random.RandomStream;
+import dev.changenet.tensor.cpu.Parallel;
+import java.util.function.ToDoubleFunction;
 
 /** Fills a new parameter. */
 @FunctionalInterface
@@ -18,20 +20,12 @@ public interface Initializer {
    * deviations used here (the bounds are a hundred deviations away).
    */
   static Initializer normal(double std) {
-    return (v, n, r) -> {
-      for (int i = 0; i < n; i++) {
-        v[i] = (float) (std * r.nextGaussian());
-      }
-    };
+    return (v, n, r) -> draw(v, n, r, 2, stream -> std * stream.nextGaussian());
   }
 
   /** Uniform in ±{@code bound}. */
   static Initializer uniform(double bound) {
-    return (v, n, r) -> {
-      for (int i = 0; i < n; i++) {
-        v[i] = (float) r.uniform(-bound, bound);
-      }
-    };
+    return (v, n, r) -> draw(v, n, r, 1, stream -> stream.uniform(-bound, bound));
   }
 
   /** PyTorch's default of Linear and Conv layers: uniform in ±1/√fanIn, weight and bias alike. */
@@ -57,5 +51,25 @@ public interface Initializer {
   /** Normal with deviation √(2/fanOut), fanOut = kernel area · out channels / groups. */
   static Initializer heFanOut(int fanOut) {
     return normal(Math.sqrt(2.0 / fanOut));
+  }
+
+  /**
+   * Fills {@code values} on all threads with what one thread would draw.
+   *
+   * @param draws numbers of the stream that one value takes
+   */
+  private static void draw(
+      float[] values, int n, RandomStream random, int draws, ToDoubleFunction<RandomStream> value) {
+    int block = 1 << 14;
+    Parallel.forEach(
+        Math.ceilDiv(n, block),
+        b -> {
+          int from = b * block;
+          RandomStream stream = random.ahead((long) from * draws);
+          for (int i = from; i < Math.min(n, from + block); i++) {
+            values[i] = (float) value.applyAsDouble(stream);
+          }
+        });
+    random.skip((long) n * draws);
   }
 }

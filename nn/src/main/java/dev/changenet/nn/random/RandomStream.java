@@ -35,6 +35,18 @@ public final class RandomStream {
     return new RandomStream(h);
   }
 
+  /** Returns this stream as it will be after {@code draws} more; this one stays where it is. */
+  public RandomStream ahead(long draws) {
+    RandomStream later = new RandomStream(key);
+    later.counter = counter + draws;
+    return later;
+  }
+
+  /** Leaves out {@code draws} numbers. */
+  public void skip(long draws) {
+    counter += draws;
+  }
+
   /** Returns the next 64 uniformly distributed bits. */
   public long nextLong() {
     counter++;

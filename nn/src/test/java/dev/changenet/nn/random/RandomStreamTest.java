@@ -58,6 +58,22 @@ class RandomStreamTest {
   }
 
   @Test
+  void numbersCanBeLeftOut() {
+    RandomStream all = RandomStream.of(6, "all");
+    all.nextLong();
+    RandomStream some = RandomStream.of(6, "all");
+    RandomStream ahead = some.ahead(3);
+    some.skip(1);
+    for (int i = 1; i < 10; i++) {
+      long expected = all.nextLong();
+      assertThat(some.nextLong()).isEqualTo(expected);
+      if (i >= 3) {
+        assertThat(ahead.nextLong()).isEqualTo(expected);
+      }
+    }
+  }
+
+  @Test
   void permutationsHoldEachNumberOnceAndVary() {
     int[] positions = new int[5];
     for (int i = 0; i < 5_000; i++) {
