@@ -138,7 +138,7 @@ class OnnxExportTest {
         double largest = 0;
         for (int i = 0; i < actual.length; i++) {
           double d = Math.abs(actual[i] - (double) expected.get(i));
-          worst = d <= worst ? worst : d;
+          worst = Math.max(worst, d);
           largest = Math.max(largest, Math.abs(expected.get(i)));
         }
         assertThat(worst / largest).as(name + " interpreted").isLessThanOrEqualTo(LIMIT);
@@ -286,7 +286,7 @@ class OnnxExportTest {
         for (int p = 0; p < pixels; p++) {
           double v = values.get((b * k + c) * pixels + p);
           double d = Math.abs(v - ours.at((b * pixels + p) * k + c));
-          worst = d <= worst ? worst : d;
+          worst = Math.max(worst, d);
           largest = Math.max(largest, Math.abs(v));
         }
       }

@@ -159,7 +159,7 @@ public final class GpuCheck {
     for (int i = 0; i < expected.length; i++) {
       largest = Math.max(largest, Math.abs(expected[i]));
       double d = Math.abs(expected[i] - actual[i]);
-      worst = d <= worst ? worst : d;
+      worst = Math.max(worst, d);
     }
     return worst / largest;
   }
