@@ -54,56 +54,38 @@ caches=$root/cli/target
 # True when there is no build, or one older than a source. A checkout that cannot be written to
 # runs what it has.
 needs_build() {
-  if [ ! -f "$jar" ] || [ ! -d "$root/cli/target/lib" ]; then return 0; fi
-  [ -w "$root/cli/target" ] || return 1
-  [ -n "$(find "$root/pom.xml" "$root"/*/pom.xml "$root"/*/src/main -newer "$jar" 2>/dev/null | head -n 1)" ]
-}
-
-# Takes the lock: a link that names the process that builds. Waits while that one lives.
-take_lock() {
-  told=
-  until ln -s $$ "$lock" 2>/dev/null; do
-    owner=$(readlink "$lock")
-    if [ -z "$owner" ]; then
-      [ -w "$work" ] || fail "cannot write to $work; make it writable or build with 'mvn package' first."
-    elif kill -0 "$owner" 2>/dev/null; then
-      [ -n "$told" ] || say "waiting for the build that process $owner runs (lock $lock)"
-      told=yes
-    else
-      rm -f "$lock"
-      continue
-    fi
-    sleep 1
-  done
-}
-
-build() {
   command -v mvn >/dev/null 2>&1 || fail "Maven 3.8.7 or later is needed to build, found no mvn on the PATH; install it (Debian, Ubuntu: apt install maven; macOS: brew install maven)."
   [ -x "$java_home/bin/javac" ] || fail "a JDK 25 is needed to build, found only a Java 25 without compiler in $java_home; install a JDK 25 or set JAVA_HOME to one."
+  say "building, log in $log (the first time takes a minute or two)"
+  : >"$work/launcher-build.start"
+  # Compiling kernels takes minutes: only where there is a GPU for them.
+  kernels=-Dkernels.skip=true
+  [ ! -e /proc/driver/nvidia ] || kernels=-Dkernels.skip=false
+  if ! JAVA_HOME=$java_home mvn -B -q -f "$root/pom.xml" -Dstrict=false -DskipTests $kernels package \
+    >"$log" 2>&1 </dev/null; then
+    tail -n 25 "$log" >&2
+    fail "the build failed; its last lines are above, all of it is in $log"
+  fi
+  # A source saved while Maven ran counts as newer than what was built.
+  touch -r "$work/launcher-build.start" "$jar"
+}
+
+prepare() {
   mkdir -p "$work" 2>/dev/null || fail "cannot create $work; make $root writable or build with 'mvn package' first."
   take_lock
   trap 'rm -f "$lock"' EXIT
   trap 'exit 129' HUP
   trap 'exit 130' INT
   trap 'exit 143' TERM
-  if needs_build; then # still: the process waited for may have built it
-    say "building, log in $log (the first time takes a minute or two)"
-    : >"$work/launcher-build.start"
-    # Compiling kernels takes minutes: only where there is a GPU for them.
-    kernels=-Dkernels.skip=true
-    [ ! -e /proc/driver/nvidia ] || kernels=-Dkernels.skip=false
-    if ! JAVA_HOME=$java_home mvn -B -q -f "$root/pom.xml" -Dstrict=false -DskipTests $kernels package \
-      >"$log" 2>&1 </dev/null; then
-      tail -n 25 "$log" >&2
-      fail "the build failed; its last lines are above, all of it is in $log"
-    fi
-    # A source saved while Maven ran counts as newer than what was built.
-    touch -r "$work/launcher-build.start" "$jar"
-    make_caches "$root/examples/levir-cd.yaml" >>"$log" 2>&1 </dev/null
+  # Still: the process waited for may have done it.
+  if needs_build; then build; fi
+  if needs_caches; then
+    # What fails now would fail at each start.
+    make_caches "$root/examples/levir-cd.yaml" >>"$log" 2>&1 </dev/null || : >"$caches/tasks.aot"
   fi
   rm -f "$lock"
   trap - EXIT HUP INT TERM
 }
 
-if needs_build; then build; fi
+if needs_build || needs_caches; then prepare; fi
 start "$@"

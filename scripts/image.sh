@@ -11,10 +11,14 @@ if [ -z "$java_home" ] || [ ! -x "$java_home/bin/jlink" ]; then
   exit 1
 fi
 target=${1:-cli/target/image/changenet}
-if [ ! -f cli/target/changenet.jar ] || [ ! -d cli/target/lib ]; then
-  echo "image: building (mvn package)"
-  JAVA_HOME=$java_home mvn -B -q -Dstrict=false -DskipTests package
+target=${target%/}
+if [ -e "$target" ] && [ ! -d "$target/runtime" ]; then
+  echo "image: $target is there and is no distribution image; name another folder or remove it" >&2
+  exit 1
 fi
+# Maven builds what has changed, and the kernels, which bin/changenet leaves out where there is no GPU.
+echo "image: building (mvn package)"
+JAVA_HOME=$java_home mvn -B -q -Dstrict=false -DskipTests package
 rm -rf "$target" "$target.tar.xz"
 mkdir -p "$(dirname "$target")"
 # java.desktop reads JPEG; naming and xml are for logback; jdk.unsupported for protobuf.
@@ -61,5 +65,10 @@ make_caches examples/levir-cd.yaml >"$target.log" 2>&1 || {
   exit 1
 }
 rm "$target.log"
-[ -n "${NO_ARCHIVE-}" ] || tar -C "$(dirname "$target")" -c "$(basename "$target")" | xz -T0 -6 >"$target.tar.xz"
-echo "image: $target ($(du -sm "$target" | cut -f1) MiB), $target.tar.xz ($(du -sm "$target.tar.xz" | cut -f1) MiB)"
+size() { echo "$1 ($(du -sm "$1" | cut -f1) MiB)"; }
+if [ -n "${NO_ARCHIVE-}" ]; then
+  echo "image: $(size "$target")"
+else
+  tar -C "$(dirname "$target")" -c "$(basename "$target")" | xz -T0 -6 >"$target.tar.xz"
+  echo "image: $(size "$target"), $(size "$target.tar.xz")"
+fi

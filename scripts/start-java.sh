@@ -19,32 +19,54 @@ task_gc='-XX:+UseParallelGC -XX:MaxNewSize=64m'
 make_caches() {
   rm -f "$caches/help.aot" "$caches/spec.aot" "$caches/tasks.aot"
   # shellcheck disable=SC2086
-  "$java" $light_vm $light_gc "-XX:AOTCacheOutput=$caches/help.aot" -jar "$jar" --help
-  # shellcheck disable=SC2086
-  "$java" $light_vm $light_gc "-XX:AOTCacheOutput=$caches/spec.aot" -jar "$jar" config -e "$1"
-  # shellcheck disable=SC2086
-  "$java" $task_vm $task_gc "-XX:AOTCacheOutput=$caches/tasks.aot" -jar "$jar" \
-    inspect "$1" --profile --size 64 --steps 1
+  "$java" $light_vm $light_gc "-XX:AOTCacheOutput=$caches/help.aot" -jar "$jar" --help &&
+    "$java" $light_vm $light_gc "-XX:AOTCacheOutput=$caches/spec.aot" -jar "$jar" config -e "$1" &&
+    "$java" $task_vm $task_gc "-XX:AOTCacheOutput=$caches/tasks.aot" -jar "$jar" \
+      inspect "$1" --profile --size 64 --steps 1
+}
+
+# Chooses the cache that the command line needs: help, spec or tasks.
+choose_cache() {
+  cache=tasks command=
+  for word; do
+    case $word in
+      --help | -h | --version | -V)
+        cache=help
+        return
+        ;;
+      --keys) cache=spec ;;
+    esac
+    # "tao model visual_changenet train" is "train".
+    case $command$word in
+      model | visual_changenet) ;;
+      *) command=${command:-$word} ;;
+    esac
+  done
+  case $command in
+    '') cache=help ;;
+    config | get-spec | split | completion) cache=spec ;;
+  esac
 }
 
 # Runs the command line that the arguments give.
 start() {
-  # A collector or heap size that the user chose replaces ours.
-  heap=-XX:MaxRAMPercentage=70
-  case " ${CHANGENET_JAVA_OPTS-} ${JAVA_TOOL_OPTIONS-} ${JDK_JAVA_OPTIONS-} " in
-    *' -XX:+Use'*'GC '*) light_gc= task_gc= ;;
-  esac
-  case " ${CHANGENET_JAVA_OPTS-} ${JAVA_TOOL_OPTIONS-} ${JDK_JAVA_OPTIONS-} " in
-    *' -Xmx'* | *MaxHeapSize=* | *MaxRAM*) heap= ;;
-  esac
-
-  case " $* " in
-    '  ' | *' --help '* | *' -h '* | *' --version '* | *' -V '*) vm="$light_vm $light_gc" cache=help ;;
-    *' --keys '* | ' config '* | ' get-spec '* | ' split '* | ' completion '*) vm="$light_vm $light_gc" cache=spec ;;
-    *) vm="$task_vm $task_gc" cache=tasks ;;
-  esac
-
   set -f # options are split at blanks, never expanded as file names
+  heap=-XX:MaxRAMPercentage=70
+  # A collector or heap size that the user chose replaces ours.
+  for option in ${CHANGENET_JAVA_OPTS-} ${JAVA_TOOL_OPTIONS-} ${JDK_JAVA_OPTIONS-}; do
+    case $option in
+      -XX:+UseParallelGC) light_gc= ;;
+      -XX:+Use*GC) light_gc= task_gc= ;;
+      -Xmx* | -XX:MaxHeapSize=* | -XX:MaxRAM*) heap= ;;
+    esac
+  done
+
+  choose_cache "$@"
+  case $cache in
+    tasks) vm="$task_vm $task_gc" ;;
+    *) vm="$light_vm $light_gc" ;;
+  esac
+
   # shellcheck disable=SC2086
   exec "$java" $vm \
     "-XX:AOTCache=$caches/$cache.aot" -Xlog:aot=off -Xlog:cds=off \

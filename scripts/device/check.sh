@@ -5,7 +5,7 @@
 #   parity            the op table, GPU against reference
 #   golden            golden forward passes and training cases on the GPU
 #   precision         training steps in bfloat16 and float16 against float32, and as CUDA graphs
-#   sanitizer         compute-sanitizer over part of the op table
+#   sanitizer OP…     compute-sanitizer over part of the op table; the last step, like time
 #   train             the quickstart's training on the GPU, its evaluation on the CPU
 #   time CASE…        our steps and PyTorch's, eager and compiled (see GpuMain, peer.py)
 # CUDA's libraries are looked for in CHANGENET_CUDA_PATH, else in the Python packages of PyTorch.
@@ -14,9 +14,13 @@ here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 bundle=$1
 shift
 work=${WORK:-/tmp/changenet-device}
-if [ ! -d "$work/bundle" ]; then
+# Unpacked once, as long as the bundle is the same.
+sum=$(cksum <"$bundle") || exit 1
+if [ "$(cat "$work/bundle/cksum" 2>/dev/null)" != "$sum" ]; then
+  rm -rf "$work/bundle"
   mkdir -p "$work"
-  tar -C "$work" -xJf "$bundle"
+  tar -C "$work" -xJf "$bundle" || exit 1
+  echo "$sum" >"$work/bundle/cksum"
 fi
 b=$work/bundle
 if [ -z "${CHANGENET_CUDA_PATH-}" ]; then
@@ -57,25 +61,27 @@ precision() {
   for net in fan_small_12_p4_hybrid c_radio_v2_vit_base_patch16_224; do
     cases+=("$net:2:128:10:bf16" "$net:2:128:10:fp16")
   done
-  run_java -cp "$tests" dev.changenet.benchmark.GpuCheck "${cases[@]}"
-  run_java -cp "$tests" dev.changenet.benchmark.GpuGraphCheck fan_small_12_p4_hybrid:2:128:8:{bf16,fp16}
+  run_java -cp "$tests" dev.changenet.benchmark.GpuCheck "${cases[@]}" &&
+    run_java -cp "$tests" dev.changenet.benchmark.GpuGraphCheck fan_small_12_p4_hybrid:2:128:8:{bf16,fp16}
 }
 
 sanitizer() {
   heading "compute-sanitizer"
+  local failed=0
   for tool in memcheck racecheck; do
-    CHANGENET_CUDA_CACHING=off compute-sanitizer --tool $tool --target-processes all --print-limit 5 \
+    CHANGENET_CUDA_CACHING=off compute-sanitizer --tool $tool --target-processes all --error-exitcode 1 --print-limit 5 \
       "$b/changenet/runtime/bin/java" --add-modules jdk.incubator.vector \
       --enable-native-access=ALL-UNNAMED --sun-misc-unsafe-memory-access=allow \
-      -cp "$tests" dev.changenet.testing.DeviceCheck "${@:-softmax}" 2>&1 | tail -n 12
+      -cp "$tests" dev.changenet.testing.DeviceCheck "${@:-softmax}" 2>&1 | tail -n 12 || failed=1
   done
+  return $failed
 }
 
 train() {
   heading "quickstart on the GPU"
   (
-    cd "$work" && rm -rf quickstart && "$b/changenet/bin/changenet" quickstart 2>&1 | tail -n 25
-    CUDA_VISIBLE_DEVICES='' "$b/changenet/bin/changenet" evaluate -e quickstart/spec.yaml 2>&1 | tail -n 12
+    cd "$work" && rm -rf quickstart && "$b/changenet/bin/changenet" quickstart 2>&1 | tail -n 25 &&
+      CUDA_VISIBLE_DEVICES='' "$b/changenet/bin/changenet" evaluate -e quickstart/spec.yaml 2>&1 | tail -n 12
   )
 }
 
@@ -87,18 +93,28 @@ timings() {
     ours+=("$c")
     peer+=(--case "$c:eager" --case "$c:compile")
   done
-  run_java -cp "$tests" dev.changenet.benchmark.GpuMain seconds="${TIME_SECONDS:-2}" "${ours[@]}"
-  python3 "$here/peer.py" time "${peer[@]}" --seconds "${TIME_SECONDS:-2}"
+  run_java -cp "$tests" dev.changenet.benchmark.GpuMain seconds="${TIME_SECONDS:-2}" "${ours[@]}" &&
+    python3 "$here/peer.py" time "${peer[@]}" --seconds "${TIME_SECONDS:-2}"
 }
 
-case $1 in
-  time)
-    shift
-    timings "$@"
-    ;;
-  sanitizer)
-    shift
-    sanitizer "$@"
-    ;;
-  *) for step in "$@"; do "$step"; done ;;
-esac
+status=0
+while [ $# -gt 0 ]; do
+  step=$1
+  shift
+  case $step in
+    time)
+      timings "$@" || status=1
+      break
+      ;;
+    sanitizer)
+      sanitizer "$@" || status=1
+      break
+      ;;
+    parity | golden | precision | train) "$step" || status=1 ;;
+    *)
+      echo "check: unknown step $step, see the top of $0" >&2
+      status=2
+      ;;
+  esac
+done
+exit $status

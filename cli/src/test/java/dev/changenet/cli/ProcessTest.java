@@ -140,10 +140,13 @@ class ProcessTest {
             folder.resolve("spec.yaml"),
             "results_dir: FOLDER/results\ndataset: {segment: {root_dir: FOLDER/data}}\n"
                 .replace("FOLDER", folder.toString()));
-    String arguments =
-        command.replace("SPEC", spec.toString()).replace("UNDIVIDED", undivided.toString());
+    String[] arguments = command.split(" ");
+    for (int i = 0; i < arguments.length; i++) {
+      arguments[i] =
+          arguments[i].replace("SPEC", spec.toString()).replace("UNDIVIDED", undivided.toString());
+    }
 
-    Process process = start(List.of("--enable-native-access=ALL-UNNAMED"), arguments.split(" "));
+    Process process = start(List.of("--enable-native-access=ALL-UNNAMED"), arguments);
 
     assertThat(process.waitFor(PATIENCE_SECONDS, TimeUnit.SECONDS)).isTrue();
     assertThat(Files.readString(folder.resolve("err.txt"))).isEmpty();
