@@ -7,6 +7,7 @@ import dev.changenet.config.SegmentDataSpec;
 import dev.changenet.tensor.ChangeNetException;
 import dev.changenet.tensor.Device;
 import dev.changenet.tensor.backend.Backends;
+import dev.changenet.tensor.cpu.Parallel;
 import dev.changenet.tensor.cuda.CudaBackend;
 import java.lang.management.ManagementFactory;
 import java.util.ArrayList;
@@ -55,7 +56,7 @@ record MemoryCheck(long available, long machine, boolean gpu) {
     SegmentDataSpec data = spec.segmentData();
     long batch = (long) data.batchSize() * data.imgSize() * data.imgSize() * PAIR_BYTES;
     long ahead = 1L + Math.ceilDiv(data.workers(), data.batchSize());
-    return OTHER + OTHER_PER_THREAD * Runtime.getRuntime().availableProcessors() + ahead * batch;
+    return OTHER + OTHER_PER_THREAD * Parallel.threads() + ahead * batch;
   }
 
   /** Makes plans. */

@@ -1,6 +1,7 @@
 package dev.changenet.train;
 
 import com.sun.management.HotSpotDiagnosticMXBean;
+import dev.changenet.tensor.cpu.Parallel;
 import java.lang.management.ManagementFactory;
 
 /** Predicts the largest resident size of the process from the arrays of its tensors. */
@@ -22,6 +23,9 @@ final class ProcessMemory {
   /** Young generation that the launcher asks for. */
   private static final long YOUNG = 64L << 20;
 
+  /** A larger limit is no user's wish but what the collector would take if it had to. */
+  private static final long MOST_YOUNG = 512L << 20;
+
   private ProcessMemory() {}
 
   /**
@@ -30,8 +34,7 @@ final class ProcessMemory {
    * @param arrays {@link MemoryPlan#arrays}
    */
   static long predict(long arrays) {
-    long threads = Runtime.getRuntime().availableProcessors();
-    return MACHINE + BUFFERS + threads * PER_THREAD + young() + arrays;
+    return MACHINE + BUFFERS + Parallel.threads() * PER_THREAD + young() + arrays;
   }
 
   /**
@@ -48,6 +51,6 @@ final class ProcessMemory {
     HotSpotDiagnosticMXBean options =
         ManagementFactory.getPlatformMXBean(HotSpotDiagnosticMXBean.class);
     long limit = Long.parseLong(options.getVMOption("MaxNewSize").getValue());
-    return limit > 0 && limit <= 4 * YOUNG ? limit : YOUNG;
+    return limit > 0 && limit <= MOST_YOUNG ? limit : YOUNG;
   }
 }
