@@ -17,7 +17,7 @@ final class CacheSizes {
   /** Where the system doesn't tell: usual for servers. */
   private static final long USUAL_L2 = 2L << 20;
 
-  /** Bytes of the second-level cache that a core has for itself. */
+  /** Bytes of the second-level cache of a core, which others may share. */
   static final long L2 = l2(CACHES);
 
   private CacheSizes() {}

@@ -121,7 +121,7 @@ final class CpuConvolution implements Convolution {
   }
 
   /** How Winograd's algorithm does this convolution, or null when another way is taken. */
-  private static WinogradShape winograd(ConvSizes s) {
+  static WinogradShape winograd(ConvSizes s) {
     return ConvolutionMode.get() == ConvolutionMode.FAST ? WinogradConvolution.suits(s) : null;
   }
 
@@ -186,7 +186,7 @@ final class CpuConvolution implements Convolution {
           e);
       return;
     }
-    if (FewOutputsConvolution.suits(s) && e == Epilogue.OVERWRITE) {
+    if (FewOutputsConvolution.suits(s) && e.equals(Epilogue.OVERWRITE)) {
       new FewOutputsConvolution(s)
           .backward(small.floats(), null, fewOutputs(w, s), large.floats(), null);
       return;
@@ -309,7 +309,7 @@ final class CpuConvolution implements Convolution {
   }
 
   /** Sizes of the first of two convolutions. */
-  private static ConvSizes pairSizes(Tensor x, Tensor w1) {
+  static ConvSizes pairSizes(Tensor x, Tensor w1) {
     return new ConvSizes(
         x.dim(0), x.dim(1), x.dim(2), x.dim(3), x.dim(1), x.dim(2), w1.dim(0), 3, 3, 1, 1);
   }

@@ -20,10 +20,7 @@ public final class CpuFootprint implements Footprint {
     Tensor x = (Tensor) arguments[backward ? 1 : 0];
     Tensor w1 = (Tensor) arguments[backward ? 2 : 1];
     Tensor w2 = (Tensor) arguments[backward ? 4 : 3];
-    ConvSizes first =
-        new ConvSizes(
-            x.dim(0), x.dim(1), x.dim(2), x.dim(3), x.dim(1), x.dim(2), w1.dim(0), 3, 3, 1, 1);
-    return ConvolutionPair.suits(first, w2.dim(0));
+    return ConvolutionPair.suits(CpuConvolution.pairSizes(x, w1), w2.dim(0));
   }
 
   @Override
@@ -87,19 +84,17 @@ public final class CpuFootprint implements Footprint {
         Form.DEPTHWISE, DepthwiseConvolution.packedLength(s.c(), s.taps()), toSmall ? 0 : 1);
   }
 
-  private static WinogradShape winograd(ConvSizes s) {
-    return ConvolutionMode.get() == ConvolutionMode.FAST ? WinogradConvolution.suits(s) : null;
-  }
-
   private static boolean unrolled(ConvSizes s) {
-    return !FewOutputsConvolution.suits(s) && winograd(s) == null && UnrolledConvolution.suits(s);
+    return !FewOutputsConvolution.suits(s)
+        && CpuConvolution.winograd(s) == null
+        && UnrolledConvolution.suits(s);
   }
 
   private static Key dense(ConvSizes s, boolean toSmall) {
     if (FewOutputsConvolution.suits(s)) {
       return new Key(Form.FEW_OUTPUTS, new FewOutputsConvolution(s).kernelLength(), s.o());
     }
-    WinogradShape shape = winograd(s);
+    WinogradShape shape = CpuConvolution.winograd(s);
     if (shape != null) {
       int phases = shape.stride * shape.stride;
       int channels = toSmall ? s.c() * phases : s.o();

@@ -156,8 +156,8 @@ final class Gemm {
             cell(
                 (int) ((long) row * panels / grid.rows) * MR,
                 Math.min(m, (int) ((row + 1L) * panels / grid.rows) * MR),
-                column * strips / grid.columns,
-                (column + 1) * strips / grid.columns);
+                (int) ((long) column * strips / grid.columns),
+                (int) ((column + 1L) * strips / grid.columns));
           });
     }
 

@@ -68,9 +68,12 @@ final class PackedWeights implements AutoCloseable {
 
   /** Makes the copy {@code key} of {@code w} without filling it, for its size alone. */
   static void reserve(Tensor w, Key key) {
-    PackedWeights packed = w.storage().derived("cpu", PackedWeights::new);
-    packed.copies.computeIfAbsent(
-        key, k -> Tensor.empty(Shape.of(k.size), DType.FLOAT32, w.device()).detached());
+    w.storage().<PackedWeights>derived("cpu", PackedWeights::new).reserve(key, w.device());
+  }
+
+  private synchronized void reserve(Key key, Device device) {
+    copies.computeIfAbsent(
+        key, k -> Tensor.empty(Shape.of(k.size), DType.FLOAT32, device).detached());
   }
 
   private synchronized float[] get(Key key, Consumer<float[]> pack) {

@@ -173,7 +173,6 @@ public final class Parallel {
    * parallel. The cut depends on n and block alone.
    */
   public static void forBlocks(int n, int block, RangeBody body) {
-    int blocks = (n + block - 1) / block;
-    forEach(blocks, i -> body.run(i * block, Math.min(n, (i + 1) * block)));
+    forEach(Math.ceilDiv(n, block), i -> body.run(i * block, (int) Math.min(n, (i + 1L) * block)));
   }
 }

@@ -24,13 +24,14 @@ final class WinogradConvolution {
   /** Most tiles of a block: enough to use a point's weights often, few enough for the cache. */
   private static final int MOST_TILES = 14 * MR;
 
-  /**
-   * The same where the second-level cache is small and holds a point's weights several times:
-   * reading them more often then costs less than what doesn't fit.
-   */
+  /** The same for {@link #mostTiles small caches}. */
   private static final int FEW_TILES = 4 * MR;
 
-  private static final boolean SMALL_CACHE = CacheSizes.L2 < 3L << 19;
+  /** Fewer bytes of second-level cache are small. */
+  private static final long USUAL_CACHE = 3L << 19;
+
+  /** More threads than this need the tasks of a large block. */
+  private static final int FEW_THREADS = 4;
 
   /** Most floats of a block's transformed inputs or of its products. */
   private static final int BLOCK_FLOATS = 10_000_000;
@@ -169,12 +170,39 @@ final class WinogradConvolution {
       float[] out,
       WinogradSide to,
       Epilogue e) {
+    int most = mostTiles(in.width(), to.width(), CacheSizes.L2, Parallel.threads());
+    run(x, in, tiles, packed, out, to, e, most);
+  }
+
+  /**
+   * Most tiles of a block, on which no result depends. Where the second-level cache is small but
+   * holds a point's weights several times, reading these more often costs less than tiles that
+   * don't fit.
+   *
+   * @param cache bytes of the second-level cache
+   */
+  static int mostTiles(int channels, int columns, long cache, int threads) {
+    boolean few =
+        cache < USUAL_CACHE
+            && threads <= FEW_THREADS
+            && 4L * Float.BYTES * channels * columns <= cache;
+    int fit = BLOCK_FLOATS / POINTS / Math.max(channels, columns);
+    return Math.clamp(fit, MR, few ? FEW_TILES : MOST_TILES);
+  }
+
+  /** {@link #run} with at most {@code most} tiles in a block. */
+  static void run(
+      float[] x,
+      WinogradSide in,
+      WinogradTiles tiles,
+      float[] packed,
+      float[] out,
+      WinogradSide to,
+      Epilogue e,
+      int most) {
     int count = tiles.count();
     int channels = in.width();
     int columns = to.width();
-    boolean few = SMALL_CACHE && 4L * Float.BYTES * channels * columns <= CacheSizes.L2;
-    int most = few ? FEW_TILES : MOST_TILES;
-    most = Math.clamp(BLOCK_FLOATS / POINTS / Math.max(channels, columns), MR, most);
     int block = Math.ceilDiv(Math.ceilDiv(count, Math.ceilDiv(count, most)), MR) * MR;
     float[] bias = Scratch.floats(Scratch.Slot.CONV_SUMS, to.channels());
     if (e.bias() == null) {

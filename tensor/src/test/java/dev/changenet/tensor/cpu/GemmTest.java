@@ -86,7 +86,8 @@ class GemmTest {
     "250, 3, 33",
     "61, 35, 2050",
     "40, 201, 1030",
-    "345, 130, 300"
+    "345, 130, 300",
+    "345, 70, 1030"
   })
   void equalsTheSumInDoublePrecisionForEveryTransposition(int m, int n, int k) {
     for (int form = 0; form < 8; form++) {

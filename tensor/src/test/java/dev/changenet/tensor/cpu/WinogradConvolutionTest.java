@@ -5,6 +5,7 @@ import static dev.changenet.tensor.cpu.KernelSamples.relativeRms;
 import static dev.changenet.tensor.cpu.KernelSamples.sameForAnyThreads;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.assertj.core.api.Assumptions.assumeThat;
 
 import dev.changenet.tensor.ChangeNetException;
 import dev.changenet.tensor.DType;
@@ -122,7 +123,7 @@ class WinogradConvolutionTest {
     ConvGeometry g = new ConvGeometry(1, 1, 1);
     Tensor w = randomTensor(2, 32, 64, 3, 3);
     AtomicReference<Throwable> failure = new AtomicReference<>();
-    for (int tiles = 17; tiles <= 75; tiles++) {
+    for (int tiles = 17; tiles <= 210; tiles += tiles == 75 ? 105 : 1) {
       Tensor x = randomTensor(tiles, 1, 4, 4 * tiles, 64);
       Thread thread =
           Thread.ofPlatform()
@@ -130,6 +131,49 @@ class WinogradConvolutionTest {
               .start(() -> cpu.conv2d(x, w, null, g, false, x.emptyLike(1, 4, x.dim(2), 32)));
       thread.join();
       assertThat(failure.get()).as(tiles + " tiles").isNull();
+    }
+  }
+
+  @Test
+  void smallCachesAndFewThreadsHaveSmallBlocks() {
+    int large = WinogradConvolution.mostTiles(64, 64, 2 << 20, 2);
+    int small = WinogradConvolution.mostTiles(64, 64, 1 << 20, 2);
+    assertThat(small).isLessThan(large);
+    assertThat(WinogradConvolution.mostTiles(256, 256, 1 << 20, 2)).isEqualTo(small);
+    assertThat(WinogradConvolution.mostTiles(512, 256, 1 << 20, 2)).isEqualTo(large);
+    assertThat(WinogradConvolution.mostTiles(64, 64, 1 << 20, 16)).isEqualTo(large);
+    assertThat(WinogradConvolution.mostTiles(64, 1 << 20, 1 << 20, 2)).isEqualTo(GemmKernels.MR);
+  }
+
+  @Test
+  void theSizeOfBlocksDoesNotChangeTheResult() {
+    assumeThat(expected(WinogradShape.THREE)).as("vectors are too long").isNotNull();
+    ConvGeometry g = new ConvGeometry(1, 1, 1);
+    Tensor x = randomTensor(1, 1, 57, 61, 64);
+    Tensor w = randomTensor(2, 64, 64, 3, 3);
+    ConvSizes s = ConvSizes.of(x, x, w, g);
+    WinogradShape shape = WinogradShape.THREE;
+    WinogradConvolution.Weights weights =
+        new WinogradConvolution.Weights(3, 64, 64 * 9, 64, 9, false, shape.tapsOfPhases(false));
+    float[] packed = new float[WinogradConvolution.packedLength(64, 64)];
+    WinogradConvolution.pack(w.floats(), weights, packed);
+    int tiles = shape.toSmall(s).count();
+    float[] expected = null;
+    for (int most : new int[] {tiles, 196, 84, 56, 24, GemmKernels.MR}) {
+      float[] out = new float[(int) x.elements()];
+      WinogradConvolution.run(
+          x.floats(),
+          shape.large(s, true),
+          shape.toSmall(s),
+          packed,
+          out,
+          shape.small(s, false),
+          GemmTile.Epilogue.OVERWRITE,
+          most);
+      if (expected == null) {
+        expected = out;
+      }
+      assertThat(out).as("%d of %d tiles in a block", most, tiles).isEqualTo(expected);
     }
   }
 
