@@ -27,11 +27,12 @@ import picocli.CommandLine.Option;
     sortOptions = false,
     synopsisHeading = "Usage: ",
     description = {
-      "Write the train, val and test lists of a data set that has none.",
+      "Write the train, val, test and predict lists of a data set that has none.",
       "",
       "Looks for pairs of pictures with a mask in the folders that the spec names, and divides them"
-          + " at random. Pairs without a mask go into the predict list, where predict_split names one"
-          + " of its own. A pair's place depends on its name and the seed alone."
+          + " at random. Where predict_split names a list of its own, pairs without a mask go into"
+          + " it; if all have masks, the pairs of the test list. A pair's place depends on its name"
+          + " and the seed alone."
     },
     parameterListHeading = "%nArguments:%n",
     optionListHeading = "%nOptions:%n",
@@ -110,9 +111,11 @@ final class SplitCommand implements Callable<Integer> {
     byName.merge(names.testSplit(), sizes.get(2), Integer::sum);
     SplitDivision division = SplitDivision.of(data, byName, seed);
     Map<String, List<String>> lists = new LinkedHashMap<>(division.lists());
-    boolean predict = !division.unlabelled().isEmpty() && !lists.containsKey(names.predictSplit());
+    boolean predict = !lists.containsKey(names.predictSplit());
+    boolean labelled = division.unlabelled().isEmpty();
     if (predict) {
-      lists.put(names.predictSplit(), division.unlabelled());
+      lists.put(
+          names.predictSplit(), labelled ? lists.get(names.testSplit()) : division.unlabelled());
     }
     if (!force) {
       lists.keySet().forEach(split -> refuseExisting(data, split));
@@ -125,7 +128,14 @@ final class SplitCommand implements Callable<Integer> {
           deleteOther(file);
           terminal
               .out()
-              .printf("%s: %d %s%n", file, pairs.size(), pairs.size() == 1 ? "pair" : "pairs");
+              .printf(
+                  "%s: %d %s%s%n",
+                  file,
+                  pairs.size(),
+                  pairs.size() == 1 ? "pair" : "pairs",
+                  predict && labelled && split.equals(names.predictSplit())
+                      ? ", those of " + names.testSplit() + ", as all have masks"
+                      : "");
         });
     int left = predict ? 0 : division.unlabelled().size();
     if (left > 0) {

@@ -48,6 +48,16 @@ class SplitCommandTest {
   }
 
   @Test
+  void testPairsAreThoseToPredictWhereAllHaveMasks() throws IOException {
+    Path data = folder.resolve("data");
+    Files.copy(data.resolve("label/scene_00003.png"), data.resolve("label/scene_00004.png"));
+    CommandRun run = CommandRun.of("split", "-e", spec, "--shares", "6,2,2");
+    assertThat(run.err()).isEmpty();
+    assertThat(run.out()).contains("predict.txt: 2 pairs, those of test, as all have masks\n");
+    assertThat(lists.resolve("predict.txt")).hasSameTextualContentAs(lists.resolve("test.txt"));
+  }
+
+  @Test
   void listsAreReplacedOnlyWhereAskedFor() throws IOException {
     CommandRun.of("split", "-e", spec);
     String before = Files.readString(lists.resolve("train.txt"));
