@@ -4,12 +4,17 @@ import dev.changenet.config.ExperimentSpec;
 import java.util.ArrayList;
 import java.util.List;
 
-/** The command that starts a run again. */
-final class CommandLine {
+/** Commands to copy that take a run's spec and overrides. */
+public final class CommandLine {
   private CommandLine() {}
 
-  /** Returns the command, each word quoted for a POSIX shell where it needs quotes. */
+  /** The command that starts a run again. */
   static String of(ExperimentSpec spec) {
+    return of(spec, spec.task().key());
+  }
+
+  /** Returns the command, each word quoted for a POSIX shell where it needs quotes. */
+  public static String of(ExperimentSpec spec, String command) {
     String program = System.getProperty("changenet.program", "changenet");
     List<String> words = new ArrayList<>();
     words.add(System.getProperty("changenet.command", program));
@@ -17,7 +22,7 @@ final class CommandLine {
       words.add("model");
       words.add("visual_changenet");
     }
-    words.add(spec.task().key());
+    words.add(command);
     words.add("-e");
     words.add(spec.specFile().toString());
     words.addAll(spec.overrides());

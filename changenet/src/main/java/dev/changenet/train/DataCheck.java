@@ -14,6 +14,7 @@ import dev.changenet.config.ExperimentSpec;
 import dev.changenet.config.SegmentDataSpec;
 import dev.changenet.image.DataException;
 import dev.changenet.nn.state.WeightsFile;
+import dev.changenet.report.CommandLine;
 import dev.changenet.tensor.cpu.Parallel;
 import java.util.Arrays;
 import java.util.EnumMap;
@@ -109,8 +110,9 @@ public final class DataCheck {
     CheckReport report =
         DataDoctor.examine(settings(spec, roles, Depth.START, Parallel.threads()), Progress.SILENT);
     refuse(report, FATAL);
-    if (roles.contains(Role.TRAIN) && changeLost(report)) {
-      // Other masks may show change.
+    boolean doubtful = changeLost(report) || has(report, Set.of(Code.MASK_MIXED));
+    if (roles.contains(Role.TRAIN) && doubtful) {
+      // Other masks may show change; those of other splits are no help.
       CheckSettings all = settings(spec, EnumSet.of(Role.TRAIN), Depth.MASKS, Parallel.threads());
       refuse(DataDoctor.examine(all, Progress.SILENT), CHANGE_LOST);
     }
@@ -125,13 +127,17 @@ public final class DataCheck {
     }
     if (warned) {
       reporter.info(
-          "Only some files were looked at; to examine all: changenet check -e " + spec.specFile());
+          "Only some files were looked at; to examine all: " + CommandLine.of(spec, "check"));
     }
     return new Start(report.masks(), changeLost(report));
   }
 
   private static boolean changeLost(CheckReport report) {
-    return report.findings().stream().map(Finding::code).anyMatch(CHANGE_LOST::contains);
+    return has(report, CHANGE_LOST);
+  }
+
+  private static boolean has(CheckReport report, Set<Code> codes) {
+    return report.findings().stream().map(Finding::code).anyMatch(codes::contains);
   }
 
   private static void refuse(CheckReport report, Set<Code> codes) {

@@ -123,6 +123,29 @@ class DataCheckTest {
   }
 
   @Test
+  void masksOfOtherSplitsAreNoHelp() throws IOException {
+    Path data = TrainFixture.data(folder.resolve("data"), 2);
+    Path list = data.resolve("list/val.txt");
+    for (String name : Files.readAllLines(list)) {
+      for (String side : List.of("A", "B", "label")) {
+        Files.copy(data.resolve(side).resolve(name), data.resolve(side).resolve("right_" + name));
+      }
+    }
+    divideMasks(data);
+    StringBuilder right = new StringBuilder();
+    for (String name : Files.readAllLines(list)) {
+      byte[] values = new byte[32 * 32];
+      values[0] = (byte) 255;
+      ImageWriter.writePng(data.resolve("label/right_" + name), new Mask(32, 32, values));
+      right.append("right_").append(name).append('\n');
+    }
+    Files.writeString(list, right);
+    assertThatThrownBy(() -> run(Task.TRAIN, data, "divided"))
+        .hasMessageStartingWith("split train: the masks hold ")
+        .hasMessageContaining("label_transform norm divides by 255");
+  }
+
+  @Test
   void muchSmallerPicturesAreMentioned() throws IOException {
     Path data = TrainFixture.data(folder.resolve("data"), 2);
     String text = "are resized to";
