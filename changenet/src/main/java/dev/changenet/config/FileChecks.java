@@ -64,9 +64,26 @@ final class FileChecks {
       if (Files.isDirectory(Path.of(text))) {
         fail(key, "'" + text + "' is a folder; name a file in it");
       } else if (!Files.isRegularFile(Path.of(text))) {
-        fail(key, "the file '" + text + "' does not exist");
+        fail(key, "the file '" + text + "' does not exist" + ownFolder(text));
       }
     }
+  }
+
+  /** A run's own experiment.yaml has the folder of its task as results_dir. */
+  private String ownFolder(String file) {
+    Path spec = Path.of(reading.location("results_dir").file()).toAbsolutePath();
+    Path task = spec.getParent();
+    String resultsDir = reading.text("results_dir");
+    boolean own =
+        spec.endsWith(ExperimentSpec.FILE)
+            && resultsDir != null
+            && file.startsWith(resultsDir + "/");
+    return own && task.getParent() != null
+        ? "; results_dir in a run's "
+            + ExperimentSpec.FILE
+            + " is the folder of its task: add results_dir="
+            + task.getParent()
+        : "";
   }
 
   private void output() {

@@ -7,10 +7,10 @@ import java.math.BigInteger;
  * The text form of numbers and booleans that are given for a text key: {@code True}, {@code 16},
  * {@code 0.0005}, {@code 1e-05}. These are Python's forms, which specs written for TAO rely on.
  */
-final class PythonText {
+public final class PythonText {
   private PythonText() {}
 
-  static String of(Object value) {
+  public static String of(Object value) {
     return switch (value) {
       case null -> "None";
       case Boolean b -> b ? "True" : "False";

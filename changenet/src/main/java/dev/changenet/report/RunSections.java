@@ -61,12 +61,16 @@ final class RunSections {
         "Settings",
         () -> {
           h.in(
-              "table",
-              () -> {
-                header("given", "value", "default", "from");
-                given.forEach(this::given);
-              },
-              "class=words");
+              "div",
+              () ->
+                  h.in(
+                      "table",
+                      () -> {
+                        header("given", "value", "default", "from");
+                        given.forEach(this::given);
+                      },
+                      "class=words"),
+              "class=wide");
           Section.fold(
               h,
               "Defaults: the other "
@@ -104,13 +108,13 @@ final class RunSections {
                   h.tag("div", "not read by " + facts.spec().task().key(), "class=soft");
                 }
               },
-              "class=code");
+              "class=code whole");
           h.tag("td", o.value(), "class=code");
           h.tag(
               "td",
               NO_DEFAULT.equals(o.defaultValue()) ? "–" : o.defaultValue(),
               "class=code soft");
-          h.tag("td", o.source(), "class=code soft");
+          h.tag("td", o.source(), "class=code soft whole");
         });
   }
 

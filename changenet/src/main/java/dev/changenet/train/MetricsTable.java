@@ -1,5 +1,6 @@
 package dev.changenet.train;
 
+import dev.changenet.config.PythonText;
 import dev.changenet.tensor.MemoryUse;
 import dev.changenet.tensor.backend.Backends;
 import dev.changenet.tensor.cuda.CudaBackend;
@@ -134,7 +135,7 @@ final class MetricsTable implements TrainObserver {
   }
 
   private static String number(double value) {
-    return Double.toString(value);
+    return PythonText.of(value);
   }
 
   private void write() throws IOException {

@@ -3,9 +3,11 @@ package dev.changenet.train;
 import dev.changenet.config.ExperimentSpec;
 import dev.changenet.config.Task;
 import dev.changenet.export.ExportRun;
+import dev.changenet.nn.state.AtomicFile;
 import dev.changenet.tensor.ChangeNetException;
 import java.io.IOException;
 import java.nio.file.Files;
+import java.nio.file.LinkOption;
 import java.nio.file.Path;
 
 /**
@@ -29,9 +31,7 @@ public final class TaskRunner {
           "results_dir: cannot create "
               + dir
               + " ("
-              + e.getClass().getSimpleName()
-              + ": "
-              + e.getMessage()
+              + AtomicFile.cause(e)
               + "); choose another results_dir",
           e);
     }
@@ -63,6 +63,11 @@ public final class TaskRunner {
       recordFailure(status, title, e);
       throw e;
     }
+  }
+
+  /** Tells whether a training that was interrupted can go on from what it saved. */
+  public static boolean canContinue(Path resultsDir) {
+    return Files.exists(resultsDir.resolve(Checkpoint.LATEST), LinkOption.NOFOLLOW_LINKS);
   }
 
   private static void recordFailure(StatusLog status, String title, Throwable e) {

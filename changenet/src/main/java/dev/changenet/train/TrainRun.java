@@ -3,6 +3,7 @@ package dev.changenet.train;
 import dev.changenet.check.Role;
 import dev.changenet.config.ExperimentSpec;
 import dev.changenet.config.OptimSpec;
+import dev.changenet.config.PythonText;
 import dev.changenet.config.TrainSpec;
 import dev.changenet.data.Batch;
 import dev.changenet.data.ChangeDataset;
@@ -264,9 +265,9 @@ public final class TrainRun {
           "train.optim."
               + key
               + ": "
-              + written
+              + PythonText.of(written)
               + " is ignored, training continues with the "
-              + stored
+              + PythonText.of(stored)
               + " of the checkpoint");
     }
   }

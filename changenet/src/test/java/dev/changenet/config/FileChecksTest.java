@@ -1,10 +1,13 @@
 package dev.changenet.config;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.List;
+import java.util.Map;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -60,6 +63,24 @@ class FileChecksTest {
         .isEqualTo("inference.checkpoint");
     assertThat(failure(Task.EXPORT, "export.checkpoint=/no.pth").key())
         .isEqualTo("export.checkpoint");
+  }
+
+  @Test
+  void theSpecThatARunLeftIsTakenInItsFolder() throws IOException {
+    Path run = Files.createDirectories(folder.resolve("run/train"));
+    Path spec =
+        Files.writeString(
+            run.resolve("experiment.yaml"),
+            "results_dir: RUN\ndataset: {segment: {root_dir: RUN}}\n".replace("RUN", "" + run)
+                + "evaluate: {checkpoint: '${results_dir}/train/model.pth'}\n");
+    Files.createFile(run.resolve("model.pth"));
+
+    assertThatThrownBy(() -> ExperimentSpec.load(spec, List.of(), Task.EVALUATE, Map.of()))
+        .hasMessageContaining("train/train/model.pth' does not exist")
+        .hasMessageContaining("add results_dir=" + folder.resolve("run"));
+    List<String> remedy = List.of("results_dir=" + folder.resolve("run"));
+    assertThat(ExperimentSpec.load(spec, remedy, Task.EVALUATE, Map.of()).evaluate().checkpoint())
+        .isEqualTo(run.resolve("model.pth"));
   }
 
   @Test

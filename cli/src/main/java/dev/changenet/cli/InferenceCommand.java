@@ -95,8 +95,8 @@ final class InferenceCommand extends TaskCommand {
     }
     List<String> settings = new ArrayList<>(arguments);
     settings.removeAll(pictures);
-    settings.add(InferencePictures.A + quoted(pictures.get(0)));
-    settings.add(InferencePictures.B + quoted(pictures.get(1)));
+    settings.add(InferencePictures.A + InferencePictures.value(pictures.get(0)));
+    settings.add(InferencePictures.B + InferencePictures.value(pictures.get(1)));
     return settings;
   }
 

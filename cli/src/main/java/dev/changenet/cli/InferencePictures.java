@@ -33,6 +33,12 @@ final class InferencePictures {
     return word.contains("/") || PairFinder.hasPictureSuffix(word) || exists(word);
   }
 
+  /** Returns a picture as the value of a setting: in quotes where it could be read otherwise. */
+  static String value(String picture) {
+    boolean plain = picture.contains("/") || PairFinder.hasPictureSuffix(picture);
+    return plain && picture.matches("[\\w./-]+") ? picture : TaskCommand.quoted(picture);
+  }
+
   private static boolean exists(String word) {
     try {
       return Files.exists(Path.of(word));

@@ -150,7 +150,7 @@ abstract class TaskCommand implements Callable<Integer> {
           .println("ERROR: The indicated experiment spec file `" + specFile + "` doesn't exist!");
       return ExitCode.FAILED;
     }
-    String problem = problem(arguments).orElseGet(runtime::apply);
+    String problem = looseEquals(arguments).or(() -> problem(arguments)).orElseGet(runtime::apply);
     if (problem != null) {
       terminal.err().println("ERROR: " + problem);
       return ExitCode.FAILED;
@@ -161,6 +161,18 @@ abstract class TaskCommand implements Callable<Integer> {
     settings.addAll(arguments);
     return new TaskExecution(terminal, reporter, runtime.verbose())
         .run(task, Path.of(specFile), settings);
+  }
+
+  /** Says what to do about blanks around an equals sign, which make three words of a setting. */
+  private static Optional<String> looseEquals(List<String> arguments) {
+    for (int i = 1; i < arguments.size(); i++) {
+      String key = arguments.get(i - 1);
+      if (arguments.get(i).startsWith("=") && !key.contains("=")) {
+        return Optional.of(
+            "override '" + key + "': no blanks around =; write " + key + "=VALUE in one word");
+      }
+    }
+    return Optional.empty();
   }
 
   static boolean isSpecFile(String argument) {

@@ -43,8 +43,10 @@ final class TaskExecution {
                 reporter.warn(
                     "stopping at the next safe point and saving; Ctrl-C (or the signal) again stops at"
                         + " once, without saving"));
+    Path results = null;
     try (signals) {
       ExperimentSpec spec = ExperimentSpec.load(specFile, overrides, task, System.getenv());
+      results = spec.resultsDir();
       TaskRunner.run(spec, reporter, interruption);
       reporter.finish();
       return ExitCode.OK;
@@ -56,9 +58,7 @@ final class TaskExecution {
               "ERROR: "
                   + task.key()
                   + " was interrupted"
-                  + (task == Task.TRAIN
-                      ? "; run the same command again to continue from the latest checkpoint"
-                      : ""));
+                  + (task == Task.TRAIN ? whatNext(results) : ""));
       return signals.exitCode();
     } catch (SpecException e) {
       reporter.finish();
@@ -68,6 +68,12 @@ final class TaskExecution {
       reporter.finish();
       return report(e);
     }
+  }
+
+  private static String whatNext(Path results) {
+    return results != null && TaskRunner.canContinue(results)
+        ? "; run the same command again to continue from the latest checkpoint"
+        : "; nothing was saved yet, the same command starts anew";
   }
 
   private void recordFailure(SpecException e) {

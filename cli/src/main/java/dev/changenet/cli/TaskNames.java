@@ -1,8 +1,10 @@
 package dev.changenet.cli;
 
+import dev.changenet.config.Spelling;
 import dev.changenet.config.Task;
 import java.util.Arrays;
 import java.util.Iterator;
+import java.util.List;
 import java.util.Locale;
 import picocli.CommandLine.ITypeConverter;
 import picocli.CommandLine.TypeConversionException;
@@ -11,7 +13,11 @@ import picocli.CommandLine.TypeConversionException;
 final class TaskNames implements Iterable<String>, ITypeConverter<Task> {
   @Override
   public Iterator<String> iterator() {
-    return Arrays.stream(Task.values()).map(Task::key).iterator();
+    return keys().iterator();
+  }
+
+  private static List<String> keys() {
+    return Arrays.stream(Task.values()).map(Task::key).toList();
   }
 
   @Override
@@ -21,7 +27,12 @@ final class TaskNames implements Iterable<String>, ITypeConverter<Task> {
         return task;
       }
     }
+    List<String> near = Spelling.nearest(name.toLowerCase(Locale.ROOT), keys(), 2);
     throw new TypeConversionException(
-        "'" + name + "' is no task; expected " + String.join(", ", this));
+        "'"
+            + name
+            + "' is no task; expected "
+            + String.join(", ", keys())
+            + (near.isEmpty() ? "" : "; did you mean '" + String.join("' or '", near) + "'?"));
   }
 }

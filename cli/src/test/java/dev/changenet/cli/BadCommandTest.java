@@ -94,6 +94,8 @@ class BadCommandTest {
           train -e S/spec.yaml --threads many   | err | '--threads': 'many' is not an int
           train -e S/spec.yaml --threads 0      | err | --threads: expected a number from 1 to 4096, got 0
           train -e S/spec.yaml evaluate         | err | override 'evaluate': expected key=value
+          train -e S/spec.yaml train.seed = 3   | err | override 'train.seed': no blanks around =; write train.seed=VALUE
+          train -e S/spec.yaml train.seed =3    | err | override 'train.seed': no blanks around =; write train.seed=VALUE
           train -e S/spec.yaml ~train.seed      | err | deleting a key is refused
           train -e S/spec.yaml +foo=1           | err | unknown key foo
           train -e S/spec.yaml train.seed=1,2   | err | a comma starts a sweep

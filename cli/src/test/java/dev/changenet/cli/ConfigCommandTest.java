@@ -109,7 +109,7 @@ class ConfigCommandTest {
           """
           config                                  | Missing required option: '--experiment_spec_file=SPEC'
           config -e none.yaml                     | none.yaml: the spec file does not exist
-          config -e none.yaml --task trian        | 'trian' is no task; expected train, evaluate, inference, export
+          config -e none.yaml --task trian        | 'trian' is no task; expected train, evaluate, inference, export; did you mean 'train'?
           get-spec                                | Missing required option: '--action=TASK'
           get-spec --action all                   | 'all' is no task
           get-spec --task train --yaml --schema   | mutually exclusive

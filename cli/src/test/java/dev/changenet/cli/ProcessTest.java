@@ -89,7 +89,8 @@ class ProcessTest {
 
     assertThat(process.exitValue()).isEqualTo(130);
     assertThat(Files.readString(folder.resolve("out.txt"))).endsWith("Execution status: FAIL\n");
-    assertThat(Files.readString(folder.resolve("err.txt"))).contains("train was interrupted");
+    assertThat(Files.readString(folder.resolve("err.txt")))
+        .contains("train was interrupted; run the same command again to continue");
     List<String> status = Files.readAllLines(results.resolve("status.json"));
     assertThat(status.getLast())
         .contains("\"status\": \"FAILURE\"")

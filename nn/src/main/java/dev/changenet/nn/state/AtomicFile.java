@@ -77,7 +77,8 @@ public final class AtomicFile {
     }
   }
 
-  private static String cause(IOException e) {
+  /** Says in words for users why a file couldn't be written. */
+  public static String cause(IOException e) {
     return switch (e) {
       case NoSuchFileException missing -> "its folder doesn't exist";
       case AccessDeniedException denied -> "access denied";

@@ -121,7 +121,8 @@ public final class PthReader {
   /** Layout: magic, protocol, system, content and keys as pickles, then count and bytes per key. */
   private Object readLegacy() {
     if ((file.bytes().get(ValueLayout.JAVA_BYTE, 0) & 0xFF) != 0x80) {
-      throw file.refuse("is no PyTorch file (neither a zip archive nor a pickle)");
+      throw file.refuse(
+          "is no PyTorch file (neither a zip archive nor a pickle) and no .safetensors");
     }
     StorageTable none =
         new StorageTable(
