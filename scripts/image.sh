@@ -28,6 +28,7 @@ mkdir -p "$(dirname "$target")"
 cp cli/target/changenet.jar "$target/"
 cp -r cli/target/lib "$target/lib"
 cp LICENSE README.md scripts/java.options scripts/start-java.sh "$target/"
+cp -r docs examples "$target/" # what the README points to
 mkdir "$target/bin"
 cat >"$target/bin/changenet" <<'LAUNCHER'
 #!/bin/sh
