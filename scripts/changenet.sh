@@ -54,6 +54,37 @@ caches=$root/cli/target
 # True when there is no build, or one older than a source. A checkout that cannot be written to
 # runs what it has.
 needs_build() {
+  if [ ! -f "$jar" ] || [ ! -d "$root/cli/target/lib" ]; then return 0; fi
+  [ -w "$root/cli/target" ] || return 1
+  [ -n "$(find "$root/pom.xml" "$root"/*/pom.xml "$root"/*/src/main -newer "$jar" 2>/dev/null | head -n 1)" ]
+}
+
+# True when there are no caches, or those of another build.
+needs_caches() {
+  [ -w "$caches" ] || return 1
+  [ ! -f "$caches/tasks.aot" ] || [ "$jar" -nt "$caches/tasks.aot" ]
+}
+
+# Takes the lock: a link that names the process that builds. Waits while that one lives.
+take_lock() {
+  told=
+  until ln -s $$ "$lock" 2>/dev/null; do
+    owner=$(readlink "$lock")
+    if [ -z "$owner" ]; then
+      [ -w "$work" ] || fail "cannot write to $work; make it writable or build with 'mvn package' first."
+    elif kill -0 "$owner" 2>/dev/null || [ -d "/proc/$owner" ]; then
+      [ -n "$told" ] || say "waiting for the build that process $owner runs (lock $lock)"
+      told=yes
+    elif mv "$lock" "$lock.$$" 2>/dev/null; then
+      # It may be another one's by now, who took away what the dead process had left.
+      if [ "$(readlink "$lock.$$")" = "$owner" ]; then rm -f "$lock.$$"; else mv "$lock.$$" "$lock"; fi
+      continue
+    fi
+    sleep 1
+  done
+}
+
+build() {
   command -v mvn >/dev/null 2>&1 || fail "Maven 3.8.7 or later is needed to build, found no mvn on the PATH; install it (Debian, Ubuntu: apt install maven; macOS: brew install maven)."
   [ -x "$java_home/bin/javac" ] || fail "a JDK 25 is needed to build, found only a Java 25 without compiler in $java_home; install a JDK 25 or set JAVA_HOME to one."
   say "building, log in $log (the first time takes a minute or two)"
@@ -78,7 +109,11 @@ prepare() {
   trap 'exit 130' INT
   trap 'exit 143' TERM
   # Still: the process waited for may have done it.
-  if needs_build; then build; fi
+  if needs_build; then
+    build
+  elif needs_caches; then
+    say "preparing quick starts, once for each build"
+  fi
   if needs_caches; then
     # What fails now would fail at each start.
     make_caches "$root/examples/levir-cd.yaml" >>"$log" 2>&1 </dev/null || : >"$caches/tasks.aot"

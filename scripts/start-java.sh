@@ -20,7 +20,8 @@ make_caches() {
   rm -f "$caches/help.aot" "$caches/spec.aot" "$caches/tasks.aot"
   # shellcheck disable=SC2086
   "$java" $light_vm $light_gc "-XX:AOTCacheOutput=$caches/help.aot" -jar "$jar" --help &&
-    "$java" $light_vm $light_gc "-XX:AOTCacheOutput=$caches/spec.aot" -jar "$jar" config -e "$1" &&
+    "$java" $light_vm $light_gc "-XX:AOTCacheOutput=$caches/spec.aot" -jar "$jar" \
+      config -e "$1" dataset.segment.root_dir=. &&
     "$java" $task_vm $task_gc "-XX:AOTCacheOutput=$caches/tasks.aot" -jar "$jar" \
       inspect "$1" --profile --size 64 --steps 1
 }
