@@ -285,10 +285,14 @@ final class Gemm {
     for (int k = 0; k < depth; k += DEPTH) {
       int terms = Math.min(DEPTH, depth - k);
       for (int i = 0; i < rows; i += MR) {
-        int height = GemmKernels.height(Math.min(MR, rows - i));
+        int left = Math.min(MR, rows - i);
+        int height = GemmKernels.height(left);
         a.multiply(height, row + i, k, terms, b, bp + k * NR, t, ALIGN + i * NR, k > 0);
+        if (k + terms == depth) {
+          // At once: C is written while the next rows are multiplied.
+          GemmTile.store(t, ALIGN + i * NR, left, cols, c, cp + i * ldc, ldc, column, e);
+        }
       }
     }
-    GemmTile.store(t, ALIGN, rows, cols, c, cp, ldc, column, e);
   }
 }
