@@ -65,20 +65,26 @@ needs_caches() {
   [ ! -f "$caches/tasks.aot" ] || [ "$jar" -nt "$caches/tasks.aot" ]
 }
 
-# Takes the lock: a link that names the process that builds. Waits while that one lives.
+# Takes the lock: a link that names the process that builds. While that one lives it waits if there
+# is something to build; caches alone are not worth waiting, then it fails.
 take_lock() {
-  told=
+  told= patient=
+  if needs_build; then patient=yes; fi
   until ln -s $$ "$lock" 2>/dev/null; do
     owner=$(readlink "$lock")
+    if [ -n "$owner" ] && { [ "$owner" = $$ ] || ! kill -0 "$owner" 2>/dev/null; }; then
+      # It may be another one's by now, who took away what the dead process had left.
+      if mv "$lock" "$lock.$$" 2>/dev/null; then
+        if [ "$(readlink "$lock.$$")" = "$owner" ]; then rm -f "$lock.$$"; else mv "$lock.$$" "$lock"; fi
+        continue
+      fi
+    fi
+    [ -n "$patient" ] || return 1
     if [ -z "$owner" ]; then
       [ -w "$work" ] || fail "cannot write to $work; make it writable or build with 'mvn package' first."
-    elif kill -0 "$owner" 2>/dev/null || [ -d "/proc/$owner" ]; then
-      [ -n "$told" ] || say "waiting for the build that process $owner runs (lock $lock)"
+    elif [ -z "$told" ]; then
+      say "waiting for the build that process $owner runs; if that is none, delete $lock"
       told=yes
-    elif mv "$lock" "$lock.$$" 2>/dev/null; then
-      # It may be another one's by now, who took away what the dead process had left.
-      if [ "$(readlink "$lock.$$")" = "$owner" ]; then rm -f "$lock.$$"; else mv "$lock.$$" "$lock"; fi
-      continue
     fi
     sleep 1
   done
@@ -102,8 +108,11 @@ build() {
 }
 
 prepare() {
-  mkdir -p "$work" 2>/dev/null || fail "cannot create $work; make $root writable or build with 'mvn package' first."
-  take_lock
+  if ! mkdir -p "$work" 2>/dev/null; then
+    needs_build || return 0
+    fail "cannot create $work; make $root writable or build with 'mvn package' first."
+  fi
+  take_lock || return 0
   trap 'rm -f "$lock"' EXIT
   trap 'exit 129' HUP
   trap 'exit 130' INT

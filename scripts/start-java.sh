@@ -18,12 +18,18 @@ task_gc='-XX:+UseParallelGC -XX:MaxNewSize=64m'
 # one Java, jar and set of options; another one does without. Usage: make_caches EXAMPLE_SPEC
 make_caches() {
   rm -f "$caches/help.aot" "$caches/spec.aot" "$caches/tasks.aot"
-  # shellcheck disable=SC2086
-  "$java" $light_vm $light_gc "-XX:AOTCacheOutput=$caches/help.aot" -jar "$jar" --help &&
-    "$java" $light_vm $light_gc "-XX:AOTCacheOutput=$caches/spec.aot" -jar "$jar" \
-      config -e "$1" dataset.segment.root_dir=. &&
-    "$java" $task_vm $task_gc "-XX:AOTCacheOutput=$caches/tasks.aot" -jar "$jar" \
-      inspect "$1" --profile --size 64 --steps 1
+  (
+    # What the user wants of this one start would be part of the caches.
+    unset JAVA_TOOL_OPTIONS JDK_JAVA_OPTIONS
+    # shellcheck disable=SC2086
+    "$java" $light_vm $light_gc "-XX:AOTCacheOutput=$caches/help.aot" -jar "$jar" --help &&
+      "$java" $light_vm $light_gc "-XX:AOTCacheOutput=$caches/spec.aot" -jar "$jar" \
+        config -e "$1" dataset.segment.root_dir=. &&
+      "$java" $task_vm $task_gc "-XX:AOTCacheOutput=$caches/tasks.aot" -jar "$jar" \
+        inspect "$1" --profile --size 64 --steps 1 &&
+      # Java also succeeds where it could not write them.
+      [ -f "$caches/help.aot" ] && [ -f "$caches/spec.aot" ] && [ -f "$caches/tasks.aot" ]
+  )
 }
 
 # Chooses the cache that the command line needs: help, spec or tasks.
@@ -53,7 +59,7 @@ choose_cache() {
 start() {
   set -f # options are split at blanks, never expanded as file names
   heap=-XX:MaxRAMPercentage=70
-  # A collector or heap size that the user chose replaces ours.
+  # A collector or heap size that the user chose replaces ours, where it is another one.
   for option in ${CHANGENET_JAVA_OPTS-} ${JAVA_TOOL_OPTIONS-} ${JDK_JAVA_OPTIONS-}; do
     case $option in
       -XX:+UseParallelGC) light_gc= ;;

@@ -14,12 +14,14 @@ import java.util.Map;
 import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.condition.DisabledOnOs;
 import org.junit.jupiter.api.condition.OS;
 import org.junit.jupiter.api.io.TempDir;
 
 /** bin/changenet in a checkout whose Maven and Java only note that they were called. */
 @DisabledOnOs(OS.WINDOWS)
+@Timeout(120)
 class LauncherTest {
   private static final String BUILD = "build";
   private static final String CACHE = "cache";
@@ -31,6 +33,7 @@ class LauncherTest {
 
   @BeforeEach
   void makeACheckout() throws IOException {
+    folder = folder.toRealPath();
     checkout = folder.resolve("check out");
     target = checkout.resolve("cli/target");
     Path scripts = Files.createDirectories(checkout.resolve("scripts"));
@@ -58,8 +61,9 @@ class LauncherTest {
           case $word in
             -XX:AOTCacheOutput=*)
               echo cache >>"$CALLS"
-              : >"${word#*=}"
-              exit ${NO_CACHES:-0}
+              [ -n "$NO_CACHES" ] || : >"${word#*=}"
+              [ -z "$JAVA_TOOL_OPTIONS" ]
+              exit
               ;;
           esac
         done
@@ -136,10 +140,31 @@ class LauncherTest {
   @Test
   void runsWhereNoCachesCanBeMade() throws Exception {
     start("NO_CACHES=1");
-    assertThat(calls()).containsExactly(BUILD, CACHE);
+    assertThat(calls()).containsExactly(BUILD, CACHE, CACHE, CACHE);
 
     assertThat(start("NO_CACHES=1")).hasSize(1);
-    assertThat(calls()).hasSize(2);
+    assertThat(calls()).hasSize(4);
+  }
+
+  @Test
+  void optionsOfOneStartAreNotPartOfTheCaches() throws Exception {
+    start("JAVA_TOOL_OPTIONS=-Dx=y");
+    assertThat(calls()).containsExactly(BUILD, CACHE, CACHE, CACHE);
+    assertThat(target.resolve("spec.aot")).exists();
+  }
+
+  @Test
+  void doesNotWaitForCaches() throws Exception {
+    start();
+    Files.delete(target.resolve("tasks.aot"));
+    String self = Long.toString(ProcessHandle.current().pid());
+    Path lock =
+        Files.createSymbolicLink(checkout.resolve("target/launcher-build.lock"), Path.of(self));
+
+    assertThat(start()).hasSize(1);
+
+    assertThat(Files.readSymbolicLink(lock)).hasToString(self);
+    assertThat(calls()).hasSize(4);
   }
 
   @Test

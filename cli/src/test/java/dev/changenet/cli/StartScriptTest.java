@@ -11,6 +11,7 @@ import java.util.Map;
 import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.condition.DisabledOnOs;
 import org.junit.jupiter.api.condition.OS;
 import org.junit.jupiter.api.io.TempDir;
@@ -19,6 +20,7 @@ import org.junit.jupiter.params.provider.CsvSource;
 
 /** The launchers' choice of a virtual machine, seen with a "java" that prints its arguments. */
 @DisabledOnOs(OS.WINDOWS)
+@Timeout(60)
 class StartScriptTest {
   private static final Path SCRIPTS = Path.of("..", "scripts").toAbsolutePath();
 
