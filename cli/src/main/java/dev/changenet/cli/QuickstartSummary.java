@@ -18,6 +18,7 @@ final class QuickstartSummary {
         .replace("@ROOT@", folder.root().toString())
         .replace("@SPEC@", Program.quote(folder.spec().toString()))
         .replace("@RUN@", command)
+        .replace("@START@", Program.launcher())
         .stripTrailing();
   }
 
@@ -39,7 +40,7 @@ final class QuickstartSummary {
       Your own data, in five steps
         1. Put pictures of equal name into mydata/A (before), mydata/B (after) and mydata/label
            (PNG masks: 0 unchanged, 255 changed). This divides them, by lists in mydata/list:
-           @RUN@ split -e @SPEC@ dataset.segment.root_dir=mydata
+           @START@ split -e @SPEC@ dataset.segment.root_dir=mydata
         2. @RUN@ train -e @SPEC@ dataset.segment.root_dir=mydata results_dir=myresults train.num_epochs=50
         3. @RUN@ evaluate -e @SPEC@ dataset.segment.root_dir=mydata results_dir=myresults
         4. @RUN@ inference -e @SPEC@ dataset.segment.root_dir=mydata results_dir=myresults

@@ -13,8 +13,10 @@ import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.concurrent.Callable;
 import java.util.regex.Pattern;
+import java.util.stream.Stream;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
@@ -31,8 +33,8 @@ import picocli.CommandLine.Option;
       "",
       "Looks for pairs of pictures with a mask in the folders that the spec names, and divides them"
           + " at random. Where predict_split names a list of its own, pairs without a mask go into"
-          + " it; if all have masks, the pairs of the test list. A pair's place depends on its name"
-          + " and the seed alone."
+          + " it; if all have masks and there is no such list, the pairs of the test list. A pair's"
+          + " place depends on its name and the seed alone."
     },
     parameterListHeading = "%nArguments:%n",
     optionListHeading = "%nOptions:%n",
@@ -111,8 +113,11 @@ final class SplitCommand implements Callable<Integer> {
     byName.merge(names.testSplit(), sizes.get(2), Integer::sum);
     SplitDivision division = SplitDivision.of(data, byName, seed);
     Map<String, List<String>> lists = new LinkedHashMap<>(division.lists());
-    boolean predict = !lists.containsKey(names.predictSplit());
     boolean labelled = division.unlabelled().isEmpty();
+    // A list of pictures without masks that lie elsewhere is the user's own.
+    boolean predict =
+        !lists.containsKey(names.predictSplit())
+            && !(labelled && existing(data, names.predictSplit()).isPresent());
     if (predict) {
       lists.put(
           names.predictSplit(), labelled ? lists.get(names.testSplit()) : division.unlabelled());
@@ -166,11 +171,19 @@ final class SplitCommand implements Callable<Integer> {
   }
 
   private static void refuseExisting(DataSettings data, String split) {
-    for (String suffix : List.of(".txt", ".csv")) {
-      Path file = data.rootDir().resolve(data.listFolderName()).resolve(split + suffix);
-      if (Files.exists(file)) {
-        throw new DataException(file + " exists; delete it, or replace the lists with --force");
-      }
-    }
+    existing(data, split)
+        .ifPresent(
+            file -> {
+              throw new DataException(
+                  file + " exists; delete it, or replace the lists with --force");
+            });
+  }
+
+  private static Optional<Path> existing(DataSettings data, String split) {
+    Path folder = data.rootDir().resolve(data.listFolderName());
+    return Stream.of(".txt", ".csv")
+        .map(suffix -> folder.resolve(split + suffix))
+        .filter(Files::exists)
+        .findFirst();
   }
 }

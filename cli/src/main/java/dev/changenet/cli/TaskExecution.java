@@ -73,7 +73,7 @@ final class TaskExecution {
   private static String whatNext(Path results) {
     return results != null && TaskRunner.canContinue(results)
         ? "; run the same command again to continue from the latest checkpoint"
-        : "; nothing was saved yet, the same command starts anew";
+        : "; nothing was saved yet, run the same command again";
   }
 
   private void recordFailure(SpecException e) {

@@ -55,6 +55,12 @@ class SplitCommandTest {
     assertThat(run.err()).isEmpty();
     assertThat(run.out()).contains("predict.txt: 2 pairs, those of test, as all have masks\n");
     assertThat(lists.resolve("predict.txt")).hasSameTextualContentAs(lists.resolve("test.txt"));
+
+    Files.delete(lists.resolve("predict.txt"));
+    Path own = Files.writeString(lists.resolve("predict.csv"), "name\nnew.png\n");
+    assertThat(CommandRun.of("split", "-e", spec, "--force").out()).doesNotContain("predict");
+    assertThat(own).hasContent("name\nnew.png\n");
+    assertThat(lists.resolve("predict.txt")).doesNotExist();
   }
 
   @Test
