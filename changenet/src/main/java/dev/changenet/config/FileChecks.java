@@ -76,9 +76,11 @@ final class FileChecks {
     String resultsDir = reading.text("results_dir");
     boolean own =
         spec.endsWith(ExperimentSpec.FILE)
+            && task.getParent() != null
             && resultsDir != null
+            && Path.of(resultsDir).endsWith(task.getFileName())
             && file.startsWith(resultsDir + "/");
-    return own && task.getParent() != null
+    return own
         ? "; results_dir in a run's "
             + ExperimentSpec.FILE
             + " is the folder of its task: add results_dir="

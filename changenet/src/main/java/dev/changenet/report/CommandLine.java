@@ -1,6 +1,7 @@
 package dev.changenet.report;
 
 import dev.changenet.config.ExperimentSpec;
+import dev.changenet.config.Task;
 import java.util.ArrayList;
 import java.util.List;
 
@@ -18,7 +19,7 @@ public final class CommandLine {
     String program = System.getProperty("changenet.program", "changenet");
     List<String> words = new ArrayList<>();
     words.add(System.getProperty("changenet.command", program));
-    if (program.equals("tao")) {
+    if (program.equals("tao") && Task.isKey(command)) {
       words.add("model");
       words.add("visual_changenet");
     }

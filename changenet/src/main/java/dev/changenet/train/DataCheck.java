@@ -110,9 +110,8 @@ public final class DataCheck {
     CheckReport report =
         DataDoctor.examine(settings(spec, roles, Depth.START, Parallel.threads()), Progress.SILENT);
     refuse(report, FATAL);
-    boolean doubtful = changeLost(report) || has(report, Set.of(Code.MASK_MIXED));
-    if (roles.contains(Role.TRAIN) && doubtful) {
-      // Other masks may show change; those of other splits are no help.
+    if (roles.contains(Role.TRAIN) && changeLost(alone(spec, Role.TRAIN, report))) {
+      // Other masks may show change.
       CheckSettings all = settings(spec, EnumSet.of(Role.TRAIN), Depth.MASKS, Parallel.threads());
       refuse(DataDoctor.examine(all, Progress.SILENT), CHANGE_LOST);
     }
@@ -133,11 +132,13 @@ public final class DataCheck {
   }
 
   private static boolean changeLost(CheckReport report) {
-    return has(report, CHANGE_LOST);
+    return report.findings().stream().map(Finding::code).anyMatch(CHANGE_LOST::contains);
   }
 
-  private static boolean has(CheckReport report, Set<Code> codes) {
-    return report.findings().stream().map(Finding::code).anyMatch(codes::contains);
+  /** The report of one split, with whose masks those of others have nothing to do. */
+  private static CheckReport alone(ExperimentSpec spec, Role role, CheckReport all) {
+    CheckSettings one = settings(spec, EnumSet.of(role), Depth.START, Parallel.threads());
+    return all.settings().splits().size() == 1 ? all : DataDoctor.examine(one, Progress.SILENT);
   }
 
   private static void refuse(CheckReport report, Set<Code> codes) {

@@ -78,6 +78,9 @@ class FileChecksTest {
     assertThatThrownBy(() -> ExperimentSpec.load(spec, List.of(), Task.EVALUATE, Map.of()))
         .hasMessageContaining("train/train/model.pth' does not exist")
         .hasMessageContaining("add results_dir=" + folder.resolve("run"));
+    List<String> other = List.of("results_dir=" + folder.resolve("results"));
+    assertThatThrownBy(() -> ExperimentSpec.load(spec, other, Task.EVALUATE, Map.of()))
+        .hasMessageEndingWith("results/train/model.pth' does not exist");
     List<String> remedy = List.of("results_dir=" + folder.resolve("run"));
     assertThat(ExperimentSpec.load(spec, remedy, Task.EVALUATE, Map.of()).evaluate().checkpoint())
         .isEqualTo(run.resolve("model.pth"));

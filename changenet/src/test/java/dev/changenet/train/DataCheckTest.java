@@ -18,6 +18,8 @@ import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.ExtendWith;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 
 /** What runs say about their data before they begin. */
 @ExtendWith(OneThread.class)
@@ -122,27 +124,27 @@ class DataCheckTest {
     assertThat(folder.resolve("divided/changenet_model_segment_latest.pth")).doesNotExist();
   }
 
-  @Test
-  void masksOfOtherSplitsAreNoHelp() throws IOException {
+  @ParameterizedTest
+  @CsvSource({"norm, 0, the masks hold", "None, 1, 'keeps 255, which means'"})
+  void masksOfOtherSplitsAreNoHelp(String transform, byte between, String text)
+      throws IOException {
     Path data = TrainFixture.data(folder.resolve("data"), 2);
-    Path list = data.resolve("list/val.txt");
-    for (String name : Files.readAllLines(list)) {
-      for (String side : List.of("A", "B", "label")) {
-        Files.copy(data.resolve(side).resolve(name), data.resolve(side).resolve("right_" + name));
-      }
+    if (transform.equals("norm")) {
+      divideMasks(data);
     }
-    divideMasks(data);
-    StringBuilder right = new StringBuilder();
-    for (String name : Files.readAllLines(list)) {
-      byte[] values = new byte[32 * 32];
-      values[0] = (byte) 255;
-      ImageWriter.writePng(data.resolve("label/right_" + name), new Mask(32, 32, values));
-      right.append("right_").append(name).append('\n');
+    byte[] values = new byte[32 * 32];
+    values[0] = (byte) 255;
+    values[1] = between;
+    String name = Files.readAllLines(data.resolve("list/val.txt")).getFirst();
+    for (String side : List.of("A", "B")) {
+      Files.copy(data.resolve(side).resolve(name), data.resolve(side).resolve("right.png"));
     }
-    Files.writeString(list, right);
-    assertThatThrownBy(() -> run(Task.TRAIN, data, "divided"))
-        .hasMessageStartingWith("split train: the masks hold ")
-        .hasMessageContaining("label_transform norm divides by 255");
+    ImageWriter.writePng(data.resolve("label/right.png"), new Mask(32, 32, values));
+    Files.writeString(data.resolve("list/val.txt"), "right.png\n");
+    assertThatThrownBy(
+            () -> run(Task.TRAIN, data, "lost", "dataset.segment.label_transform=" + transform))
+        .hasMessageStartingWith("split train: ")
+        .hasMessageContaining(text);
   }
 
   @Test
