@@ -27,7 +27,7 @@ mkdir -p "$(dirname "$target")"
   --strip-debug --no-header-files --no-man-pages --compress zip-0 --output "$target/runtime"
 cp cli/target/changenet.jar "$target/"
 cp -r cli/target/lib "$target/lib"
-cp LICENSE README.md scripts/java.options scripts/start-java.sh "$target/"
+cp ./*.md LICENSE scripts/java.options scripts/start-java.sh "$target/"
 cp -r docs examples "$target/" # what the README points to
 mkdir "$target/bin"
 cat >"$target/bin/changenet" <<'LAUNCHER'

@@ -61,8 +61,10 @@ precision() {
   for net in fan_small_12_p4_hybrid c_radio_v2_vit_base_patch16_224; do
     cases+=("$net:2:128:10:bf16" "$net:2:128:10:fp16")
   done
-  run_java -cp "$tests" dev.changenet.benchmark.GpuCheck "${cases[@]}" &&
-    run_java -cp "$tests" dev.changenet.benchmark.GpuGraphCheck fan_small_12_p4_hybrid:2:128:8:{bf16,fp16}
+  local failed=0
+  run_java -cp "$tests" dev.changenet.benchmark.GpuCheck "${cases[@]}" || failed=1
+  run_java -cp "$tests" dev.changenet.benchmark.GpuGraphCheck fan_small_12_p4_hybrid:2:128:8:{bf16,fp16} || failed=1
+  return $failed
 }
 
 sanitizer() {
@@ -87,14 +89,16 @@ train() {
 
 timings() {
   heading "timings"
+  local failed=0
   ours=()
   peer=()
   for c in "$@"; do
     ours+=("$c")
     peer+=(--case "$c:eager" --case "$c:compile")
   done
-  run_java -cp "$tests" dev.changenet.benchmark.GpuMain seconds="${TIME_SECONDS:-2}" "${ours[@]}" &&
-    python3 "$here/peer.py" time "${peer[@]}" --seconds "${TIME_SECONDS:-2}"
+  run_java -cp "$tests" dev.changenet.benchmark.GpuMain seconds="${TIME_SECONDS:-2}" "${ours[@]}" || failed=1
+  python3 "$here/peer.py" time "${peer[@]}" --seconds "${TIME_SECONDS:-2}" || failed=1
+  return $failed
 }
 
 status=0

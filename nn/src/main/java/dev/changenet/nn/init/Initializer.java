@@ -60,13 +60,12 @@ public interface Initializer {
    */
   private static void draw(
       float[] values, int n, RandomStream random, int draws, ToDoubleFunction<RandomStream> value) {
-    int block = 1 << 14;
-    Parallel.forEach(
-        Math.ceilDiv(n, block),
-        b -> {
-          int from = b * block;
+    Parallel.forBlocks(
+        n,
+        1 << 14,
+        (from, to) -> {
           RandomStream stream = random.ahead((long) from * draws);
-          for (int i = from; i < Math.min(n, from + block); i++) {
+          for (int i = from; i < to; i++) {
             values[i] = (float) value.applyAsDouble(stream);
           }
         });
