@@ -126,8 +126,7 @@ class DataCheckTest {
 
   @ParameterizedTest
   @CsvSource({"norm, 0, the masks hold", "None, 1, 'keeps 255, which means'"})
-  void masksOfOtherSplitsAreNoHelp(String transform, byte between, String text)
-      throws IOException {
+  void masksOfOtherSplitsAreNoHelp(String transform, byte between, String text) throws IOException {
     Path data = TrainFixture.data(folder.resolve("data"), 2);
     if (transform.equals("norm")) {
       divideMasks(data);
