@@ -175,6 +175,6 @@ class LauncherTest {
     start();
 
     assertThat(calls()).startsWith(BUILD);
-    assertThat(Files.list(lock.getParent())).noneMatch(f -> f.toString().contains(".lock"));
+    assertThat(lock.getParent().toFile().list()).noneMatch(name -> name.contains(".lock"));
   }
 }
