@@ -80,9 +80,9 @@ final class ConvWeightGradient {
     Run[] runs = cutRows();
     int pieces = runs.length == 0 ? 0 : runs[runs.length - 1].rowsOfA / PITCH + 1;
     int pieceStep = (sizes.o() + MR) * PITCH;
-    float[] a = Scratch.floats(Scratch.Slot.GEMM_C, pieces * pieceStep);
+    float[] a = Scratch.floats(Scratch.Slot.CONV_OUT, pieces * pieceStep);
     int stripLength = stripRows * stripRowPixels * NR;
-    float[] b = Scratch.floats(Scratch.Slot.GEMM_B, strips * stripLength);
+    float[] b = Scratch.floats(Scratch.Slot.CONV_TILE, strips * stripLength);
     float[] sums = Scratch.floats(Scratch.Slot.CONV_SUMS, strips * tiles * taps * TILE);
     Arrays.fill(sums, 0, strips * tiles * taps * TILE, 0f);
     int groups = Math.min(tiles, (ENOUGH_TASKS + strips - 1) / strips);

@@ -32,7 +32,6 @@ final class Scratch {
   enum Slot {
     GEMM_A,
     GEMM_B,
-    GEMM_C,
     GEMM_TILE,
     CONV_TILE,
     CONV_OUT,

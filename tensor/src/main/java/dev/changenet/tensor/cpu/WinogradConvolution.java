@@ -201,8 +201,6 @@ final class WinogradConvolution {
       Epilogue e,
       int most) {
     int count = tiles.count();
-    int channels = in.width();
-    int columns = to.width();
     int block = Math.ceilDiv(Math.ceilDiv(count, Math.ceilDiv(count, most)), MR) * MR;
     float[] bias = Scratch.floats(Scratch.Slot.CONV_SUMS, to.channels());
     if (e.bias() == null) {
@@ -212,7 +210,7 @@ final class WinogradConvolution {
     }
     float floor = e.relu() ? 0f : Float.NEGATIVE_INFINITY;
     Result result = new Result(out, to, tiles, bias, floor);
-    Buffers buffers = new Buffers(block, channels, columns);
+    Buffers buffers = new Buffers(block, in, to);
     for (int first = 0; first < count; first += block) {
       block(x, in, packed, result, first, Math.min(block, count - first), buffers);
     }
@@ -222,9 +220,11 @@ final class WinogradConvolution {
   private record Result(
       float[] out, WinogradSide side, WinogradTiles tiles, float[] bias, float floor) {}
 
-  /** Transformed inputs and products of a block. */
+  /** Transformed inputs and products of a block, one phase of either map at a time. */
   private static final class Buffers {
+    /** Channels of the weights, those of all phases. */
     final int channels;
+
     final int strips;
     final int pieceStep;
     final int pointStep;
@@ -234,13 +234,13 @@ final class WinogradConvolution {
     final int weightStep;
     final float[] products;
 
-    Buffers(int tiles, int channels, int columns) {
-      this.channels = channels;
-      this.strips = columns / NR;
-      this.weightStep = WinogradConvolution.pointStep(channels, columns);
+    Buffers(int tiles, WinogradSide in, WinogradSide to) {
+      this.channels = in.width();
+      this.strips = to.channels() / NR;
+      this.weightStep = WinogradConvolution.pointStep(channels, to.width());
       // Kernels read and write whole tiles of MR rows, the output transform whole chunks.
       pieceStep = (tiles + MR) * PITCH;
-      pointStep = Math.ceilDiv(channels, DEPTH) * pieceStep + SKEW;
+      pointStep = Math.ceilDiv(in.channels(), DEPTH) * pieceStep + SKEW;
       inputs = Scratch.floats(Scratch.Slot.CONV_TILE, ALIGN + POINTS * pointStep);
       stripStep = (tiles + Math.max(MR, OUTPUT_CHUNK)) * NR;
       productStep = strips * stripStep + SKEW;
@@ -248,25 +248,40 @@ final class WinogradConvolution {
     }
   }
 
+  /**
+   * A block of tiles, one phase after the other so that what is transformed stays in the cache. One
+   * of the maps has a single phase: the output's, whose products then add up over those of the
+   * input, or the input's, whose transform then serves all of the output.
+   */
   private static void block(
       float[] x, WinogradSide in, float[] packed, Result result, int first, int count, Buffers b) {
-    Parallel.forBlocks(
-        count, INPUT_CHUNK, (from, to) -> transform(x, in, result.tiles, first, from, to, b));
-    Parallel.forEach(
-        POINTS,
-        point -> {
-          for (int s = 0; s < b.strips; s++) {
-            multiply(b, point, s, count, packed);
-          }
-        });
-    Parallel.forBlocks(
-        count,
-        OUTPUT_CHUNK,
-        (from, to) -> {
-          for (int s = 0; s < b.strips; s++) {
-            store(b, result, first, from, to, s);
-          }
-        });
+    for (int i = 0; i < in.phases(); i++) {
+      WinogradSide from = in.phase(i);
+      int channel = i * in.channels();
+      Parallel.forBlocks(
+          count, INPUT_CHUNK, (t0, t1) -> transform(x, from, result.tiles, first, t0, t1, b));
+      for (int o = 0; o < result.side.phases(); o++) {
+        WinogradSide to = result.side.phase(o);
+        int strip = o * b.strips;
+        Parallel.forEach(
+            POINTS,
+            point -> {
+              for (int s = 0; s < b.strips; s++) {
+                multiply(b, point, s, strip + s, channel, in.channels(), count, packed);
+              }
+            });
+        if (i == in.phases() - 1) {
+          Parallel.forBlocks(
+              count,
+              OUTPUT_CHUNK,
+              (t0, t1) -> {
+                for (int s = 0; s < b.strips; s++) {
+                  store(b, result, to, first, t0, t1, s);
+                }
+              });
+        }
+      }
+    }
   }
 
   private static void transform(
@@ -287,10 +302,23 @@ final class WinogradConvolution {
         b.pieceStep);
   }
 
-  /** Products of one point and strip. */
-  private static void multiply(Buffers b, int point, int s, int rows, float[] packed) {
-    int channels = b.channels;
-    int weights = ALIGN + point * b.weightStep + s * channels * NR;
+  /**
+   * Products of one point and strip with some channels, added to those of the channels before.
+   *
+   * @param s strip of the products
+   * @param weightStrip the same strip of the weights
+   * @param first of the channels, as the weights count them
+   */
+  private static void multiply(
+      Buffers b,
+      int point,
+      int s,
+      int weightStrip,
+      int first,
+      int channels,
+      int rows,
+      float[] packed) {
+    int weights = ALIGN + point * b.weightStep + (weightStrip * b.channels + first) * NR;
     int inputs = ALIGN + point * b.pointStep;
     int to = ALIGN + point * b.productStep + s * b.stripStep;
     for (int c = 0; c < channels; c += TERMS) {
@@ -308,18 +336,18 @@ final class WinogradConvolution {
             depth,
             b.products,
             to + i * NR,
-            c > 0);
+            first + c > 0);
       }
     }
   }
 
   /** Transforms the products of a strip for tiles from … to − 1; writes what is in the map. */
-  private static void store(Buffers b, Result result, int first, int from, int to, int s) {
-    WinogradSide side = result.side;
+  private static void store(
+      Buffers b, Result result, WinogradSide side, int first, int from, int to, int s) {
     WinogradTiles tiles = result.tiles;
     int m = tiles.out();
-    int column = s * NR % side.channels();
-    int phase = s * NR / side.channels();
+    int column = s * NR;
+    int phase = side.firstPhase();
     int length = OUTPUT_CHUNK * NR;
     float[] work = Scratch.floats(Scratch.Slot.GEMM_TILE, ALIGN + m * IN * length + m * NR);
     int pixels = ALIGN + m * IN * length;

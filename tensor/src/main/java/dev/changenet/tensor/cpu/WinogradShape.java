@@ -66,13 +66,13 @@ enum WinogradShape {
   /** The large map, as input or output. */
   WinogradSide large(ConvSizes s, boolean input) {
     int shift = this == THREE && input ? -s.padding() : 0;
-    return new WinogradSide(s.batch(), s.h(), s.w(), s.c(), stride, shift);
+    return WinogradSide.of(s.batch(), s.h(), s.w(), s.c(), stride, shift);
   }
 
   /** The small map, as input or output. */
   WinogradSide small(ConvSizes s, boolean input) {
     int before = this == THREE ? s.kh() - 1 - s.padding() : 1;
-    return new WinogradSide(s.batch(), s.oh(), s.ow(), s.o(), 1, input ? -before : 0);
+    return WinogradSide.of(s.batch(), s.oh(), s.ow(), s.o(), 1, input ? -before : 0);
   }
 
   /**

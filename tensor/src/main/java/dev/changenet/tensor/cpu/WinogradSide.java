@@ -11,14 +11,23 @@ package dev.changenet.tensor.cpu;
  *
  * @param channels channels of the map, a multiple of the vector length
  * @param shift row and column where the first tile of the first phase begins; negative in padding
+ * @param firstPhase the first phase looked at
+ * @param phases how many are looked at
  */
-record WinogradSide(int batch, int h, int w, int channels, int step, int shift) {
-  int phases() {
-    return step * step;
+record WinogradSide(
+    int batch, int h, int w, int channels, int step, int shift, int firstPhase, int phases) {
+  /** All phases of a map. */
+  static WinogradSide of(int batch, int h, int w, int channels, int step, int shift) {
+    return new WinogradSide(batch, h, w, channels, step, shift, 0, step * step);
+  }
+
+  /** Phase {@code p} of those looked at, alone. */
+  WinogradSide phase(int p) {
+    return new WinogradSide(batch, h, w, channels, step, shift, firstPhase + p, 1);
   }
 
   /** Virtual channels. */
   int width() {
-    return phases() * channels;
+    return phases * channels;
   }
 }

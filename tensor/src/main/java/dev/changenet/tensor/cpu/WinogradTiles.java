@@ -103,8 +103,8 @@ record WinogradTiles(int batch, int rows, int columns, int out) {
     int patch = Scratch.ALIGN + POINTS * SLICE;
     for (int t = first; t < first + count; t++) {
       for (int p = 0; p < side.phases(); p++) {
-        int y0 = y(side, t, p);
-        int x0 = x(side, t, p);
+        int y0 = y(side, t, side.firstPhase() + p);
+        int x0 = x(side, t, side.firstPhase() + p);
         int last = (size - 1) * side.step();
         boolean inside = y0 >= 0 && x0 >= 0 && y0 + last < side.h() && x0 + last < side.w();
         float[] source = inside ? x : work;

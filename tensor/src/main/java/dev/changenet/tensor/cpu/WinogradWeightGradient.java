@@ -33,18 +33,10 @@ final class WinogradWeightGradient {
   private final WinogradSide gradient;
   private final int inputWeightStep;
   private final int gradientWeightStep;
-  private final int outputs;
   private final int strips;
-  private final int outputTiles;
 
   /** Where in a kernel's plane the taps of each phase of the gradient lie. */
   private final int[][] phaseTaps;
-
-  /** Distance of the points in the sums. */
-  private final int sumStep;
-
-  /** Distance of the tiles' transformed gradients; not a power of two, which caches dislike. */
-  private final int pitch;
 
   WinogradWeightGradient(WinogradShape shape, ConvSizes s) {
     this.shape = shape;
@@ -55,11 +47,7 @@ final class WinogradWeightGradient {
     this.gradient = smallIsInput ? shape.large(s, false) : shape.small(s, false);
     this.inputWeightStep = smallIsInput ? s.c() * plane : plane;
     this.gradientWeightStep = smallIsInput ? plane : s.c() * plane;
-    this.outputs = gradient.width();
     this.strips = input.width() / NR;
-    this.outputTiles = Math.ceilDiv(outputs, MR);
-    this.sumStep = strips * outputTiles * TILE + SKEW;
-    this.pitch = outputs + STEP;
     this.phaseTaps = shape.tapsOfPhases(smallIsInput);
   }
 
@@ -74,119 +62,166 @@ final class WinogradWeightGradient {
     boolean smallIsInput = shape == WinogradShape.TRANSPOSED;
     float[] x = smallIsInput ? small : large;
     float[] g = smallIsInput ? large : small;
-    int channels = input.width();
-    int most = Math.max(2 * TERMS, BLOCK_FLOATS / POINTS / Math.max(channels, outputs));
+    int widest = Math.max(input.width(), gradient.width());
+    int most = Math.max(2 * TERMS, BLOCK_FLOATS / POINTS / widest);
     int block = Math.min(most / TERMS * TERMS, tiles.count());
-    int inputStep = block * channels + SKEW;
-    int gradientStep = block * pitch + SKEW;
-    float[] inputs = Scratch.floats(Scratch.Slot.GEMM_B, ALIGN + POINTS * inputStep);
-    float[] gradients = Scratch.floats(Scratch.Slot.GEMM_C, ALIGN + POINTS * gradientStep + STEP);
-    float[] sums = Scratch.floats(Scratch.Slot.CONV_SUMS, ALIGN + POINTS * sumStep);
-    for (int first = 0; first < tiles.count(); first += block) {
-      int start = first;
-      int count = Math.min(block, tiles.count() - first);
-      Parallel.forBlocks(
-          count,
-          CHUNK,
-          (from, to) ->
-              transform(x, g, start, from, to, block, inputs, inputStep, gradients, gradientStep));
-      Parallel.forEach(
-          POINTS,
-          point -> {
-            float[] panels =
-                Scratch.floats(Scratch.Slot.GEMM_A, ALIGN + outputTiles * count * STEP);
-            int from = ALIGN + point * gradientStep;
-            for (int o = 0; o < outputTiles; o++) {
-              int to = ALIGN + o * count * STEP;
-              GemmPack.panelRows(gradients, from + o * MR, pitch, count, panels, to);
-            }
-            for (int s = 0; s < strips; s++) {
-              int strip = ALIGN + point * inputStep + s * block * NR;
-              int sum = ALIGN + point * sumStep + s * outputTiles * TILE;
-              multiply(count, inputs, strip, panels, sums, sum, start > 0);
-            }
-          });
+    // One phase after the other needs less memory; but inputs are to be transformed once.
+    int parts = block == tiles.count() ? gradient.phases() : 1;
+    for (int p = 0; p < parts; p++) {
+      new Part(parts == 1 ? gradient : gradient.phase(p), block).run(x, g, p == 0, gradW);
     }
-    Parallel.forEach(outputTiles * strips, i -> finish(i / strips, i % strips, sums, gradW));
   }
 
-  private void transform(
-      float[] x,
-      float[] g,
-      int start,
-      int from,
-      int to,
-      int block,
-      float[] inputs,
-      int inputStep,
-      float[] gradients,
-      int gradientStep) {
-    int widest = Math.max(input.channels(), gradient.channels());
-    float[] work = Scratch.floats(Scratch.Slot.GEMM_A, ALIGN + WinogradTiles.workLength(widest));
-    tiles.transformInputs(
-        input,
-        start + from,
-        to - from,
-        x,
-        work,
-        inputs,
-        ALIGN + from * NR,
-        NR,
-        inputStep,
-        NR,
-        block * NR);
-    tiles.transformGradients(
-        gradient,
-        start + from,
-        to - from,
-        g,
-        work,
-        gradients,
-        ALIGN + from * pitch,
-        pitch,
-        gradientStep,
-        outputs,
-        0);
-  }
+  /** Products of all inputs with some of the gradient's phases. */
+  private final class Part {
+    private final WinogradSide gradient;
+    private final int block;
+    private final int outputs;
+    private final int outputTiles;
 
-  /** Products of one point and strip. */
-  private void multiply(
-      int count, float[] inputs, int ip, float[] panels, float[] sums, int sp, boolean add) {
-    for (int k = 0; k < count; k += TERMS) {
-      int terms = Math.min(TERMS, count - k);
+    /** Distance of the points in the transformed inputs. */
+    private final int inputStep;
+
+    /** Distance of the points in the transformed gradients. */
+    private final int gradientStep;
+
+    /** Distance of the tiles' transformed gradients; not a power of two, which caches dislike. */
+    private final int pitch;
+
+    /** Distance of the points in the sums. */
+    private final int sumStep;
+
+    private final float[] inputs;
+    private final float[] gradients;
+    private final float[] sums;
+
+    /**
+     * @param block tiles worked on at a time
+     */
+    Part(WinogradSide gradient, int block) {
+      this.gradient = gradient;
+      this.block = block;
+      this.outputs = gradient.width();
+      this.outputTiles = Math.ceilDiv(outputs, MR);
+      this.inputStep = block * input.width() + SKEW;
+      this.pitch = outputs + STEP;
+      this.gradientStep = block * pitch + SKEW;
+      this.sumStep = strips * outputTiles * TILE + SKEW;
+      this.inputs = Scratch.floats(Scratch.Slot.CONV_TILE, ALIGN + POINTS * inputStep);
+      this.gradients = Scratch.floats(Scratch.Slot.CONV_OUT, ALIGN + POINTS * gradientStep + STEP);
+      this.sums = Scratch.floats(Scratch.Slot.CONV_SUMS, ALIGN + POINTS * sumStep);
+    }
+
+    /**
+     * @param newInputs false when the part before has left its inputs, transformed
+     */
+    void run(float[] x, float[] g, boolean newInputs, float[] gradW) {
+      for (int first = 0; first < tiles.count(); first += block) {
+        int start = first;
+        int count = Math.min(block, tiles.count() - first);
+        Parallel.forBlocks(
+            count,
+            CHUNK,
+            (from, to) -> {
+              if (newInputs) {
+                transformInputs(x, start, from, to);
+              }
+              transformGradients(g, start, from, to);
+            });
+        Parallel.forEach(POINTS, point -> products(point, count, start > 0));
+      }
+      Parallel.forEach(outputTiles * strips, i -> finish(i / strips, i % strips, gradW));
+    }
+
+    private void transformInputs(float[] x, int start, int from, int to) {
+      tiles.transformInputs(
+          input,
+          start + from,
+          to - from,
+          x,
+          work(input),
+          inputs,
+          ALIGN + from * NR,
+          NR,
+          inputStep,
+          NR,
+          block * NR);
+    }
+
+    private void transformGradients(float[] g, int start, int from, int to) {
+      tiles.transformGradients(
+          gradient,
+          start + from,
+          to - from,
+          g,
+          work(gradient),
+          gradients,
+          ALIGN + from * pitch,
+          pitch,
+          gradientStep,
+          outputs,
+          0);
+    }
+
+    private static float[] work(WinogradSide side) {
+      int length = ALIGN + WinogradTiles.workLength(side.channels());
+      return Scratch.floats(Scratch.Slot.GEMM_A, length);
+    }
+
+    /** Products of one point. */
+    private void products(int point, int count, boolean add) {
+      float[] panels = Scratch.floats(Scratch.Slot.GEMM_A, ALIGN + outputTiles * count * STEP);
+      int from = ALIGN + point * gradientStep;
       for (int o = 0; o < outputTiles; o++) {
-        int height = GemmKernels.height(Math.min(MR, outputs - o * MR));
-        int from = ALIGN + (o * count + k) * STEP;
-        GemmColumnKernels.multiply(
-            height, panels, from, inputs, ip + k * NR, terms, sums, sp + o * TILE, add || k > 0);
+        int to = ALIGN + o * count * STEP;
+        GemmPack.panelRows(gradients, from + o * MR, pitch, count, panels, to);
+      }
+      for (int s = 0; s < strips; s++) {
+        int strip = ALIGN + point * inputStep + s * block * NR;
+        int sum = ALIGN + point * sumStep + s * outputTiles * TILE;
+        multiply(count, strip, panels, sum, add);
       }
     }
-  }
 
-  private void finish(int outputTile, int strip, float[] sums, float[] gradW) {
-    int first = outputTile * MR;
-    int left = Math.min(MR, outputs - first);
-    int r = shape.kernel;
-    int taps = shape.taps();
-    float[] work = Scratch.floats(Scratch.Slot.GEMM_TILE, (r * IN + taps) * NR);
-    int result = r * IN * NR;
-    for (int o = 0; o < left; o++) {
-      int from = ALIGN + (strip * outputTiles + outputTile) * TILE + o * NR;
-      for (int c = 0; c < IN; c++) {
-        WinogradTransforms.weightGradient(
-            r, sums, from + c * sumStep, IN * sumStep, work, c * NR, IN * NR, NR);
+    /** Products of one point and strip. */
+    private void multiply(int count, int ip, float[] panels, int sp, boolean add) {
+      for (int k = 0; k < count; k += TERMS) {
+        int terms = Math.min(TERMS, count - k);
+        for (int o = 0; o < outputTiles; o++) {
+          int height = GemmKernels.height(Math.min(MR, outputs - o * MR));
+          int from = ALIGN + (o * count + k) * STEP;
+          int to = sp + o * TILE;
+          GemmColumnKernels.multiply(
+              height, panels, from, inputs, ip + k * NR, terms, sums, to, add || k > 0);
+        }
       }
-      for (int y = 0; y < r; y++) {
-        WinogradTransforms.weightGradient(
-            r, work, y * IN * NR, NR, work, result + y * r * NR, NR, NR);
-      }
-      int v = first + o;
-      int[] tap = phaseTaps[v / gradient.channels()];
-      int to = v % gradient.channels() * gradientWeightStep + strip * NR * inputWeightStep;
-      if (taps == 9) {
-        nineTaps(work, result, gradW, to, inputWeightStep);
-      } else {
-        fourTaps(work, result, gradW, to, inputWeightStep, tap);
+    }
+
+    private void finish(int outputTile, int strip, float[] gradW) {
+      int first = outputTile * MR;
+      int left = Math.min(MR, outputs - first);
+      int r = shape.kernel;
+      int taps = shape.taps();
+      float[] work = Scratch.floats(Scratch.Slot.GEMM_TILE, (r * IN + taps) * NR);
+      int result = r * IN * NR;
+      for (int o = 0; o < left; o++) {
+        int from = ALIGN + (strip * outputTiles + outputTile) * TILE + o * NR;
+        for (int c = 0; c < IN; c++) {
+          WinogradTransforms.weightGradient(
+              r, sums, from + c * sumStep, IN * sumStep, work, c * NR, IN * NR, NR);
+        }
+        for (int y = 0; y < r; y++) {
+          WinogradTransforms.weightGradient(
+              r, work, y * IN * NR, NR, work, result + y * r * NR, NR, NR);
+        }
+        int v = first + o;
+        int[] tap = phaseTaps[gradient.firstPhase() + v / gradient.channels()];
+        int to = v % gradient.channels() * gradientWeightStep + strip * NR * inputWeightStep;
+        if (taps == 9) {
+          nineTaps(work, result, gradW, to, inputWeightStep);
+        } else {
+          fourTaps(work, result, gradW, to, inputWeightStep, tap);
+        }
       }
     }
   }
