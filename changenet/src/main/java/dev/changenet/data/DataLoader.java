@@ -41,6 +41,7 @@ public final class DataLoader implements Iterable<Batch>, AutoCloseable {
   private final int worldSize;
   private final Normalization normalization;
   private final ThreadPoolExecutor workers;
+  private final ArrayDeque<Batch> recycled = new ArrayDeque<>();
   private volatile boolean closed;
 
   /** Creates a loader for a single process. */
@@ -113,6 +114,16 @@ public final class DataLoader implements Iterable<Batch>, AutoCloseable {
     return () -> new Epoch(epoch, firstBatch);
   }
 
+  /**
+   * Takes back a batch that nobody looks at any more: its arrays will hold another one. To be
+   * called by the thread that asks for batches.
+   */
+  public void recycle(Batch batch) {
+    if (recycled.size() < lookAhead()) {
+      recycled.add(batch);
+    }
+  }
+
   /** Ends all worker threads; epochs still in progress cannot be continued. */
   @Override
   public void close() {
@@ -128,6 +139,11 @@ public final class DataLoader implements Iterable<Batch>, AutoCloseable {
         Thread.currentThread().interrupt();
       }
     }
+  }
+
+  /** Batches in the making or ready, with workers. */
+  private int lookAhead() {
+    return 1 + Math.ceilDiv(settings.workers(), settings.batchSize());
   }
 
   private boolean training() {
@@ -166,6 +182,19 @@ public final class DataLoader implements Iterable<Batch>, AutoCloseable {
       mine[i] = shuffled[i * worldSize + rank];
     }
     return mine;
+  }
+
+  /** A batch to be filled, in arrays that were recycled where there are some. */
+  private Batch empty(int index, List<String> names) {
+    int size = settings.imgSize();
+    int pixels = Math.multiplyExact(names.size(), size * size);
+    int values = Math.multiplyExact(pixels, RgbImage.CHANNELS);
+    Batch old = recycled.poll();
+    if (old != null && old.size() == names.size()) {
+      return new Batch(index, names, size, old.a(), old.b(), old.labels());
+    }
+    int[] labels = dataset.purpose().needsMasks() ? new int[pixels] : null;
+    return new Batch(index, names, size, new float[values], new float[values], labels);
   }
 
   /** Reads one sample, varies it if in training, and writes it into its place in the batch. */
@@ -252,10 +281,6 @@ public final class DataLoader implements Iterable<Batch>, AutoCloseable {
       return head.batch;
     }
 
-    private int lookAhead() {
-      return 1 + Math.ceilDiv(settings.workers(), settings.batchSize());
-    }
-
     private Pending submit(int batchIndex) {
       int from = batchIndex * settings.batchSize();
       int to = Math.min(from + settings.batchSize(), order.length);
@@ -263,16 +288,7 @@ public final class DataLoader implements Iterable<Batch>, AutoCloseable {
       for (int i = from; i < to; i++) {
         names.add(dataset.name(order[i]));
       }
-      int size = settings.imgSize();
-      int pixels = Math.multiplyExact(to - from, size * size);
-      Batch batch =
-          new Batch(
-              batchIndex,
-              names,
-              size,
-              new float[Math.multiplyExact(pixels, RgbImage.CHANNELS)],
-              new float[Math.multiplyExact(pixels, RgbImage.CHANNELS)],
-              dataset.purpose().needsMasks() ? new int[pixels] : null);
+      Batch batch = empty(batchIndex, names);
       List<Future<?>> tasks = new ArrayList<>();
       for (int i = from; i < to; i++) {
         int slot = i - from;

@@ -78,6 +78,7 @@ public final class EvaluateRun {
         if (drawn.draws(batch.index(), batch.size())) {
           pictures.write(spec.resultsDir(), batch, p.classIds(), true);
         }
+        loader.recycle(batch);
         context
             .reporter()
             .progress(

@@ -114,6 +114,7 @@ public final class InferenceRun {
             pictures.write(spec.resultsDir(), batch, ids, false);
           }
         }
+        loader.recycle(batch);
         first += batch.size();
         progress("Predicting", batch.index() + 1, loader.batches(), began);
       }

@@ -9,6 +9,7 @@ import dev.changenet.model.ChangeNet;
 import dev.changenet.model.SegmentationLoss;
 import dev.changenet.tensor.DType;
 import dev.changenet.tensor.Device;
+import dev.changenet.tensor.HeapStorage;
 import dev.changenet.tensor.Scope;
 import dev.changenet.tensor.Shape;
 import dev.changenet.tensor.Tensor;
@@ -53,6 +54,7 @@ final class Predictor implements AutoCloseable {
 
   /** {@link #predict(Batch, SegmentationLoss)}, with the probability of each class if asked for. */
   Prediction predict(Batch batch, SegmentationLoss loss, boolean probabilities) {
+    HeapStorage.limitGarbage();
     Supplier<Tensor[]> work = () -> start(batch, loss, probabilities);
     CudaGraphs use = net.isObserved() || Profile.isOpen() ? CudaGraphs.none() : graphs;
     return use.run(

@@ -41,7 +41,7 @@ interface TrainObserver extends AutoCloseable {
    * @param losses the losses before the update
    * @param lr learning rate of the step
    * @param seconds time that the step took
-   * @param batch what it was taken on
+   * @param batch what it was taken on; its arrays hold another batch after the call
    */
   record Step(
       int epoch,

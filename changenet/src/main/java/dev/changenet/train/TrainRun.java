@@ -331,6 +331,7 @@ public final class TrainRun {
       TrainObserver.Step taken =
           new TrainObserver.Step(epoch, globalStep, losses, optimizer.lr(), seconds, batch);
       observers.forEach(o -> o.step(taken));
+      training.recycle(batch);
       saveInsideEpoch();
     }
     double trainSeconds = now() - firstStep;
@@ -371,6 +372,7 @@ public final class TrainRun {
   }
 
   private TrainStep.Losses step(Batch batch) {
+    HeapStorage.limitGarbage();
     List<TrainObserver> looking =
         observers.stream().filter(o -> o.wantsGradients(globalStep)).toList();
     TrainStep.Losses losses =

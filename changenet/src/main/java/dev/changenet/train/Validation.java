@@ -31,7 +31,7 @@ final class Validation {
     }
   }
 
-  /** Looks at each batch. */
+  /** Looks at each batch, whose arrays hold another one afterwards. */
   @FunctionalInterface
   interface Look {
     void at(Batch batch, Predictor.Prediction prediction);
@@ -59,6 +59,7 @@ final class Validation {
         lossSum += p.loss() * batch.size();
         samples += batch.size();
         look.at(batch, p);
+        loader.recycle(batch);
         context
             .reporter()
             .progress(label, ++done, loader.batches(), System.nanoTime() * 1e-9 - began, "");

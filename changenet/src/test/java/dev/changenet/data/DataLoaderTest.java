@@ -11,7 +11,9 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.Collections;
 import java.util.HashSet;
+import java.util.IdentityHashMap;
 import java.util.Iterator;
 import java.util.List;
 import java.util.NoSuchElementException;
@@ -42,6 +44,27 @@ class DataLoaderTest {
         DataLoader many = loader(workers, Purpose.TRAINING)) {
       for (int epoch = 0; epoch < 3; epoch++) {
         assertSame(all(alone.epoch(epoch)), all(many.epoch(epoch)));
+      }
+    }
+  }
+
+  @ParameterizedTest
+  @ValueSource(ints = {0, 1, 5})
+  void recycledArraysHoldLaterBatches(int workers) {
+    for (Purpose purpose : List.of(Purpose.TRAINING, Purpose.EVALUATION)) {
+      try (DataLoader fresh = loader(workers, purpose);
+          DataLoader recycling = loader(workers, purpose)) {
+        Set<float[]> arrays = Collections.newSetFromMap(new IdentityHashMap<>());
+        for (int epoch = 0; epoch < 4; epoch++) {
+          Iterator<Batch> expected = fresh.epoch(epoch).iterator();
+          for (Batch batch : recycling.epoch(epoch)) {
+            assertSame(List.of(expected.next()), List.of(batch));
+            arrays.add(batch.a());
+            recycling.recycle(batch);
+          }
+        }
+        // Of 12 or 16 batches; an incomplete one has arrays of its own.
+        assertThat(arrays).hasSizeLessThanOrEqualTo(purpose == Purpose.TRAINING ? 4 : 11);
       }
     }
   }

@@ -3,6 +3,7 @@ package dev.changenet.tensor;
 import java.util.ArrayDeque;
 import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.atomic.AtomicLong;
 
 /**
  * Storage in a Java array. Released arrays are kept in a pool by exact length, because a training
@@ -14,6 +15,17 @@ public final class HeapStorage extends Storage {
 
   /** Arrays below this length are left to the garbage collector: pooling them costs more. */
   private static final int SMALLEST_POOLED = 1024;
+
+  /** Garbage that may gather, see {@link #limitGarbage}: so much, or a part of what is in use. */
+  private static final long MOST_GARBAGE = 96L << 20;
+
+  private static final int GARBAGE_PART = 8;
+
+  /** Bytes of the pooled arrays, those that storages use included. */
+  private static final AtomicLong ARRAYS = new AtomicLong();
+
+  /** Bytes of all other objects after the last collection; −1 before the first look at them. */
+  private static final AtomicLong OTHERS = new AtomicLong(-1);
 
   private Object array;
   private final boolean pooled;
@@ -34,11 +46,13 @@ public final class HeapStorage extends Storage {
               + length);
     }
     int n = (int) length;
-    Object array = n >= SMALLEST_POOLED ? takePooled(dtype, n) : null;
+    boolean pooled = n >= SMALLEST_POOLED;
+    Object array = pooled ? takePooled(dtype, n) : null;
     if (array == null) {
       array = fresh(dtype, n);
+      ARRAYS.addAndGet(pooled ? length * dtype.bytes() : 0);
     }
-    return new HeapStorage(dtype, n, array, n >= SMALLEST_POOLED);
+    return new HeapStorage(dtype, n, array, pooled);
   }
 
   private static Object fresh(DType dtype, int n) {
@@ -49,7 +63,7 @@ public final class HeapStorage extends Storage {
       if (POOL.isEmpty()) {
         throw e;
       }
-      POOL.clear();
+      clearPool();
       return newArray(dtype, n);
     }
   }
@@ -91,8 +105,38 @@ public final class HeapStorage extends Storage {
    * take them at once: else the heap would grow by what the next phase allocates.
    */
   public static void trimPool() {
+    clearPool();
+    collect();
+  }
+
+  private static void clearPool() {
+    ARRAYS.addAndGet(-pooledBytes());
     POOL.clear();
+  }
+
+  /**
+   * Lets the garbage collector run when about a hundred megabytes have gathered that it could free.
+   * By itself it runs when the heap is full: a process that computes for hours on pooled arrays,
+   * with other objects coming and going beside them, would grow to the largest heap it may have. To
+   * be called between steps.
+   */
+  public static void limitGarbage() {
+    long now = otherBytes();
+    OTHERS.compareAndSet(-1, now);
+    if (now - OTHERS.get() > Math.max(MOST_GARBAGE, ARRAYS.get() / GARBAGE_PART)) {
+      collect();
+    }
+  }
+
+  private static void collect() {
     System.gc();
+    OTHERS.set(otherBytes());
+  }
+
+  /** Bytes of the heap that are no pooled array, garbage among them. */
+  private static long otherBytes() {
+    Runtime runtime = Runtime.getRuntime();
+    return runtime.totalMemory() - runtime.freeMemory() - ARRAYS.get();
   }
 
   /** Bytes of the arrays that wait in the pool for their next use. */

@@ -73,6 +73,21 @@ class StorageTest {
   }
 
   @Test
+  void garbageIsCollectedWhenMuchHasGathered() {
+    byte[][] garbage = new byte[300][1 << 20];
+    long full = used();
+    garbage = null;
+    assertThat(garbage).isNull();
+    HeapStorage.limitGarbage();
+    assertThat(used()).isLessThan(full - (200 << 20));
+  }
+
+  private static long used() {
+    Runtime runtime = Runtime.getRuntime();
+    return runtime.totalMemory() - runtime.freeMemory();
+  }
+
+  @Test
   void twoLiveStoragesNeverShareAPooledArray() {
     HeapStorage.allocate(DType.FLOAT32, LENGTH).release();
     HeapStorage a = HeapStorage.allocate(DType.FLOAT32, LENGTH);
