@@ -28,5 +28,5 @@ case ${1-} in
 esac
 for jar in "$module"/lib/*.jar; do cp=$cp:$jar; done
 exec "$java_home/bin/java" "@$root/scripts/java.options" \
-  -XX:+UseParallelGC -XX:MaxNewSize=64m -XX:MaxRAMPercentage=70 ${CHANGENET_JAVA_OPTS-} \
+  -XX:+UseSerialGC -XX:MaxNewSize=32m -XX:MaxRAMPercentage=70 ${CHANGENET_JAVA_OPTS-} \
   -cp "$cp" "$main" "$@"

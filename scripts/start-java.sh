@@ -11,8 +11,9 @@ light_vm='-XX:TieredStopAtLevel=1 --enable-native-access=ALL-UNNAMED --sun-misc-
 light_gc=-XX:+UseSerialGC
 # Not as @file, which the run that makes a cache doesn't understand.
 task_vm=$(grep -v '^#' "$options" | tr '\n' ' ')
-# Tensors are pooled, so little garbage is made: a small young generation saves memory.
-task_gc='-XX:+UseParallelGC -XX:MaxNewSize=64m'
+# Tensors are pooled, so little garbage is made: a simple collector and a small young generation
+# save memory.
+task_gc='-XX:+UseSerialGC -XX:MaxNewSize=32m'
 
 # Lets Java note which classes a run needs, ready to use: later starts take less. A cache belongs to
 # one Java, jar and set of options; another one does without. Usage: make_caches EXAMPLE_SPEC
@@ -62,7 +63,7 @@ start() {
   # A collector or heap size that the user chose replaces ours, where it is another one.
   for option in ${CHANGENET_JAVA_OPTS-} ${JAVA_TOOL_OPTIONS-} ${JDK_JAVA_OPTIONS-}; do
     case $option in
-      -XX:+UseParallelGC) light_gc= ;;
+      -XX:+UseSerialGC) ;;
       -XX:+Use*GC) light_gc= task_gc= ;;
       -Xmx* | -XX:MaxHeapSize=* | -XX:MaxRAM*) heap= ;;
     esac

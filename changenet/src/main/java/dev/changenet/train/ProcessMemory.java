@@ -10,10 +10,10 @@ final class ProcessMemory {
   private static final long MACHINE = 120L << 20;
 
   /** Heap for what is no tensor: shared buffers of kernels, pictures, garbage. */
-  private static final long BUFFERS = 110L << 20;
+  private static final long BUFFERS = 90L << 20;
 
   /** Measured growth of the buffers for each channel of a decoder wider than {@link #NARROW}. */
-  private static final long PER_CHANNEL = 1L << 20;
+  private static final long PER_CHANNEL = 3L << 17;
 
   private static final int NARROW = 64;
 
@@ -21,7 +21,7 @@ final class ProcessMemory {
   private static final long PER_THREAD = 8L << 20;
 
   /** Young generation that the launcher asks for. */
-  private static final long YOUNG = 64L << 20;
+  private static final long YOUNG = 32L << 20;
 
   /** A larger limit is no user's wish but what the collector would take if it had to. */
   private static final long MOST_YOUNG = 512L << 20;

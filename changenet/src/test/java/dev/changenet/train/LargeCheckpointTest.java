@@ -27,7 +27,7 @@ class LargeCheckpointTest {
                     Path.of(System.getProperty("java.home"), "bin", "java").toString(),
                     "--add-modules",
                     "jdk.incubator.vector",
-                    "-XX:+UseParallelGC",
+                    "-XX:+UseSerialGC",
                     "-XX:MaxNewSize=32m",
                     "-Xmx" + (MIB + MIB / 10 + 48) + "m",
                     "-cp",

@@ -99,7 +99,7 @@ class StartScriptTest {
   @CsvSource({
     "'', true, true",
     "-XX:+UseLargePages -XX:+DisableExplicitGC, true, true",
-    "-XX:+UseParallelGC, true, true",
+    "-XX:+UseParallelGC, false, true",
     "-Xmx3g, true, false",
     "-XX:+UseG1GC -XX:MaxRAMPercentage=50, false, false",
   })
@@ -108,7 +108,7 @@ class StartScriptTest {
     for (String variable : List.of("CHANGENET_JAVA_OPTS", "JAVA_TOOL_OPTIONS")) {
       List<String> line = java(Map.of(variable, options), "train");
 
-      assertThat(line.contains("-XX:MaxNewSize=64m")).isEqualTo(collector);
+      assertThat(line.contains("-XX:MaxNewSize=32m")).isEqualTo(collector);
       assertThat(line.contains("-XX:MaxRAMPercentage=70")).isEqualTo(heap);
     }
     List<String> line = java(Map.of("CHANGENET_JAVA_OPTS", options), "config");
