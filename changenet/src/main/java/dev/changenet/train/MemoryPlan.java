@@ -75,6 +75,8 @@ record MemoryPlan(
         long between = dry.liveBytes();
         dry.resetPeak();
         step(net, loss, optimizer, all, update);
+        net.parameters().forEach(p -> p.data().storage().forgetDerived());
+        dry.trimPool();
         net.eval();
         // Weights are packed for a second batch.
         for (int i = 0; i < 2; i++) {

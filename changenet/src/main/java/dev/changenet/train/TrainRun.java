@@ -290,7 +290,7 @@ public final class TrainRun {
           DataMessages.noChange(
               spec.segmentData().trainSplit(), spec.segmentData().labelTransform()));
     }
-    HeapStorage.trimPool();
+    trim();
   }
 
   private double rate(int epoch) {
@@ -455,7 +455,14 @@ public final class TrainRun {
     aids.prune(file);
   }
 
+  /** Evaluation works with other sizes than training: neither keeps the buffers of the other. */
+  private void trim() {
+    net.parameters().forEach(p -> p.data().storage().forgetDerived());
+    HeapStorage.trimPool();
+  }
+
   private Validation.Result validate(int epoch, String label) {
+    trim();
     net.eval();
     Validation.Result result =
         aids.validating(
@@ -470,8 +477,7 @@ public final class TrainRun {
                     (batch, prediction) ->
                         observers.forEach(o -> o.validated(epoch, batch, prediction))));
     context.status().write(StatusLog.Status.RUNNING, "Eval metrics generated.", result.kpi());
-    // Evaluation works with other sizes than training; don't keep both sets of buffers.
-    HeapStorage.trimPool();
+    trim();
     return result;
   }
 

@@ -29,6 +29,7 @@ public final class DryRun implements AutoCloseable {
   private final Map<Kind, Integer> pool = new HashMap<>();
   private final BiConsumer<String, Object[]> listener;
   private long arrays;
+  private long mostArrays;
 
   private DryRun(BiConsumer<String, Object[]> listener) {
     this.listener = listener;
@@ -87,11 +88,17 @@ public final class DryRun implements AutoCloseable {
   }
 
   /**
-   * Bytes of the arrays that {@link HeapStorage} would have made so far: more than {@link
-   * #peakBytes()}, since a released array waits for a tensor of its own length.
+   * Bytes of the arrays that {@link HeapStorage} would have held at the worst moment: more than
+   * {@link #peakBytes()}, since a released array waits for a tensor of its own length.
    */
   public long arrayBytes() {
-    return arrays;
+    return mostArrays;
+  }
+
+  /** Forgets released arrays, as {@link HeapStorage#trimPool} does. */
+  public void trimPool() {
+    pool.forEach((kind, count) -> arrays -= count * kind.length * kind.dtype.bytes());
+    pool.clear();
   }
 
   void taken(DType dtype, long length) {
@@ -101,6 +108,7 @@ public final class DryRun implements AutoCloseable {
       pool.put(kind, free - 1);
     } else {
       arrays += length * dtype.bytes();
+      mostArrays = Math.max(mostArrays, arrays);
     }
   }
 
