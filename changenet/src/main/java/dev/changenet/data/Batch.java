@@ -5,6 +5,9 @@ import java.util.List;
 /**
  * Normalised samples ready for the network.
  *
+ * <p>Tasks hand the batches of their loops back to the {@link DataLoader}, which fills their arrays
+ * anew: who wants to keep content copies it.
+ *
  * <p><b>Shape</b>: pictures [n, S, S, 3] (channels last), labels [n, S, S], all row-major.
  *
  * @param index position of the batch in its epoch, from 0

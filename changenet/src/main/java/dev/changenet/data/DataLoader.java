@@ -115,11 +115,12 @@ public final class DataLoader implements Iterable<Batch>, AutoCloseable {
   }
 
   /**
-   * Takes back a batch that nobody looks at any more: its arrays will hold another one. To be
-   * called by the thread that asks for batches.
+   * Takes back a batch that nobody looks at any more: its arrays will hold another one of the same
+   * epoch. To be called by the thread that asks for batches, once.
    */
   public void recycle(Batch batch) {
-    if (recycled.size() < lookAhead()) {
+    boolean known = recycled.stream().anyMatch(b -> b.a() == batch.a());
+    if (batch.size() == settings.batchSize() && recycled.size() < lookAhead() && !known) {
       recycled.add(batch);
     }
   }
@@ -189,8 +190,8 @@ public final class DataLoader implements Iterable<Batch>, AutoCloseable {
     int size = settings.imgSize();
     int pixels = Math.multiplyExact(names.size(), size * size);
     int values = Math.multiplyExact(pixels, RgbImage.CHANNELS);
-    Batch old = recycled.poll();
-    if (old != null && old.size() == names.size()) {
+    Batch old = names.size() == settings.batchSize() ? recycled.poll() : null;
+    if (old != null) {
       return new Batch(index, names, size, old.a(), old.b(), old.labels());
     }
     int[] labels = dataset.purpose().needsMasks() ? new int[pixels] : null;
@@ -246,7 +247,12 @@ public final class DataLoader implements Iterable<Batch>, AutoCloseable {
 
     @Override
     public boolean hasNext() {
-      return nextToReturn < batches();
+      boolean more = nextToReturn < batches();
+      if (!more) {
+        // Other work follows, which may need the memory.
+        recycled.clear();
+      }
+      return more;
     }
 
     @Override

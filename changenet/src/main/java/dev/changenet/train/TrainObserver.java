@@ -101,7 +101,7 @@ interface TrainObserver extends AutoCloseable {
     return false;
   }
 
-  /** A batch has been validated. */
+  /** A batch has been validated; its arrays hold another one after the call. */
   default void validated(int epoch, Batch batch, Predictor.Prediction prediction) {}
 
   /** An epoch is complete. */

@@ -5,11 +5,15 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.changenet.config.ExperimentSpec;
 import dev.changenet.config.Task;
+import dev.changenet.model.ChangeNet;
+import dev.changenet.model.SegmentationLoss;
+import dev.changenet.tensor.Device;
 import dev.changenet.tensor.HeapStorage;
 import dev.changenet.tensor.MemoryUse;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.HashMap;
+import java.util.List;
 import java.util.Map;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.ExtendWith;
@@ -45,6 +49,32 @@ class MemoryTest {
     assertThat(uses.get(50L)).isEqualTo(uses.get(3L));
     assertThat(MemoryUse.liveStorages()).isEqualTo(storages);
     assertThat(MemoryUse.liveBytes()).isEqualTo(bytes);
+  }
+
+  /** Neither packed weights nor buffers of one phase stay while the other one works. */
+  @Test
+  void trainingAndValidationTakeNoMoreThanTheLargerOfThem() throws IOException {
+    Path data = TrainFixture.data(folder.resolve("data"), 4);
+    ExperimentSpec spec =
+        TrainFixture.spec(
+            Task.TRAIN,
+            data,
+            folder.resolve("results"),
+            "train.num_epochs=2",
+            "dataset.segment.batch_size=1");
+    SegmentationLoss loss =
+        new SegmentationLoss(SegmentationLoss.Kind.CE, true, List.of(0.5, 0.5, 0.5, 0.8, 1.0));
+    MemoryPlan plan =
+        MemoryPlan.of(spec, 1, 1, loss, () -> new ChangeNet(Device.CPU, RunContext.network(spec)));
+    HeapStorage.trimPool();
+    long before = MemoryUse.liveBytes();
+    Map<Long, Use> uses = new HashMap<>();
+    TaskRunner.run(
+        spec, new CapturingReporter(step -> uses.put(step, Use.now())), new Interruption());
+    assertThat(uses).containsKeys(4L, 8L);
+    for (Use use : uses.values()) {
+      assertThat((double) (use.bytes() + use.pooled() - before)).isLessThan(1.02 * plan.arrays());
+    }
   }
 
   @Test

@@ -16,16 +16,25 @@ public final class HeapStorage extends Storage {
   /** Arrays below this length are left to the garbage collector: pooling them costs more. */
   private static final int SMALLEST_POOLED = 1024;
 
-  /** Garbage that may gather, see {@link #limitGarbage}: so much, or a part of what is in use. */
-  private static final long MOST_GARBAGE = 96L << 20;
+  /** Garbage that may gather at least, see {@link #limitGarbage}, and at most. */
+  private static final long LEAST_GARBAGE = 96L << 20;
 
+  private static final long MOST_GARBAGE = 256L << 20;
+
+  /** Between these two: one in so many bytes of what is in use. */
   private static final int GARBAGE_PART = 8;
+
+  /** Collections take one in so many seconds at most. */
+  private static final int COLLECTING_PART = 20;
 
   /** Bytes of the pooled arrays, those that storages use included. */
   private static final AtomicLong ARRAYS = new AtomicLong();
 
-  /** Bytes of all other objects after the last collection; −1 before the first look at them. */
-  private static final AtomicLong OTHERS = new AtomicLong(-1);
+  /** Least bytes of all other objects since the last collection. */
+  private static final AtomicLong OTHERS = new AtomicLong(Long.MAX_VALUE);
+
+  /** When the next collection may begin, as {@link System#nanoTime} counts. */
+  private static volatile long mayCollect = System.nanoTime();
 
   private Object array;
   private final boolean pooled;
@@ -115,22 +124,27 @@ public final class HeapStorage extends Storage {
   }
 
   /**
-   * Lets the garbage collector run when about a hundred megabytes have gathered that it could free.
-   * By itself it runs when the heap is full: a process that computes for hours on pooled arrays,
-   * with other objects coming and going beside them, would grow to the largest heap it may have. To
-   * be called between steps.
+   * Lets the garbage collector run when one or two hundred megabytes have gathered that it could
+   * free. By itself it runs when the heap is full: a process that computes for hours on pooled
+   * arrays, with other objects coming and going beside them, would grow to the largest heap it may
+   * have. To be called between steps; where these make much garbage in little time, collections
+   * still take no more than a twentieth of it.
    */
   public static void limitGarbage() {
     long now = otherBytes();
-    OTHERS.compareAndSet(-1, now);
-    if (now - OTHERS.get() > Math.max(MOST_GARBAGE, ARRAYS.get() / GARBAGE_PART)) {
+    long most = Math.clamp(ARRAYS.get() / GARBAGE_PART, LEAST_GARBAGE, MOST_GARBAGE);
+    if (now - OTHERS.accumulateAndGet(now, Math::min) > most
+        && System.nanoTime() - mayCollect >= 0) {
       collect();
     }
   }
 
   private static void collect() {
+    long began = System.nanoTime();
     System.gc();
     OTHERS.set(otherBytes());
+    long ended = System.nanoTime();
+    mayCollect = ended + COLLECTING_PART * (ended - began);
   }
 
   /** Bytes of the heap that are no pooled array, garbage among them. */

@@ -179,6 +179,8 @@ final class WinogradConvolution {
    * holds a point's weights several times, reading these more often costs less than tiles that
    * don't fit.
    *
+   * @param channels those of all phases, whose weights are read for each block
+   * @param columns likewise
    * @param cache bytes of the second-level cache
    */
   static int mostTiles(int channels, int columns, long cache, int threads) {

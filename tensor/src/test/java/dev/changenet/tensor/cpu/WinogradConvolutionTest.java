@@ -15,6 +15,7 @@ import dev.changenet.tensor.Tensor;
 import dev.changenet.tensor.backend.ConvGeometry;
 import dev.changenet.tensor.backend.Convolution;
 import dev.changenet.tensor.reference.ReferenceConvolution;
+import java.util.List;
 import java.util.concurrent.atomic.AtomicReference;
 import java.util.function.BiConsumer;
 import org.junit.jupiter.api.AfterEach;
@@ -131,6 +132,28 @@ class WinogradConvolutionTest {
               .start(() -> cpu.conv2d(x, w, null, g, false, x.emptyLike(1, 4, x.dim(2), 32)));
       thread.join();
       assertThat(failure.get()).as(tiles + " tiles").isNull();
+    }
+  }
+
+  /** The same for phases, in all three directions. */
+  @Test
+  void everyNumberOfTilesFitsItsBlockPhaseByPhase() throws InterruptedException {
+    ConvGeometry g = new ConvGeometry(2, 1, 1);
+    Tensor w = randomTensor(2, 64, 64, 4, 4);
+    AtomicReference<Throwable> failure = new AtomicReference<>();
+    for (int tiles : new int[] {17, 28, 56, 57, 85, 195, 196, 197, 256, 257, 300}) {
+      Tensor small = randomTensor(tiles, 1, 3, 5 * tiles - 1, 64);
+      Tensor large = randomTensor(3, 1, 6, 10 * tiles - 2, 64);
+      for (Runnable direction :
+          List.<Runnable>of(
+              () -> cpu.conv2d(large, w, null, g, false, small.emptyLike()),
+              () -> cpu.conv2dBackwardInput(small, w, g, large.emptyLike()),
+              () -> cpu.conv2dBackwardWeight(small, large, g, w.emptyLike(), null))) {
+        Thread thread =
+            Thread.ofPlatform().uncaughtExceptionHandler((t, e) -> failure.set(e)).start(direction);
+        thread.join();
+        assertThat(failure.get()).as(tiles + " tiles").isNull();
+      }
     }
   }
 
