@@ -102,7 +102,7 @@ public final class OnnxExport {
       Variable b = new Variable(Tensor.full(shape, DType.FLOAT32, net.device(), 1));
       List<Variable> outputs = net.forward(a, b);
       // The file's constants take as much memory as the packed weights did.
-      net.parameters().forEach(p -> p.data().storage().forgetDerived());
+      net.forgetDerived();
       HeapStorage.trimPool();
       return GraphLowering.lower(
           trace,

@@ -75,7 +75,7 @@ record MemoryPlan(
         long between = dry.liveBytes();
         dry.resetPeak();
         step(net, loss, optimizer, all, update);
-        net.parameters().forEach(p -> p.data().storage().forgetDerived());
+        net.forgetDerived();
         dry.trimPool();
         net.eval();
         // Weights are packed for a second batch.

@@ -457,7 +457,7 @@ public final class TrainRun {
 
   /** Evaluation works with other sizes than training: neither keeps the buffers of the other. */
   private void trim() {
-    net.parameters().forEach(p -> p.data().storage().forgetDerived());
+    net.forgetDerived();
     HeapStorage.trimPool();
   }
 

@@ -29,22 +29,31 @@ class MemoryTest {
     }
   }
 
-  @Test
-  void stepsLeaveNothingBehindAndTheRunReleasesAll() throws IOException {
-    Path data = TrainFixture.data(folder.resolve("data"), 50);
-    ExperimentSpec spec =
-        TrainFixture.spec(
-            Task.TRAIN,
-            data,
-            folder.resolve("results"),
-            "train.num_epochs=1",
-            "dataset.segment.batch_size=1");
-    HeapStorage.trimPool();
-    long storages = MemoryUse.liveStorages();
-    long bytes = MemoryUse.liveBytes();
+  private ExperimentSpec spec(Path data, int epochs) throws IOException {
+    return TrainFixture.spec(
+        Task.TRAIN,
+        data,
+        folder.resolve("results"),
+        "train.num_epochs=" + epochs,
+        "dataset.segment.batch_size=1");
+  }
+
+  /** Trains; returns the memory in use at each report of progress. */
+  private static Map<Long, Use> usesOf(ExperimentSpec spec) {
     Map<Long, Use> uses = new HashMap<>();
     TaskRunner.run(
         spec, new CapturingReporter(step -> uses.put(step, Use.now())), new Interruption());
+    return uses;
+  }
+
+  @Test
+  void stepsLeaveNothingBehindAndTheRunReleasesAll() throws IOException {
+    Path data = TrainFixture.data(folder.resolve("data"), 50);
+    ExperimentSpec spec = spec(data, 1);
+    HeapStorage.trimPool();
+    long storages = MemoryUse.liveStorages();
+    long bytes = MemoryUse.liveBytes();
+    Map<Long, Use> uses = usesOf(spec);
     assertThat(uses).containsKeys(3L, 50L);
     assertThat(uses.get(50L)).isEqualTo(uses.get(3L));
     assertThat(MemoryUse.liveStorages()).isEqualTo(storages);
@@ -55,22 +64,14 @@ class MemoryTest {
   @Test
   void trainingAndValidationTakeNoMoreThanTheLargerOfThem() throws IOException {
     Path data = TrainFixture.data(folder.resolve("data"), 4);
-    ExperimentSpec spec =
-        TrainFixture.spec(
-            Task.TRAIN,
-            data,
-            folder.resolve("results"),
-            "train.num_epochs=2",
-            "dataset.segment.batch_size=1");
+    ExperimentSpec spec = spec(data, 2);
     SegmentationLoss loss =
         new SegmentationLoss(SegmentationLoss.Kind.CE, true, List.of(0.5, 0.5, 0.5, 0.8, 1.0));
     MemoryPlan plan =
         MemoryPlan.of(spec, 1, 1, loss, () -> new ChangeNet(Device.CPU, RunContext.network(spec)));
     HeapStorage.trimPool();
     long before = MemoryUse.liveBytes();
-    Map<Long, Use> uses = new HashMap<>();
-    TaskRunner.run(
-        spec, new CapturingReporter(step -> uses.put(step, Use.now())), new Interruption());
+    Map<Long, Use> uses = usesOf(spec);
     assertThat(uses).containsKeys(4L, 8L);
     for (Use use : uses.values()) {
       assertThat((double) (use.bytes() + use.pooled() - before)).isLessThan(1.02 * plan.arrays());

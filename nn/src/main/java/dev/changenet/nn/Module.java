@@ -210,6 +210,14 @@ public abstract class Module implements AutoCloseable {
     return all;
   }
 
+  /**
+   * Releases what kernels keep with the parameters, such as packed weights; it is made anew on
+   * demand.
+   */
+  public final void forgetDerived() {
+    parameters().forEach(p -> p.data().storage().forgetDerived());
+  }
+
   /** Parameters and buffers by full name, in traversal order; live tensors, not copies. */
   public final Map<String, Tensor> stateDict() {
     Map<String, Tensor> all = new LinkedHashMap<>();
