@@ -27,6 +27,10 @@ case ${1-} in
     ;;
 esac
 for jar in "$module"/lib/*.jar; do cp=$cp:$jar; done
-exec "$java_home/bin/java" "@$root/scripts/java.options" \
-  -XX:+UseSerialGC -XX:MaxNewSize=32m -XX:MaxRAMPercentage=70 ${CHANGENET_JAVA_OPTS-} \
+# With the options of the launchers.
+options=$root/scripts/java.options
+# shellcheck source=scripts/start-java.sh
+. "$root/scripts/start-java.sh"
+# shellcheck disable=SC2086
+exec "$java_home/bin/java" $task_vm $task_gc -XX:MaxRAMPercentage=70 ${CHANGENET_JAVA_OPTS-} \
   -cp "$cp" "$main" "$@"

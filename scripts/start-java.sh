@@ -14,6 +14,14 @@ task_vm=$(grep -v '^#' "$options" | tr '\n' ' ')
 # Tensors are pooled, so little garbage is made: a simple collector and a small young generation
 # save memory.
 task_gc='-XX:+UseSerialGC -XX:MaxNewSize=32m'
+# Tensors in pages of 2 MiB are read 1 to 3 % faster. Asked only where Linux gives them: elsewhere
+# Java warns or refuses.
+pages=
+{ read -r pages </sys/kernel/mm/transparent_hugepage/enabled; } 2>/dev/null || true
+case $pages in
+  '' | *'[never]'*) ;;
+  *) task_gc="$task_gc -XX:+UseTransparentHugePages" ;;
+esac
 
 # Lets Java note which classes a run needs, ready to use: later starts take less. A cache belongs to
 # one Java, jar and set of options; another one does without. Usage: make_caches EXAMPLE_SPEC

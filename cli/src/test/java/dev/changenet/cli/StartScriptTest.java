@@ -117,4 +117,14 @@ class StartScriptTest {
     // Java refuses two different ones.
     assertThat(line.stream().filter(o -> o.matches("-XX:[+]Use.*GC")).distinct()).hasSize(1);
   }
+
+  @Test
+  void tensorsLieInHugePagesWhereLinuxGivesThem() throws Exception {
+    Path setting = Path.of("/sys/kernel/mm/transparent_hugepage/enabled");
+    boolean given = Files.isReadable(setting) && !Files.readString(setting).contains("[never]");
+    String option = "-XX:+UseTransparentHugePages";
+
+    assertThat(java(Map.of(), "train").contains(option)).isEqualTo(given);
+    assertThat(java(Map.of(), "config")).doesNotContain(option);
+  }
 }

@@ -70,6 +70,27 @@ class ParallelTest {
     assertThat(seen).hasSize(threads).contains(Thread.currentThread());
   }
 
+  /** What a thread wrote in one loop is still in its core's cache in the next. */
+  @Test
+  void aThreadGetsTheSamePartOfEveryLoop() {
+    Parallel.setThreads(3);
+    Thread[] first = new Thread[3];
+    for (int k = 0; k < 100; k++) {
+      Thread[] seen = new Thread[3];
+      CountDownLatch all = new CountDownLatch(3);
+      Parallel.forEach(
+          3,
+          i -> {
+            seen[i] = Thread.currentThread();
+            all.countDown();
+            await(all);
+          });
+      first = k == 0 ? seen : first;
+      assertThat(seen).containsExactly(first).doesNotHaveDuplicates();
+    }
+    assertThat(first[0]).isSameAs(Thread.currentThread());
+  }
+
   /** A worker that is just finishing one loop must not miss the next: here that would hang. */
   @Test
   void loopsThatFollowEachOtherAtOnceReachTheWorkers() {

@@ -37,8 +37,10 @@ final class Gemm {
 
   private static final int GROUP_FLOATS = 1 << 16;
 
-  /** What packing one value costs, in multiplications. */
-  private static final int PACK_COST = 32;
+  /** What packing one value of A or B costs, in multiplications. */
+  private static final int PACK_A = 32;
+
+  private static final int PACK_B = 48;
 
   /** Products with fewer multiplications are one cell: a hand-over would cost more. */
   private static final long SMALL = 100_000;
@@ -120,10 +122,12 @@ final class Gemm {
       for (int rows = 1; rows <= Math.min(threads, panels); rows++) {
         int columns = Math.min(strips, threads / rows);
         // The largest cell decides when all are done.
-        long panelsOfCell = Math.ceilDiv(panels, rows);
-        long stripsOfCell = Math.ceilDiv(strips, columns);
-        long multiply = panelsOfCell * MR * stripsOfCell * NR;
-        long pack = PACK_COST * (panelsOfCell * MR + (packed ? 0 : stripsOfCell * NR));
+        int rowsOfCell = Math.ceilDiv(m, rows);
+        long columnsOfCell = (long) Math.ceilDiv(strips, columns) * NR;
+        int rest = rowsOfCell % MR;
+        int computed = rowsOfCell - rest + (rest == 0 ? 0 : GemmKernels.height(rest));
+        long multiply = computed * columnsOfCell;
+        long pack = PACK_A * rowsOfCell + (packed ? 0 : PACK_B * columnsOfCell);
         if (multiply + pack < least) {
           least = multiply + pack;
           best = new Grid(rows, columns);
@@ -146,7 +150,6 @@ final class Gemm {
       int ldc,
       Epilogue e) {
     void run(Grid grid) {
-      int panels = Math.ceilDiv(m, MR);
       int strips = GemmPack.strips(n);
       Parallel.forEach(
           grid.rows * grid.columns,
@@ -154,8 +157,8 @@ final class Gemm {
             int row = i / grid.columns;
             int column = i % grid.columns;
             cell(
-                (int) ((long) row * panels / grid.rows) * MR,
-                Math.min(m, (int) ((row + 1L) * panels / grid.rows) * MR),
+                (int) ((long) row * m / grid.rows),
+                (int) ((row + 1L) * m / grid.rows),
                 (int) ((long) column * strips / grid.columns),
                 (int) ((column + 1L) * strips / grid.columns));
           });

@@ -1,6 +1,7 @@
 package dev.changenet.tensor.cpu;
 
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.atomic.AtomicIntegerArray;
 import java.util.concurrent.atomic.AtomicReference;
 import java.util.concurrent.locks.LockSupport;
 import java.util.function.IntConsumer;
@@ -18,6 +19,9 @@ import java.util.function.IntConsumer;
 public final class Parallel {
   private static final long SPIN_NANOS = 200_000;
   private static final long YIELD_NANOS = 20_000;
+
+  /** Distance of counters, so that no two share a cache line. */
+  private static final int LINE = 32;
 
   private static volatile int threads = defaultThreads();
   private static Worker[] workers = new Worker[0];
@@ -46,22 +50,50 @@ public final class Parallel {
     threads = n;
   }
 
-  /** One parallel loop: the tasks not yet claimed, and those not yet finished. */
+  /**
+   * One parallel loop: the tasks not yet claimed, and those not yet finished. Each thread has a
+   * share of them, the same part of every loop, so that it finds in its core's cache what it wrote
+   * in the loop before; a thread that is done helps the others.
+   */
   private static final class Job {
     final IntConsumer body;
     final int tasks;
-    final AtomicInteger next = new AtomicInteger();
+    final int shares;
+
+    /** Next task of each share. */
+    final AtomicIntegerArray next;
+
     final AtomicInteger finished = new AtomicInteger();
     final AtomicReference<Throwable> failure = new AtomicReference<>();
 
-    Job(IntConsumer body, int tasks) {
+    Job(IntConsumer body, int tasks, int shares) {
       this.body = body;
       this.tasks = tasks;
+      this.shares = shares;
+      next = new AtomicIntegerArray(shares * LINE);
+      for (int i = 0; i < shares; i++) {
+        next.setPlain(i * LINE, first(i));
+      }
     }
 
-    void work() {
+    /** First task of a share. */
+    private int first(int share) {
+      return (int) ((long) share * tasks / shares);
+    }
+
+    /** Runs the tasks of a share, then what is left of the others. */
+    void work(int share) {
+      for (int i = 0; i < shares; i++) {
+        drain((share + i) % shares);
+      }
+    }
+
+    private void drain(int share) {
+      int end = first(share + 1);
+      int at = share * LINE;
       int i;
-      while ((i = next.getAndIncrement()) < tasks) {
+      // Looks first: many threads at the end of a loop would fight for a counter.
+      while (next.get(at) < end && (i = next.getAndIncrement(at)) < end) {
         try {
           body.accept(i);
         } catch (Throwable t) {
@@ -74,9 +106,11 @@ public final class Parallel {
 
   private static final class Worker extends Thread {
     private final AtomicReference<Job> job = new AtomicReference<>();
+    private final int share;
 
     Worker(int number) {
       super("changenet-compute-" + number);
+      share = number;
       setDaemon(true);
     }
 
@@ -92,7 +126,7 @@ public final class Parallel {
       while (true) {
         Job j = job.get();
         if (j != null) {
-          j.work();
+          j.work(share);
           // Not a plain write: the next loop's job may have arrived already.
           job.compareAndSet(j, null);
           idleSince = System.nanoTime();
@@ -139,13 +173,13 @@ public final class Parallel {
       }
       workers = more;
     }
-    Job job = new Job(body, tasks);
+    Job job = new Job(body, tasks, n);
     for (int i = 0; i < n - 1; i++) {
       workers[i].submit(job);
     }
     INSIDE.set(true);
     try {
-      job.work();
+      job.work(0);
     } finally {
       INSIDE.set(false);
     }
