@@ -51,8 +51,11 @@ final class WinogradConvolution {
   /** Keeps the points of a tile, or of a weight, out of each other's cache sets. */
   private static final int SKEW = 48;
 
-  /** Channels whose weights are gathered before they are transformed; divides NR. */
-  private static final int PACK_CHANNELS = Math.min(NR, 16);
+  /**
+   * Most channels whose weights are transformed together, for runs that the memory can keep up
+   * with.
+   */
+  private static final int PACK_CHANNELS = 32;
 
   /** Below this many tiles the transformed weights cost more than they save. */
   private static final int WORTHWHILE_TILES = 17;
@@ -122,34 +125,27 @@ final class WinogradConvolution {
     Parallel.forEach(
         columns / NR,
         s -> {
-          int gathered = PACK_CHANNELS * taps * NR;
-          float[] work = Scratch.floats(Scratch.Slot.GEMM_TILE, gathered + r * IN * NR);
-          for (int c = 0; c < channels; c++) {
-            int inBlock = c % PACK_CHANNELS;
-            if (inBlock == 0) {
-              // A phase has a multiple of NR columns or channels, so that all these lie in one.
-              new WeightGather(
-                      weights.columnStep,
-                      weights.channelStep,
-                      Math.min(weights.columnStep, weights.channelStep),
-                      weights.tapsOf(s * NR, c),
-                      taps * NR,
-                      NR)
-                  .run(
-                      w,
-                      weights.from(s * NR, c),
-                      Math.min(PACK_CHANNELS, channels - c),
-                      NR,
-                      work,
-                      0);
-            }
-            int at = inBlock * taps * NR;
-            WinogradTransforms.weight(r, work, at, r * NR, work, gathered, r * NR, r * NR);
+          int plane = PACK_CHANNELS * NR;
+          int gathered = taps * plane;
+          float[] work = Scratch.floats(Scratch.Slot.GEMM_TILE, gathered + r * IN * plane);
+          int count;
+          for (int c = 0; c < channels; c += count) {
+            // All of one phase; a phase's columns are a multiple of NR.
+            count = Math.min(PACK_CHANNELS, weights.channels - c % weights.channels);
+            new WeightGather(
+                    weights.columnStep,
+                    weights.channelStep,
+                    Math.min(weights.columnStep, weights.channelStep),
+                    weights.tapsOf(s * NR, c),
+                    NR,
+                    plane)
+                .run(w, weights.from(s * NR, c), count, NR, work, 0);
+            WinogradTransforms.weight(r, work, 0, r * plane, work, gathered, r * plane, r * plane);
             int to = ALIGN + (s * channels + c) * NR;
             for (int y = 0; y < IN; y++) {
-              int row = gathered + r * y * NR;
+              int row = gathered + r * y * plane;
               int point = to + y * IN * pointStep;
-              WinogradTransforms.weight(r, work, row, NR, packed, point, pointStep, NR);
+              WinogradTransforms.weight(r, work, row, plane, packed, point, pointStep, count * NR);
             }
           }
         });

@@ -24,6 +24,9 @@ final class WinogradWeightGradient {
   /** Tiles that are transformed together. */
   private static final int CHUNK = 14;
 
+  /** Outputs whose sums are transformed together. */
+  private static final int FINISHED = 7;
+
   /** Keeps the points of one tile out of each other's cache sets. */
   private static final int SKEW = 48;
 
@@ -198,52 +201,61 @@ final class WinogradWeightGradient {
     }
 
     private void finish(int outputTile, int strip, float[] gradW) {
-      int first = outputTile * MR;
-      int left = Math.min(MR, outputs - first);
+      int left = Math.min(MR, outputs - outputTile * MR);
+      for (int o = 0; o < left; o += FINISHED) {
+        int at = ALIGN + (strip * outputTiles + outputTile) * TILE + o * NR;
+        finish(at, outputTile * MR + o, Math.min(FINISHED, left - o), strip, gradW);
+      }
+    }
+
+    /** Some outputs, whose sums lie side by side at {@code from}. */
+    private void finish(int from, int first, int count, int strip, float[] gradW) {
       int r = shape.kernel;
       int taps = shape.taps();
-      float[] work = Scratch.floats(Scratch.Slot.GEMM_TILE, (r * IN + taps) * NR);
-      int result = r * IN * NR;
-      for (int o = 0; o < left; o++) {
-        int from = ALIGN + (strip * outputTiles + outputTile) * TILE + o * NR;
-        for (int c = 0; c < IN; c++) {
-          WinogradTransforms.weightGradient(
-              r, sums, from + c * sumStep, IN * sumStep, work, c * NR, IN * NR, NR);
-        }
-        for (int y = 0; y < r; y++) {
-          WinogradTransforms.weightGradient(
-              r, work, y * IN * NR, NR, work, result + y * r * NR, NR, NR);
-        }
+      int plane = FINISHED * NR;
+      int used = count * NR;
+      float[] work = Scratch.floats(Scratch.Slot.GEMM_TILE, (r * IN + taps) * plane);
+      int result = r * IN * plane;
+      for (int c = 0; c < IN; c++) {
+        WinogradTransforms.weightGradient(
+            r, sums, from + c * sumStep, IN * sumStep, work, c * plane, IN * plane, used);
+      }
+      for (int y = 0; y < r; y++) {
+        WinogradTransforms.weightGradient(
+            r, work, y * IN * plane, plane, work, result + y * r * plane, plane, used);
+      }
+      for (int o = 0; o < count; o++) {
         int v = first + o;
         int[] tap = phaseTaps[gradient.firstPhase() + v / gradient.channels()];
         int to = v % gradient.channels() * gradientWeightStep + strip * NR * inputWeightStep;
         if (taps == 9) {
-          nineTaps(work, result, gradW, to, inputWeightStep);
+          nineTaps(work, result + o * NR, plane, gradW, to, inputWeightStep);
         } else {
-          fourTaps(work, result, gradW, to, inputWeightStep, tap);
+          fourTaps(work, result + o * NR, plane, gradW, to, inputWeightStep, tap);
         }
       }
     }
   }
 
-  /** dst[dp + c·step + t] = src[sp + t·NR + c] for a strip, line by line of dst. */
-  private static void nineTaps(float[] src, int sp, float[] dst, int dp, int step) {
+  /** dst[dp + c·step + t] = src[sp + t·plane + c] for a strip, line by line of dst. */
+  private static void nineTaps(float[] src, int sp, int plane, float[] dst, int dp, int step) {
     for (int c = 0; c < NR; c++) {
       int at = dp + c * step;
       dst[at] = src[sp + c];
-      dst[at + 1] = src[sp + NR + c];
-      dst[at + 2] = src[sp + 2 * NR + c];
-      dst[at + 3] = src[sp + 3 * NR + c];
-      dst[at + 4] = src[sp + 4 * NR + c];
-      dst[at + 5] = src[sp + 5 * NR + c];
-      dst[at + 6] = src[sp + 6 * NR + c];
-      dst[at + 7] = src[sp + 7 * NR + c];
-      dst[at + 8] = src[sp + 8 * NR + c];
+      dst[at + 1] = src[sp + plane + c];
+      dst[at + 2] = src[sp + 2 * plane + c];
+      dst[at + 3] = src[sp + 3 * plane + c];
+      dst[at + 4] = src[sp + 4 * plane + c];
+      dst[at + 5] = src[sp + 5 * plane + c];
+      dst[at + 6] = src[sp + 6 * plane + c];
+      dst[at + 7] = src[sp + 7 * plane + c];
+      dst[at + 8] = src[sp + 8 * plane + c];
     }
   }
 
   /** The same for four taps of a larger kernel. */
-  private static void fourTaps(float[] src, int sp, float[] dst, int dp, int step, int[] tap) {
+  private static void fourTaps(
+      float[] src, int sp, int plane, float[] dst, int dp, int step, int[] tap) {
     int t0 = tap[0];
     int t1 = tap[1];
     int t2 = tap[2];
@@ -251,9 +263,9 @@ final class WinogradWeightGradient {
     for (int c = 0; c < NR; c++) {
       int at = dp + c * step;
       dst[at + t0] = src[sp + c];
-      dst[at + t1] = src[sp + NR + c];
-      dst[at + t2] = src[sp + 2 * NR + c];
-      dst[at + t3] = src[sp + 3 * NR + c];
+      dst[at + t1] = src[sp + plane + c];
+      dst[at + t2] = src[sp + 2 * plane + c];
+      dst[at + t3] = src[sp + 3 * plane + c];
     }
   }
 }
