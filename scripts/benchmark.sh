@@ -27,10 +27,10 @@ case ${1-} in
     ;;
 esac
 for jar in "$module"/lib/*.jar; do cp=$cp:$jar; done
-# With the options of the launchers.
+# With the options that tasks have; a collector can't be chosen here.
 options=$root/scripts/java.options
 # shellcheck source=scripts/start-java.sh
 . "$root/scripts/start-java.sh"
 # shellcheck disable=SC2086
-exec "$java_home/bin/java" $task_vm $task_gc -XX:MaxRAMPercentage=70 ${CHANGENET_JAVA_OPTS-} \
+exec "$java_home/bin/java" $task_vm $task_gc $task_pages -XX:MaxRAMPercentage=70 ${CHANGENET_JAVA_OPTS-} \
   -cp "$cp" "$main" "$@"

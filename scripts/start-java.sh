@@ -1,9 +1,11 @@
-# Starts ChangeNet; sourced by the launchers of the checkout and of the distribution image, which set
+# Starts ChangeNet; sourced by the launchers of the checkout and of the distribution image, and by the
+# benchmark for its options. They set
 #   java     the java command
 #   jar      changenet.jar
 #   options  scripts/java.options
 #   caches   folder of what Java notes about the classes that a run needs
 #   program  the name of the command, for messages
+#   huge_pages  file that tells whether Linux gives pages of 2 MiB, if not the usual one
 
 # Printing help and checking specs need neither vectors nor the optimising compiler and start in
 # half the time without them: with the vector module a cache keeps far less of what it could.
@@ -16,11 +18,11 @@ task_vm=$(grep -v '^#' "$options" | tr '\n' ' ')
 task_gc='-XX:+UseSerialGC -XX:MaxNewSize=32m'
 # Tensors in pages of 2 MiB are read 1 to 3 % faster. Asked only where Linux gives them: elsewhere
 # Java warns or refuses.
-pages=
-{ read -r pages </sys/kernel/mm/transparent_hugepage/enabled; } 2>/dev/null || true
-case $pages in
+task_pages= given=
+{ read -r given <"${huge_pages:-/sys/kernel/mm/transparent_hugepage/enabled}"; } 2>/dev/null || true
+case $given in
   '' | *'[never]'*) ;;
-  *) task_gc="$task_gc -XX:+UseTransparentHugePages" ;;
+  *) task_pages=-XX:+UseTransparentHugePages ;;
 esac
 
 # Lets Java note which classes a run needs, ready to use: later starts take less. A cache belongs to
@@ -34,7 +36,7 @@ make_caches() {
     "$java" $light_vm $light_gc "-XX:AOTCacheOutput=$caches/help.aot" -jar "$jar" --help &&
       "$java" $light_vm $light_gc "-XX:AOTCacheOutput=$caches/spec.aot" -jar "$jar" \
         config -e "$1" dataset.segment.root_dir=. &&
-      "$java" $task_vm $task_gc "-XX:AOTCacheOutput=$caches/tasks.aot" -jar "$jar" \
+      "$java" $task_vm $task_gc $task_pages "-XX:AOTCacheOutput=$caches/tasks.aot" -jar "$jar" \
         inspect "$1" --profile --size 64 --steps 1 &&
       # Java also succeeds where it could not write them.
       [ -f "$caches/help.aot" ] && [ -f "$caches/spec.aot" ] && [ -f "$caches/tasks.aot" ]
@@ -68,18 +70,19 @@ choose_cache() {
 start() {
   set -f # options are split at blanks, never expanded as file names
   heap=-XX:MaxRAMPercentage=70
-  # A collector or heap size that the user chose replaces ours, where it is another one.
+  # A collector, heap size or kind of pages that the user chose replaces ours.
   for option in ${CHANGENET_JAVA_OPTS-} ${JAVA_TOOL_OPTIONS-} ${JDK_JAVA_OPTIONS-}; do
     case $option in
       -XX:+UseSerialGC) ;;
       -XX:+Use*GC) light_gc= task_gc= ;;
+      -XX:?UseLargePages | -XX:?UseTransparentHugePages) task_pages= ;;
       -Xmx* | -XX:MaxHeapSize=* | -XX:MaxRAM*) heap= ;;
     esac
   done
 
   choose_cache "$@"
   case $cache in
-    tasks) vm="$task_vm $task_gc" ;;
+    tasks) vm="$task_vm $task_gc $task_pages" ;;
     *) vm="$light_vm $light_gc" ;;
   esac
 

@@ -118,13 +118,27 @@ class StartScriptTest {
     assertThat(line.stream().filter(o -> o.matches("-XX:[+]Use.*GC")).distinct()).hasSize(1);
   }
 
-  @Test
-  void tensorsLieInHugePagesWhereLinuxGivesThem() throws Exception {
-    Path setting = Path.of("/sys/kernel/mm/transparent_hugepage/enabled");
-    boolean given = Files.isReadable(setting) && !Files.readString(setting).contains("[never]");
+  @ParameterizedTest
+  @CsvSource({
+    "always [madvise] never, '', true",
+    "[always] madvise never, '', true",
+    "always madvise [never], '', false",
+    ", '', false",
+    "[always] madvise never, -XX:+UseG1GC, true",
+    "[always] madvise never, -XX:-UseTransparentHugePages, false",
+    "[always] madvise never, -XX:+UseLargePages, false",
+  })
+  void tensorsLieInHugePagesWhereLinuxGivesThem(String setting, String options, boolean huge)
+      throws Exception {
+    Path file = folder.resolve("enabled");
+    if (setting != null) {
+      Files.writeString(file, setting + "\n");
+    }
+    Map<String, String> environment =
+        Map.of("huge_pages", file.toString(), "JAVA_TOOL_OPTIONS", options);
     String option = "-XX:+UseTransparentHugePages";
 
-    assertThat(java(Map.of(), "train").contains(option)).isEqualTo(given);
-    assertThat(java(Map.of(), "config")).doesNotContain(option);
+    assertThat(java(environment, "train").contains(option)).isEqualTo(huge);
+    assertThat(java(environment, "config")).doesNotContain(option);
   }
 }

@@ -91,6 +91,25 @@ class ParallelTest {
     assertThat(first[0]).isSameAs(Thread.currentThread());
   }
 
+  /**
+   * The caller's share is tasks 0 and 1; while it waits in the first, another must do the second.
+   */
+  @Test
+  void aThreadThatIsDoneHelpsTheOthers() {
+    Parallel.setThreads(2);
+    CountDownLatch others = new CountDownLatch(3);
+    Parallel.forEach(
+        4,
+        i -> {
+          if (i == 0) {
+            await(others);
+          } else {
+            others.countDown();
+          }
+        });
+    assertThat(others.getCount()).isZero();
+  }
+
   /** A worker that is just finishing one loop must not miss the next: here that would hang. */
   @Test
   void loopsThatFollowEachOtherAtOnceReachTheWorkers() {

@@ -105,7 +105,7 @@ final class Gemm {
   /** How C is cut into cells. */
   private record Grid(int rows, int columns) {
     /**
-     * The cut with least to pack.
+     * The cut with least to compute and to pack.
      *
      * @param packed whether B is packed already
      */
@@ -124,10 +124,11 @@ final class Gemm {
         // The largest cell decides when all are done.
         int rowsOfCell = Math.ceilDiv(m, rows);
         long columnsOfCell = (long) Math.ceilDiv(strips, columns) * NR;
+        // What kernels compute, some of it for nothing.
         int rest = rowsOfCell % MR;
         int computed = rowsOfCell - rest + (rest == 0 ? 0 : GemmKernels.height(rest));
         long multiply = computed * columnsOfCell;
-        long pack = PACK_A * rowsOfCell + (packed ? 0 : PACK_B * columnsOfCell);
+        long pack = (long) PACK_A * rowsOfCell + (packed ? 0 : PACK_B * columnsOfCell);
         if (multiply + pack < least) {
           least = multiply + pack;
           best = new Grid(rows, columns);

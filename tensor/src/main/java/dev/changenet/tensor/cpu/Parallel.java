@@ -9,7 +9,7 @@ import java.util.function.IntConsumer;
 /**
  * The pool that runs kernels on several threads.
  *
- * <p>Work is cut into numbered tasks; which thread runs a task varies, what a task computes
+ * <p>Work is cut into numbered tasks; which thread runs a task may vary, what a task computes
  * doesn't, so results are the same for any number of threads as long as the kernel cuts its sums
  * without looking at {@link #threads()}.
  *
@@ -20,8 +20,8 @@ public final class Parallel {
   private static final long SPIN_NANOS = 200_000;
   private static final long YIELD_NANOS = 20_000;
 
-  /** Distance of counters, so that no two share a cache line. */
-  private static final int LINE = 32;
+  /** Distance of counters in ints: a cache line, so that no two threads write to the same. */
+  private static final int LINE = 16;
 
   private static volatile int threads = defaultThreads();
   private static Worker[] workers = new Worker[0];
@@ -60,7 +60,7 @@ public final class Parallel {
     final int tasks;
     final int shares;
 
-    /** Next task of each share. */
+    /** Next task of each share; the array's length, which all read, has a line for itself. */
     final AtomicIntegerArray next;
 
     final AtomicInteger finished = new AtomicInteger();
@@ -70,9 +70,9 @@ public final class Parallel {
       this.body = body;
       this.tasks = tasks;
       this.shares = shares;
-      next = new AtomicIntegerArray(shares * LINE);
+      next = new AtomicIntegerArray((shares + 1) * LINE);
       for (int i = 0; i < shares; i++) {
-        next.setPlain(i * LINE, first(i));
+        next.setPlain((i + 1) * LINE, first(i));
       }
     }
 
@@ -90,7 +90,8 @@ public final class Parallel {
 
     private void drain(int share) {
       int end = first(share + 1);
-      int at = share * LINE;
+      int at = (share + 1) * LINE;
+      int done = 0;
       int i;
       // Looks first: many threads at the end of a loop would fight for a counter.
       while (next.get(at) < end && (i = next.getAndIncrement(at)) < end) {
@@ -99,7 +100,10 @@ public final class Parallel {
         } catch (Throwable t) {
           failure.compareAndSet(null, t);
         }
-        finished.incrementAndGet();
+        done++;
+      }
+      if (done > 0) {
+        finished.addAndGet(done);
       }
     }
   }

@@ -52,8 +52,8 @@ final class WinogradConvolution {
   private static final int SKEW = 48;
 
   /**
-   * Most channels whose weights are transformed together, for runs that the memory can keep up
-   * with.
+   * Most channels whose weights are transformed together: a point's are written in runs of so many
+   * rows of a strip, long enough for the memory to stay ahead.
    */
   private static final int PACK_CHANNELS = 32;
 

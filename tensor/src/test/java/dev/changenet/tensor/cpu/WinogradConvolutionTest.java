@@ -65,7 +65,8 @@ class WinogradConvolutionTest {
     "1, 16, 18, 288, 64, 1",
     "1, 3, 100, 64, 64, 1",
     "3, 33, 31, 64, 64, 1",
-    "1, 64, 72, 288, 64, 1"
+    "1, 64, 72, 288, 64, 1",
+    "1, 18, 20, 80, 112, 1"
   })
   void fastModeEqualsTheReferenceInAllDirections(int b, int h, int w, int i, int o, int padding) {
     ConvGeometry g = new ConvGeometry(1, padding, 1);
@@ -74,7 +75,7 @@ class WinogradConvolutionTest {
     Tensor bias = randomTensor(3, o);
     Tensor grad = randomTensor(4, b, g.outSize(h, 3), g.outSize(w, 3), o);
     ConvSizes sizes = ConvSizes.of(x, grad, weight, g);
-    assertThat(WinogradConvolution.suits(sizes)).isEqualTo(expected(WinogradShape.THREE));
+    assertThat(WinogradConvolution.suits(sizes)).isEqualTo(expected(WinogradShape.THREE, i, o));
     int[] out = grad.shape().toArray();
     compare(out, FORWARD_RMS, (c, t) -> c.conv2d(x, weight, bias, g, true, t));
     compare(out, FORWARD_RMS, (c, t) -> c.conv2d(x, weight, null, g, false, t));
@@ -86,8 +87,8 @@ class WinogradConvolutionTest {
         (c, t) -> c.conv2dBackwardWeight(grad, x, g, t, null));
   }
 
-  private static WinogradShape expected(WinogradShape shape) {
-    return 64 % GemmKernels.NR == 0 ? shape : null;
+  private static WinogradShape expected(WinogradShape shape, int inputs, int outputs) {
+    return inputs % GemmKernels.NR == 0 && outputs % GemmKernels.NR == 0 ? shape : null;
   }
 
   /** The three directions of the convolution whose transpose doubles a map. */
@@ -98,7 +99,8 @@ class WinogradConvolutionTest {
     "1, 5, 83, 288, 64",
     "1, 1, 300, 64, 64",
     "3, 20, 21, 96, 64",
-    "1, 80, 80, 64, 64"
+    "1, 80, 80, 64, 64",
+    "1, 20, 23, 112, 80"
   })
   void fastModeEqualsTheReferenceForTheDoublingConvolution(int b, int h, int w, int i, int o) {
     ConvGeometry g = new ConvGeometry(2, 1, 1);
@@ -107,7 +109,8 @@ class WinogradConvolutionTest {
     Tensor weight = randomTensor(3, i, o, 4, 4);
     Tensor bias = randomTensor(4, i);
     ConvSizes sizes = ConvSizes.of(large, small, weight, g);
-    assertThat(WinogradConvolution.suits(sizes)).isEqualTo(expected(WinogradShape.TRANSPOSED));
+    assertThat(WinogradConvolution.suits(sizes))
+        .isEqualTo(expected(WinogradShape.TRANSPOSED, i, o));
     compare(
         large.shape().toArray(), FORWARD_RMS, (c, t) -> c.conv2dBackwardInput(small, weight, g, t));
     compare(
