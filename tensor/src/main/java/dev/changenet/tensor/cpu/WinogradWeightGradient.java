@@ -24,8 +24,11 @@ final class WinogradWeightGradient {
   /** Tiles that are transformed together. */
   private static final int CHUNK = 14;
 
-  /** Outputs whose sums are transformed together. */
-  private static final int FINISHED = 7;
+  /**
+   * Outputs whose sums are transformed together: long runs of the sums, while the intermediate
+   * values stay in the first-level cache.
+   */
+  private static final int OUTPUT_CHUNK = 7;
 
   /** Keeps the points of one tile out of each other's cache sets. */
   private static final int SKEW = 48;
@@ -202,9 +205,9 @@ final class WinogradWeightGradient {
 
     private void finish(int outputTile, int strip, float[] gradW) {
       int left = Math.min(MR, outputs - outputTile * MR);
-      for (int o = 0; o < left; o += FINISHED) {
+      for (int o = 0; o < left; o += OUTPUT_CHUNK) {
         int at = ALIGN + (strip * outputTiles + outputTile) * TILE + o * NR;
-        finish(at, outputTile * MR + o, Math.min(FINISHED, left - o), strip, gradW);
+        finish(at, outputTile * MR + o, Math.min(OUTPUT_CHUNK, left - o), strip, gradW);
       }
     }
 
@@ -212,7 +215,7 @@ final class WinogradWeightGradient {
     private void finish(int from, int first, int count, int strip, float[] gradW) {
       int r = shape.kernel;
       int taps = shape.taps();
-      int plane = FINISHED * NR;
+      int plane = OUTPUT_CHUNK * NR;
       int used = count * NR;
       float[] work = Scratch.floats(Scratch.Slot.GEMM_TILE, (r * IN + taps) * plane);
       int result = r * IN * plane;
