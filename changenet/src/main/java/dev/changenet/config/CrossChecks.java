@@ -16,6 +16,15 @@ final class CrossChecks {
   private static final String STRIDES = "model.decode_head.feature_strides";
   private static final String BATCH_SIZE = "dataset.segment.batch_size";
   private static final String IMG_SIZE = "dataset.segment.img_size";
+  private static final String NUM_CLASSES = "dataset.segment.num_classes";
+
+  /** The data set that brings display colours of its own, and for how many classes. */
+  static final String LAND_SCD = "LandSCD";
+
+  static final int LAND_SCD_COLORS = 10;
+
+  /** Class numbers are bytes, and the last byte means a pixel without a class. */
+  private static final int MAX_CLASSES = 255;
 
   private final SpecReading reading;
   private final Predicate<BackboneType> supported;
@@ -117,6 +126,7 @@ final class CrossChecks {
                 + " c_radio_v2_vit_large_patch16_224 or c_radio_v2_vit_huge_patch16_224");
       }
     }
+    classCount();
     classNames();
     strides();
     if (reading.readable(IMG_SIZE, TYPE)) {
@@ -158,13 +168,13 @@ final class CrossChecks {
 
   private void classNames() {
     String key = "dataset.segment.class_names";
-    if (reading.readable(key, "dataset.segment.num_classes")
+    if (reading.readable(key, NUM_CLASSES)
         && reading.value(key) instanceof List<?> names
-        && names.size() != reading.integer("dataset.segment.num_classes")) {
+        && names.size() != reading.integer(NUM_CLASSES)) {
       unusable(
           key,
           "must have one name for each of the %d classes of dataset.segment.num_classes, got %d"
-              .formatted(reading.integer("dataset.segment.num_classes"), names.size()));
+              .formatted(reading.integer(NUM_CLASSES), names.size()));
     }
   }
 
@@ -293,9 +303,22 @@ final class CrossChecks {
     }
   }
 
+  private void classCount() {
+    if (reading.readable(NUM_CLASSES) && reading.integer(NUM_CLASSES) > MAX_CLASSES) {
+      reading.range(
+          NUM_CLASSES,
+          "must be at most %d, as the value 255 of a mask means no class, got %d"
+              .formatted(MAX_CLASSES, reading.integer(NUM_CLASSES)));
+    }
+  }
+
   private void colors() {
     String key = "dataset.segment.color_map";
-    if (!reading.readable(key) || reading.map(key) == null) {
+    if (!reading.readable(key)) {
+      return;
+    }
+    if (reading.map(key) == null) {
+      namedColors(key);
       return;
     }
     Map<String, Object> colors = reading.map(key);
@@ -311,10 +334,10 @@ final class CrossChecks {
         return;
       }
     }
-    if (!reading.readable("dataset.segment.num_classes")) {
+    if (!reading.readable(NUM_CLASSES)) {
       return;
     }
-    int classes = reading.integer("dataset.segment.num_classes");
+    int classes = reading.integer(NUM_CLASSES);
     if (colors.size() != classes) {
       unusable(
           key,
@@ -333,9 +356,25 @@ final class CrossChecks {
     }
   }
 
+  /** The colours that {@code data_name} stands for where there is no {@code color_map}. */
+  private void namedColors(String colorMap) {
+    String name = "dataset.segment.data_name";
+    if (!reading.readable(name, NUM_CLASSES)) {
+      return;
+    }
+    int classes = reading.integer(NUM_CLASSES);
+    if (LAND_SCD.equals(reading.text(name)) && classes > LAND_SCD_COLORS) {
+      unusable(
+          name,
+          "%s has colours for %d classes, %s is %d; give the colours in %s"
+              .formatted(LAND_SCD, LAND_SCD_COLORS, NUM_CLASSES, classes, colorMap));
+    }
+  }
+
   private void export() {
     checkpoint("export.checkpoint");
     exportFile();
+    ThresholdSpec.check(reading, ThresholdSpec.EXPORT);
     exportSize("export.input_width");
     exportSize("export.input_height");
     if (reading.readable("export.opset_version")) {
@@ -370,10 +409,16 @@ final class CrossChecks {
     String file = reading.text(key);
     if (!file.endsWith(".onnx") && !file.endsWith(".etlt")) {
       reading.range(key, "must end in .onnx or .etlt, got '" + file + "'");
-    } else if (file.endsWith(".etlt")
-        && reading.readable(Secrets.KEY)
-        && reading.nonEmpty(Secrets.KEY).isEmpty()) {
-      unusable(key, "an .etlt file needs encryption_key, which is not set");
+    } else if (file.endsWith(".etlt") && reading.readable(Secrets.KEY)) {
+      if (reading.nonEmpty(Secrets.KEY).isEmpty()) {
+        unusable(key, "an .etlt file needs encryption_key, which is not set");
+      } else if (reading.text(Secrets.KEY).equals(Secrets.MASK)) {
+        unusable(
+            Secrets.KEY,
+            "is %s, which experiment.yaml shows in place of the key; give the key itself"
+                    .formatted(Secrets.MASK)
+                + " (-k KEY or encryption_key=KEY)");
+      }
     }
   }
 

@@ -17,7 +17,7 @@ import java.util.Optional;
  * @param opsetVersion ONNX operator set as requested
  * @param batchSize batch size, -1 for an open one
  * @param dynamicSize height and width are open; FAN encoders only
- * @param threshold recorded in the file: a number, or the path of a metrics.json
+ * @param threshold recorded in the file; empty for none
  * @param proof how the written file is checked
  * @param verbose print the graph
  * @param format {@code onnx}
@@ -33,7 +33,7 @@ public record ExportSpec(
     int opsetVersion,
     int batchSize,
     boolean dynamicSize,
-    Optional<String> threshold,
+    Optional<ThresholdSpec> threshold,
     Proof proof,
     boolean verbose,
     String format) {
@@ -61,7 +61,7 @@ public record ExportSpec(
         reading.integer("export.opset_version"),
         reading.integer("export.batch_size"),
         reading.flag("export.dynamic_size"),
-        reading.nonEmpty("export.threshold"),
+        ThresholdSpec.from(reading, ThresholdSpec.EXPORT),
         new Proof(
             reading.flag("export.proof.enabled"),
             reading.integer("export.proof.pairs"),

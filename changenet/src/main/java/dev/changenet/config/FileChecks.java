@@ -35,6 +35,7 @@ final class FileChecks {
       case EXPORT -> {
         checks.existing("export.checkpoint");
         checks.output();
+        ThresholdSpec.checkFile(reading, ThresholdSpec.EXPORT);
       }
     }
   }

@@ -2,17 +2,11 @@ package dev.changenet.config;
 
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.OptionalDouble;
-import java.util.regex.Pattern;
 
 /** Checks of section {@code inference} that are more than a range. */
 final class InferenceChecks {
   static final String IMAGE_A = "inference.image_a";
   static final String IMAGE_B = "inference.image_b";
-  static final String THRESHOLD = "inference.threshold";
-
-  private static final Pattern NUMBER =
-      Pattern.compile("[+-]?([0-9]+\\.?[0-9]*|\\.[0-9]+)([eE][+-]?[0-9]+)?");
 
   private InferenceChecks() {}
 
@@ -28,13 +22,7 @@ final class InferenceChecks {
             "needs " + (a ? IMAGE_B : IMAGE_A) + " as well, the other picture of the pair");
       }
     }
-    if (reading.readable(THRESHOLD) && reading.nonEmpty(THRESHOLD).isPresent()) {
-      String text = reading.text(THRESHOLD);
-      OptionalDouble number = number(text);
-      if (number.isPresent() && !(number.getAsDouble() > 0 && number.getAsDouble() < 1)) {
-        reading.range(THRESHOLD, "must be above 0 and below 1, got " + text);
-      }
-    }
+    ThresholdSpec.check(reading, ThresholdSpec.INFERENCE);
   }
 
   /** Checks that pictures and the file of the threshold are there. */
@@ -50,11 +38,7 @@ final class InferenceChecks {
                 .formatted(b, kind(b), IMAGE_A, a, kind(a)));
       }
     }
-    if (reading.readable(THRESHOLD)
-        && reading.nonEmpty(THRESHOLD).isPresent()
-        && number(reading.text(THRESHOLD)).isEmpty()) {
-      thresholdFile(reading, reading.text(THRESHOLD));
-    }
+    ThresholdSpec.checkFile(reading, ThresholdSpec.INFERENCE);
   }
 
   private static Path picture(SpecReading reading, String key) {
@@ -71,26 +55,5 @@ final class InferenceChecks {
 
   private static String kind(Path path) {
     return Files.isDirectory(path) ? "folder" : "file";
-  }
-
-  private static void thresholdFile(SpecReading reading, String text) {
-    String expected = "expected a number between 0 and 1, or a metrics.json of evaluate";
-    Path path = FileChecks.expandHome(text);
-    if (!Files.exists(path)) {
-      reading.unusable(
-          FailureKind.FILE_SYSTEM, THRESHOLD, "no such file: " + path + "; " + expected);
-    } else if (Files.isDirectory(path) && !Files.exists(path.resolve("metrics.json"))) {
-      reading.unusable(
-          FailureKind.FILE_SYSTEM,
-          THRESHOLD,
-          "the folder " + path + " holds no metrics.json; run evaluate, or give a number");
-    }
-  }
-
-  /** Returns the number that a text stands for, or nothing when it must be a path. */
-  static OptionalDouble number(String text) {
-    return NUMBER.matcher(text).matches()
-        ? OptionalDouble.of(Double.parseDouble(text))
-        : OptionalDouble.empty();
   }
 }

@@ -1,6 +1,5 @@
 package dev.changenet.config;
 
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Locale;
@@ -31,7 +30,7 @@ public record InferenceSpec(
     int batchSize,
     Optional<Pictures> pictures,
     Output output,
-    Optional<Threshold> threshold,
+    Optional<ThresholdSpec> threshold,
     boolean flips,
     OptionalDouble tileOverlap) {
 
@@ -67,14 +66,6 @@ public record InferenceSpec(
    */
   public record Output(boolean masks, Probabilities probabilities, boolean originalSize) {}
 
-  /**
-   * The least probability of change.
-   *
-   * @param value above 0 and below 1; empty when it stands in {@code file}
-   * @param file a {@code metrics.json}; empty when the value is given
-   */
-  public record Threshold(OptionalDouble value, Optional<Path> file) {}
-
   static InferenceSpec from(SpecReading reading) {
     Optional<Path> a = reading.nonEmpty(InferenceChecks.IMAGE_A).map(FileChecks::expandHome);
     Optional<Path> b = reading.nonEmpty(InferenceChecks.IMAGE_B).map(FileChecks::expandHome);
@@ -93,20 +84,10 @@ public record InferenceSpec(
             masks == null ? pictures.isPresent() : masks,
             Probabilities.valueOf(reading.text("inference.probabilities").toUpperCase(Locale.ROOT)),
             tiles || reading.text("inference.output_size").equals("original")),
-        reading.nonEmpty(InferenceChecks.THRESHOLD).map(InferenceSpec::threshold),
+        ThresholdSpec.from(reading, ThresholdSpec.INFERENCE),
         reading.flag("inference.flips"),
         tiles
             ? OptionalDouble.of(reading.number("inference.tiles.overlap"))
             : OptionalDouble.empty());
-  }
-
-  private static Threshold threshold(String text) {
-    OptionalDouble number = InferenceChecks.number(text);
-    if (number.isPresent()) {
-      return new Threshold(number, Optional.empty());
-    }
-    Path path = FileChecks.expandHome(text);
-    return new Threshold(
-        number, Optional.of(Files.isDirectory(path) ? path.resolve("metrics.json") : path));
   }
 }

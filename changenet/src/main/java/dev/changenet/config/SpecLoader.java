@@ -26,8 +26,9 @@ public final class SpecLoader {
           "inference.checkpoint",
           "inference.image_a",
           "inference.image_b",
-          "inference.threshold",
+          ThresholdSpec.INFERENCE,
           "export.checkpoint",
+          ThresholdSpec.EXPORT,
           "export.onnx_file");
 
   private final Task task;

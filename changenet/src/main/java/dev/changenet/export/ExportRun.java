@@ -11,14 +11,20 @@ import dev.changenet.onnx.OnnxModel;
 import dev.changenet.onnx.OnnxNode;
 import dev.changenet.onnx.interpreter.OnnxEngine;
 import dev.changenet.tensor.ChangeNetException;
+import dev.changenet.train.ChangeThreshold;
 import dev.changenet.train.Checkpoint;
 import dev.changenet.train.RunContext;
 import java.io.IOException;
+import java.nio.file.DirectoryStream;
 import java.nio.file.Files;
+import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.util.Locale;
 import java.util.Map;
+import java.util.Optional;
 import java.util.function.Consumer;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
 
 /** The {@code export} task. */
 public final class ExportRun {
@@ -44,7 +50,10 @@ public final class ExportRun {
     ExportSpec export = spec.export();
     Path target = export.onnxFile().toAbsolutePath();
     boolean encrypt = target.toString().endsWith(".etlt");
-    Map<String, String> metadata = ModelMetadata.of(spec);
+    Optional<ChangeThreshold> threshold =
+        export.threshold().map(t -> ChangeThreshold.of(t, export.checkpoint()));
+    threshold.flatMap(ChangeThreshold::warning).ifPresent(context.reporter()::warn);
+    Map<String, String> metadata = ModelMetadata.of(spec, threshold);
     Proof proof = null;
     OnnxModel model;
     try (ChangeNet net = context.buildNetwork()) {
@@ -52,8 +61,9 @@ public final class ExportRun {
       InputSize.doubt(spec, weights).ifPresent(context.reporter()::warn);
       Checkpoint.loadModel(weights, export.checkpoint(), net);
       if (export.proof().enabled()) {
-        proof = Proof.prepare(net, export, spec.segmentData());
+        proof = Proof.prepare(net, export, spec.segmentData(), context.interruption());
       }
+      context.interruption().check();
       model = OnnxExport.lower(net, export, opset(), metadata);
     }
     if (export.verbose()) {
@@ -72,8 +82,10 @@ public final class ExportRun {
             + " nodes, "
             + model.dataBytes() / (1 << 20)
             + " MiB of weights";
+    context.interruption().check();
     context.begin();
     // Nothing has the asked-for name before it is proven.
+    removeStale(target);
     Path folder = temporaryFolder(target);
     Path written =
         folder.resolve(target.getFileName().toString().replaceFirst("\\.etlt$", ".onnx"));
@@ -82,6 +94,7 @@ public final class ExportRun {
       model = null; // Its constants are as large as the file: the proof needs the memory.
       context.reporter().info(summary);
       betweenWriteAndProof.accept(written);
+      context.interruption().check();
       prove(proof, written);
       if (encrypt) {
         EtltFile.write(target, written, spec.encryptionKey().orElse(""));
@@ -105,7 +118,9 @@ public final class ExportRun {
     context.reporter().info("Proving the file (export.proof.enabled=false skips this)");
     Proof.Result result =
         proof.compare(
-            written, OnnxEngine.Choice.valueOf(settings.engine().toUpperCase(Locale.ROOT)));
+            written,
+            OnnxEngine.Choice.valueOf(settings.engine().toUpperCase(Locale.ROOT)),
+            context.interruption());
     String facts = result.describe(settings.tolerance());
     if (!result.holds(settings.tolerance())) {
       throw new ChangeNetException(
@@ -145,6 +160,35 @@ public final class ExportRun {
     } catch (IOException e) {
       throw new ChangeNetException(
           "export.onnx_file: cannot write beside " + target + " (" + e + "); choose another folder",
+          e);
+    }
+  }
+
+  /** Removes what processes left that were killed between writing and proving {@code target}. */
+  private static void removeStale(Path target) {
+    Pattern name =
+        Pattern.compile(Pattern.quote("." + target.getFileName() + ".") + "([0-9]{1,18})\\.proof");
+    try (DirectoryStream<Path> entries =
+        Files.newDirectoryStream(target.getParent(), Files::isDirectory)) {
+      for (Path entry : entries) {
+        Matcher m = name.matcher(entry.getFileName().toString());
+        if (m.matches() && ProcessHandle.of(Long.parseLong(m.group(1))).isEmpty()) {
+          try (DirectoryStream<Path> files = Files.newDirectoryStream(entry)) {
+            files.forEach(ExportRun::remove);
+          }
+          remove(entry);
+        }
+      }
+    } catch (NoSuchFileException e) {
+      // The folder of the target is yet to be made.
+      return;
+    } catch (IOException e) {
+      throw new ChangeNetException(
+          "export.onnx_file: cannot look for unfinished files beside "
+              + target
+              + " ("
+              + e
+              + "); choose another folder",
           e);
     }
   }

@@ -10,6 +10,7 @@ import dev.changenet.onnx.interpreter.OnnxEngine;
 import dev.changenet.tensor.ChangeNetException;
 import dev.changenet.tensor.Scope;
 import dev.changenet.tensor.Tensor;
+import dev.changenet.train.Interruption;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
@@ -87,7 +88,8 @@ final class Proof {
    * <p>A fixed batch decides how many pairs go at a time. With an open one they go two at a time,
    * an odd first one alone; with an open size the last ones are tried in two more sizes.
    */
-  static Proof prepare(ChangeNet net, ExportSpec export, SegmentDataSpec data) {
+  static Proof prepare(
+      ChangeNet net, ExportSpec export, SegmentDataSpec data, Interruption interruption) {
     int count = export.proof().pairs();
     int height = export.inputHeight();
     int width = export.inputWidth();
@@ -95,6 +97,7 @@ final class Proof {
     net.eval();
     List<Run> runs = new ArrayList<>();
     for (int i = 0; i < count; ) {
+      interruption.check();
       int n = export.batchSize() > 0 ? export.batchSize() : i == 0 && count % 2 == 1 ? 1 : 2;
       runs.add(run(net, samples, data, i, n, height, width));
       i += n;
@@ -147,7 +150,7 @@ final class Proof {
   }
 
   /** Runs {@code file} on the same pairs. */
-  Result compare(Path file, OnnxEngine.Choice choice) {
+  Result compare(Path file, OnnxEngine.Choice choice, Interruption interruption) {
     long start = System.nanoTime();
     Worst worst = new Worst();
     int pairs = 0;
@@ -155,6 +158,7 @@ final class Proof {
     String engineName;
     try (OnnxEngine engine = OnnxEngine.open(file, choice)) {
       for (Run run : runs) {
+        interruption.check();
         pairs += run.n();
         String size = run.height() + " x " + run.width();
         if (!sizes.contains(size)) {
@@ -173,6 +177,7 @@ final class Proof {
         }
         worst.masks(run.outputs().getLast(), outputs.get(OnnxExport.OUTPUTS.getLast()));
       }
+      interruption.check();
       engineName = engine.name();
     }
     return new Result(

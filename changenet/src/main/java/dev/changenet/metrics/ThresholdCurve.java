@@ -74,13 +74,13 @@ public final class ThresholdCurve {
 
   /**
    * Returns the point of the best F1; of equal ones the middle one, so that a threshold lies far
-   * from the others on both sides.
+   * from the others on both sides. Threshold 0, at which everything is positive, is none.
    */
   public Point best() {
     List<Point> points = points();
     int first = 0;
     int last = 0;
-    for (int i = 1; i < points.size(); i++) {
+    for (int i = 1; i < points.size() - 1; i++) {
       if (points.get(i).f1() > points.get(first).f1()) {
         first = i;
         last = i;

@@ -3,7 +3,7 @@ package dev.changenet.train;
 import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
-import dev.changenet.config.InferenceSpec;
+import dev.changenet.config.ThresholdSpec;
 import dev.changenet.image.DataException;
 import dev.changenet.nn.state.Sha256;
 import java.io.IOException;
@@ -19,7 +19,7 @@ import java.util.Optional;
  * @param source the file it was read from; empty when it stands in the spec
  * @param warning what the user should know about that file; empty for nothing
  */
-record ChangeThreshold(double value, Optional<Path> source, Optional<String> warning) {
+public record ChangeThreshold(double value, Optional<Path> source, Optional<String> warning) {
   private static final String ADVICE =
       "; give a metrics.json that evaluate wrote, or a number between 0 and 1";
 
@@ -29,7 +29,7 @@ record ChangeThreshold(double value, Optional<Path> source, Optional<String> war
    * @param checkpoint the network that is used; one other than the file's is a warning
    * @throws DataException if the file is no metrics.json with a usable threshold
    */
-  static ChangeThreshold of(InferenceSpec.Threshold spec, Path checkpoint) {
+  public static ChangeThreshold of(ThresholdSpec spec, Path checkpoint) {
     if (spec.value().isPresent()) {
       return new ChangeThreshold(spec.value().getAsDouble(), Optional.empty(), Optional.empty());
     }

@@ -107,6 +107,18 @@ class FileChecksTest {
   }
 
   @Test
+  void theFileOfAThresholdMustBeThere() {
+    String[] names = {"export.checkpoint=" + model, "export.onnx_file=" + folder.resolve("m.onnx")};
+
+    assertThat(failure(Task.EXPORT, names[0], names[1], "export.threshold=no/such").getMessage())
+        .endsWith(
+            "export.threshold: no such file: no/such; expected a number between 0 and 1, or a"
+                + " metrics.json of evaluate");
+    assertThat(failure(Task.EXPORT, names[0], names[1], "export.threshold=" + folder).getMessage())
+        .contains("export.threshold: the folder " + folder + " holds no metrics.json");
+  }
+
+  @Test
   void existingFilesPass() {
     ExperimentSpec spec =
         SpecAssertions.load(

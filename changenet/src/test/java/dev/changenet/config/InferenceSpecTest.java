@@ -81,12 +81,12 @@ class InferenceSpecTest {
   @Test
   void aThresholdIsANumberOrAFile() throws IOException {
     assertThat(load("inference.threshold=0.25").threshold())
-        .contains(new InferenceSpec.Threshold(OptionalDouble.of(0.25), Optional.empty()));
+        .contains(new ThresholdSpec(OptionalDouble.of(0.25), Optional.empty()));
     assertThat(load("inference.threshold=1e-3").threshold().orElseThrow().value()).hasValue(0.001);
     Path metrics = Files.writeString(folder.resolve("metrics.json"), "{}");
     for (Path given : List.of(folder, metrics)) {
       assertThat(load("inference.threshold=" + given).threshold())
-          .contains(new InferenceSpec.Threshold(OptionalDouble.empty(), Optional.of(metrics)));
+          .contains(new ThresholdSpec(OptionalDouble.empty(), Optional.of(metrics)));
     }
   }
 

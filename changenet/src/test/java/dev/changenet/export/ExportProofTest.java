@@ -15,6 +15,7 @@ import dev.changenet.onnx.OnnxFile;
 import dev.changenet.onnx.proto.ModelProto;
 import dev.changenet.onnx.proto.TensorProto;
 import dev.changenet.tensor.ChangeNetException;
+import dev.changenet.train.InterruptedRunException;
 import dev.changenet.train.Interruption;
 import dev.changenet.train.Reporter;
 import dev.changenet.train.RunContext;
@@ -45,6 +46,7 @@ class ExportProofTest {
   private static Path checkpoint;
 
   private final List<String> warnings = new ArrayList<>();
+  private final Interruption stop = new Interruption();
 
   private static final String YAML =
       """
@@ -103,7 +105,7 @@ class ExportProofTest {
           public void progressDone(String line) {}
         };
     StatusLog status = new StatusLog(shared.resolve("export"));
-    new ExportRun(new RunContext(spec, reporter, status, new Interruption()), between).run();
+    new ExportRun(new RunContext(spec, reporter, status, stop), between).run();
     return lines;
   }
 
@@ -328,12 +330,39 @@ class ExportProofTest {
   void badThresholdsAreExplained() throws IOException {
     Path file = folder.resolve("other.json");
     Files.writeString(file, "{\"scores\": {}}");
-    assertThatThrownBy(() -> ModelMetadata.threshold(file.toString()))
-        .hasMessageContainingAll(file.toString(), "no number change.threshold", "evaluate wrote");
-    assertThatThrownBy(() -> ModelMetadata.threshold("1.5"))
-        .hasMessageContainingAll("export.threshold: 1.5", "above 0 and below 1");
-    assertThatThrownBy(() -> ModelMetadata.threshold("no/such/file"))
-        .hasMessageContainingAll("no/such/file", "cannot be read");
-    assertThat(ModelMetadata.threshold("0.5")).isEqualTo(0.5);
+    assertThatThrownBy(() -> export(f -> {}, "m.onnx", "export.threshold=" + file))
+        .hasMessageContainingAll(file.toString(), "change.threshold is missing", "evaluate wrote");
+    assertThat(files()).containsExactly("other.json");
+  }
+
+  @Test
+  void aThresholdOfOtherWeightsIsDoubted() throws IOException {
+    Path file = folder.resolve("metrics.json");
+    Files.writeString(
+        file, "{\"checkpoint\": \"/gone/other.pth\", \"change\": {\"threshold\": 0.25}}");
+    export(f -> {}, "m.onnx", "export.proof.enabled=false", "export.threshold=" + file);
+    assertThat(warnings).singleElement().asString().contains("was found for other weights");
+  }
+
+  @Test
+  void aStopBetweenWritingAndProvingLeavesNoFile() throws IOException {
+    assertThatThrownBy(() -> export(f -> stop.request(), "m.onnx"))
+        .isInstanceOf(InterruptedRunException.class);
+    assertThat(files()).isEmpty();
+  }
+
+  @Test
+  void whatAKilledExportLeftIsRemoved() throws Exception {
+    Process ended = new ProcessBuilder("true").start();
+    ended.waitFor();
+    Path left = Files.createDirectories(folder.resolve(".m.etlt." + ended.pid() + ".proof"));
+    Files.writeString(left.resolve("m.onnx"), "x");
+    long alive = ProcessHandle.current().parent().orElseThrow().pid();
+    Path busy = Files.createDirectories(folder.resolve(".m.etlt." + alive + ".proof"));
+    Path other = Files.createDirectories(folder.resolve(".n.etlt." + ended.pid() + ".proof"));
+    export(f -> {}, "m.etlt", "encryption_key=k", "export.proof.enabled=false");
+    assertThat(left).doesNotExist();
+    assertThat(busy).exists();
+    assertThat(other).exists();
   }
 }

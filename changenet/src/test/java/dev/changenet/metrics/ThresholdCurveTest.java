@@ -53,6 +53,15 @@ class ThresholdCurveTest {
     assertThat(curve.total()).isEqualTo(n);
   }
 
+  /** At 0 everything is positive: no one needs a network for that. */
+  @Test
+  void zeroIsNeverTheBestThreshold() {
+    curve.add(0.0004, true);
+    curve.add(0.0002, false);
+    assertThat(curve.points().getLast().f1()).isPositive();
+    assertThat(curve.best().threshold()).isPositive();
+  }
+
   @Test
   void putsTheBestThresholdInTheMiddleOfAGap() {
     curve.add(0.1, false);

@@ -3,7 +3,7 @@ package dev.changenet.train;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
-import dev.changenet.config.InferenceSpec;
+import dev.changenet.config.ThresholdSpec;
 import dev.changenet.image.DataException;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -28,7 +28,7 @@ class ChangeThresholdTest {
   private ChangeThreshold read(String json) throws IOException {
     Path file = Files.writeString(folder.resolve("metrics.json"), json);
     return ChangeThreshold.of(
-        new InferenceSpec.Threshold(OptionalDouble.empty(), Optional.of(file)), checkpoint);
+        new ThresholdSpec(OptionalDouble.empty(), Optional.of(file)), checkpoint);
   }
 
   @ParameterizedTest
