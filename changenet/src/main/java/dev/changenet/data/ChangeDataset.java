@@ -5,6 +5,7 @@ import dev.changenet.image.ImageReader;
 import dev.changenet.image.Mask;
 import dev.changenet.image.Resize;
 import dev.changenet.image.RgbImage;
+import java.lang.ref.SoftReference;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -16,8 +17,8 @@ import java.util.concurrent.atomic.AtomicReferenceArray;
  * One split of a data set: knows its samples and reads them, resized to S×S, without augmentation.
  *
  * <p>Opening checks that all folders and files exist; the pictures are opened when a sample is
- * read. Safe to use from several threads. A split that fits in a part of the heap is kept in memory
- * once read.
+ * read. Safe to use from several threads. A split that is read every epoch and fits in a part of
+ * the heap is kept in memory once read, as long as nothing else needs that memory.
  */
 public final class ChangeDataset {
   /** What a split is read for; decides whether masks are needed. */
@@ -49,7 +50,7 @@ public final class ChangeDataset {
   private final Purpose purpose;
   private final SplitList list;
   private final List<PicturePair> pairs;
-  private final AtomicReferenceArray<Sample> cache;
+  private final AtomicReferenceArray<SoftReference<Sample>> cache;
   private final AtomicLong changedPixels = new AtomicLong();
 
   private ChangeDataset(
@@ -61,7 +62,8 @@ public final class ChangeDataset {
     long pixels = (long) settings.imgSize() * settings.imgSize();
     long bytes = list.names().size() * pixels * (2 * RgbImage.CHANNELS + 1);
     long limit = Math.min(MAX_CACHE_BYTES, Runtime.getRuntime().maxMemory() / 8);
-    this.cache = bytes <= limit ? new AtomicReferenceArray<>(list.names().size()) : null;
+    boolean again = purpose == Purpose.TRAINING || purpose == Purpose.VALIDATION;
+    this.cache = again && bytes <= limit ? new AtomicReferenceArray<>(list.names().size()) : null;
   }
 
   /**
@@ -156,7 +158,8 @@ public final class ChangeDataset {
    * @throws DataException if a file cannot be read or the mask holds a value without a class
    */
   public Sample read(int index) {
-    Sample cached = cache == null ? null : cache.get(index);
+    SoftReference<Sample> kept = cache == null ? null : cache.get(index);
+    Sample cached = kept == null ? null : kept.get();
     if (cached != null) {
       return cached;
     }
@@ -165,9 +168,10 @@ public final class ChangeDataset {
     RgbImage b = Resize.bicubic(ImageReader.readRgb(pathB(index)), size, size);
     Mask mask = purpose.needsMasks() ? Resize.nearest(readMask(index), size, size) : null;
     Sample sample = new Sample(name(index), a, b, mask);
-    if (cache == null || cache.compareAndSet(index, null, sample)) {
-      changedPixels.addAndGet(countChanged(mask));
+    if (cache != null) {
+      cache.set(index, new SoftReference<>(sample));
     }
+    changedPixels.addAndGet(countChanged(mask));
     return sample;
   }
 
@@ -206,9 +210,9 @@ public final class ChangeDataset {
   }
 
   /**
-   * Changed pixels (class above 0, not ignored) in the masks decoded so far, after resizing. Still
-   * 0 after a whole pass means that nothing can be learned; {@code label_transform} is the usual
-   * reason.
+   * Changed pixels (class above 0, not ignored) in the masks decoded so far, after resizing; a mask
+   * that is decoded again counts again. Still 0 after a whole pass means that nothing can be
+   * learned; {@code label_transform} is the usual reason.
    */
   public long changedPixels() {
     return changedPixels.get();

@@ -92,8 +92,9 @@ public final class TrainingReport {
   }
 
   private String validationLead(Evaluation found) {
+    List<History.Epoch> validated = complete().stream().filter(e -> !e.scores().isEmpty()).toList();
     return "A"
-        + after(complete().getLast()).substring(1)
+        + after(validated.getLast()).substring(1)
         + ", on the "
         + Text.count(found.pairs().size())
         + " pairs of split "

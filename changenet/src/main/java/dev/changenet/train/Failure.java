@@ -3,6 +3,7 @@ package dev.changenet.train;
 import dev.changenet.config.SpecException;
 import dev.changenet.image.DataException;
 import dev.changenet.nn.state.CheckpointException;
+import dev.changenet.tensor.ChangeNetException;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 
@@ -10,8 +11,16 @@ import java.io.UncheckedIOException;
 public final class Failure {
   private Failure() {}
 
+  /** Returns what a class said that could not be initialised, else {@code e}. */
+  public static Throwable unwrap(Throwable e) {
+    return e instanceof ExceptionInInitializerError && e.getCause() instanceof ChangeNetException c
+        ? c
+        : e;
+  }
+
   /** The message of the FAILURE line. */
-  public static String statusMessage(String task, Throwable e) {
+  public static String statusMessage(String task, Throwable thrown) {
+    Throwable e = unwrap(thrown);
     if (e instanceof InterruptedRunException) {
       return "User/System interruption: " + task + " was interrupted";
     }

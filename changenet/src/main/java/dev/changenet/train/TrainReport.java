@@ -37,7 +37,13 @@ final class TrainReport implements TrainObserver {
   private List<History.Point> points = new ArrayList<>();
   private double earlierSeconds;
   private double stepSeconds;
-  private Optional<Evaluation> validation = Optional.empty();
+
+  /** What a validation has found so far. */
+  private Evaluation validation;
+
+  /** What the last validation found whose epoch is in the history. */
+  private Optional<Evaluation> validated = Optional.empty();
+
   private int validationEpoch = -1;
   private boolean trained;
   private boolean finished;
@@ -87,15 +93,15 @@ final class TrainReport implements TrainObserver {
   public void validated(int epoch, Batch batch, Predictor.Prediction prediction) {
     if (epoch != validationEpoch) {
       validationEpoch = epoch;
-      validation = Optional.of(new Evaluation(spec.segmentData().classNames(), context.pictures()));
+      validation = new Evaluation(spec.segmentData().classNames(), context.pictures());
     }
-    validation
-        .get()
-        .add(batch, prediction.classIds(), prediction.probabilities(), prediction.loss());
+    validation.add(batch, prediction.classIds(), prediction.probabilities(), prediction.loss());
   }
 
   @Override
   public void epoch(Epoch epoch) {
+    // A resumed run may have had no step left to take, only the validation.
+    trained = true;
     attempt(
         () ->
             history.add(
@@ -108,6 +114,9 @@ final class TrainReport implements TrainObserver {
                     epoch.validation().map(Validation.Result::loss).orElse(Double.NaN),
                     epoch.validation().map(Validation.Result::scores).orElse(Map.of()),
                     points)));
+    if (epoch.validation().isPresent()) {
+      validated = Optional.of(validation);
+    }
     points = new ArrayList<>();
     earlierSeconds = 0;
     stepSeconds = 0;
@@ -164,15 +173,10 @@ final class TrainReport implements TrainObserver {
                   seconds,
                   data,
                   files(state != TrainingReport.State.RUNNING));
-          TrainingReport.write(facts, history, complete(validation), state);
+          TrainingReport.write(facts, history, validated, state);
         });
     written = now();
     writeSeconds = written - begin;
-  }
-
-  /** A validation that was interrupted tells of a part of the pairs only. */
-  private Optional<Evaluation> complete(Optional<Evaluation> found) {
-    return found.filter(e -> e.pairs().size() == setup.validation().size());
   }
 
   /** The files of the run; hashes take time and wait for its end. */

@@ -12,6 +12,7 @@ import dev.changenet.data.DataMessages;
 import dev.changenet.image.DataException;
 import dev.changenet.model.ChangeNet;
 import dev.changenet.model.SegmentationLoss;
+import dev.changenet.nn.Parameter;
 import dev.changenet.nn.optim.LrSchedule;
 import dev.changenet.nn.optim.Optimizer;
 import dev.changenet.nn.state.WeightsFile;
@@ -103,19 +104,23 @@ public final class TrainRun {
         graphs = steps;
         aids = extras;
         restore(checkpoint);
-        if (start.nextEpoch() >= train.numEpochs()) {
+        boolean left = start.nextEpoch() < train.numEpochs() && !aids.exhausted();
+        if (left) {
+          sanityCheck();
+        } else if (start.nextEpoch() >= train.numEpochs()) {
           reporter.info(
               "Nothing to train: the checkpoint has done all " + train.numEpochs() + " epochs");
-        } else if (aids.exhausted()) {
+        } else {
           reporter.info(
               "Nothing to train: train.best.patience is "
                   + train.best().patience()
                   + ". "
                   + aids.farewell());
-        } else {
-          sanityCheck();
         }
         context.status().write(StatusLog.Status.STARTED, "Starting Training Loop.");
+        if (left) {
+          context.begin();
+        }
         observedEpochs();
         context.status().write(StatusLog.Status.RUNNING, "Training loop complete.");
       }
@@ -140,7 +145,6 @@ public final class TrainRun {
   }
 
   private void observedEpochs() {
-    context.begin();
     try {
       TrainObserver.Setup setup =
           new TrainObserver.Setup(
@@ -335,12 +339,17 @@ public final class TrainRun {
       saveInsideEpoch();
     }
     double trainSeconds = now() - firstStep;
+    requireFiniteWeights();
     // Not by steps: a resumed epoch may have begun with other data.
     double trainLoss = lossSum / done;
     boolean last = epoch == train.numEpochs() - 1;
     boolean validate = (epoch + 1) % train.validationInterval() == 0;
     Optional<Validation.Result> validated =
         validate ? Optional.of(validate(epoch, label)) : Optional.empty();
+    if (validated.isPresent() && !Double.isFinite(validated.get().loss())) {
+      throw new ChangeNetException(
+          "the validation loss became " + validated.get().loss() + where(epoch) + diverged());
+    }
     epochSeconds = now() - began;
     writeEpochStatus(epoch, trainLoss, steps);
     TrainObserver.Epoch complete =
@@ -410,21 +419,43 @@ public final class TrainRun {
       throw new ChangeNetException(
           "the training loss became "
               + value
-              + " in epoch "
-              + epoch
-              + ", step "
-              + globalStep
+              + where(epoch)
               + " (samples "
               + String.join(", ", batch.names())
-              + "); lower train.optim.lr (now "
-              + optimizer.lr()
               + ")"
-              + (context.activations() == DType.FLOAT16
-                  ? " or, as float16 ends at 65504, train with train.precision bf16-mixed or"
-                      + " 32-true,"
-                  : "")
-              + " and start from the last checkpoint or anew");
+              + diverged());
     }
+  }
+
+  /**
+   * An update can destroy the weights though its loss was fine: before the next loss tells, they
+   * would be validated, saved and called the latest or even the best.
+   */
+  private void requireFiniteWeights() {
+    for (Parameter p : net.parameters()) {
+      for (float value : p.data().toFloatArray()) {
+        if (!Float.isFinite(value)) {
+          throw new ChangeNetException(
+              "the weight " + p.name() + " became " + value + where(position.epoch()) + diverged());
+        }
+      }
+    }
+  }
+
+  private String where(int epoch) {
+    return " in epoch " + epoch + ", step " + globalStep;
+  }
+
+  /** What to do; a resumed training keeps its learning rate. */
+  private String diverged() {
+    return "; lower train.optim.lr (now "
+        + optimizer.lr()
+        + ")"
+        + (context.activations() == DType.FLOAT16
+            ? " or, as float16 ends at 65504, train with train.precision bf16-mixed or 32-true,"
+            : "")
+        + " and train into another results_dir, anew or with a checkpoint of this training as"
+        + " train.pretrained_model_path";
   }
 
   private void saveInsideEpoch() {
@@ -448,6 +479,7 @@ public final class TrainRun {
   }
 
   private void save(String name) {
+    requireFiniteWeights();
     optimizer.setLr(rate(position.nextEpoch()));
     Path file = Checkpoint.save(spec.resultsDir(), name, net, optimizer, position, aids.state());
     savedStep = globalStep;

@@ -92,4 +92,19 @@ class MemoryTest {
         .startsWith("FAILURE Parameter validation error: the training loss became");
     assertThat(TrainFixture.names(results)).noneMatch(n -> n.endsWith(".pth"));
   }
+
+  /** Weights that the last step of an epoch destroyed are no checkpoint to go on from. */
+  @Test
+  void destroyedWeightsAreNotSaved() throws IOException {
+    Path data = TrainFixture.data(folder.resolve("data"), 2);
+    Path results = folder.resolve("results");
+    for (String lr : new String[] {"1e30", "1e38"}) {
+      ExperimentSpec spec = TrainFixture.spec(Task.TRAIN, data, results, "train.optim.lr=" + lr);
+      assertThatThrownBy(() -> TaskRunner.run(spec, Reporter.SILENT, new Interruption()))
+          .hasMessageContaining(" became ")
+          .hasMessageContaining(" in epoch 0, step 1; lower train.optim.lr (now ")
+          .hasMessageContaining("into another results_dir");
+      assertThat(TrainFixture.names(results)).noneMatch(n -> n.endsWith(".pth"));
+    }
+  }
 }

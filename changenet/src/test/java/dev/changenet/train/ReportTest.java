@@ -1,6 +1,7 @@
 package dev.changenet.train;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.within;
 
 import com.fasterxml.jackson.databind.JsonNode;
@@ -97,6 +98,29 @@ class ReportTest {
     List<Long> steps = new ArrayList<>();
     history().forEach(e -> e.get("points").forEach(p -> steps.add(p.get(1).asLong())));
     assertThat(steps).containsExactly(1L, 2L, 3L, 4L, 5L, 6L);
+  }
+
+  @Test
+  void aResumedTrainingWithOnlyTheValidationLeftIsCompletedInTheReport() throws IOException {
+    Interruption stop = new Interruption();
+    CapturingReporter reporter =
+        new CapturingReporter(
+            n -> {
+              if (n == 2) {
+                stop.request();
+              }
+            });
+    assertThatThrownBy(
+            () ->
+                TaskRunner.run(
+                    TrainFixture.spec(Task.TRAIN, data, results, "train.num_epochs=1"),
+                    reporter,
+                    stop))
+        .isInstanceOf(InterruptedRunException.class);
+    assertThat(page()).contains("interrupted</span>", "2 steps");
+
+    TrainFixture.train(data, results, "train.num_epochs=1");
+    assertThat(page()).contains("completed</span>", "1 of 1 epochs, 2 steps");
   }
 
   @Test
