@@ -86,8 +86,14 @@ start() {
     *) vm="$light_vm $light_gc" ;;
   esac
 
+  # Without a locale, as in containers and cron, Java would take file names and words for ASCII.
+  utf8=
+  case ${LC_ALL:-${LC_CTYPE:-${LANG:-C}}} in
+    C | POSIX) utf8='env LC_ALL=C.UTF-8' ;;
+  esac
+
   # shellcheck disable=SC2086
-  exec "$java" $vm \
+  exec $utf8 "$java" $vm \
     "-XX:AOTCache=$caches/$cache.aot" -Xlog:aot=off -Xlog:cds=off \
     -Djava.awt.headless=true \
     $heap ${CHANGENET_JAVA_OPTS-} \

@@ -2,14 +2,18 @@ package dev.changenet.check;
 
 import dev.changenet.image.DataException;
 import java.io.IOException;
+import java.nio.file.FileSystemLoopException;
 import java.nio.file.FileVisitOption;
+import java.nio.file.FileVisitResult;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.SimpleFileVisitor;
+import java.nio.file.attribute.BasicFileAttributes;
+import java.util.EnumSet;
 import java.util.HashMap;
 import java.util.Locale;
 import java.util.Map;
 import java.util.TreeSet;
-import java.util.stream.Stream;
 
 /** The names of all files below a folder, relative to it, with forward slashes. */
 final class FolderListing {
@@ -23,11 +27,30 @@ final class FolderListing {
 
   static FolderListing of(Path folder) {
     FolderListing listing = new FolderListing(folder);
-    try (Stream<Path> files = Files.walk(folder, FileVisitOption.FOLLOW_LINKS)) {
-      files
-          .filter(Files::isRegularFile)
-          .forEach(f -> listing.names.add(slashes(folder.relativize(f))));
-    } catch (IOException | java.io.UncheckedIOException e) {
+    try {
+      Files.walkFileTree(
+          folder,
+          EnumSet.of(FileVisitOption.FOLLOW_LINKS),
+          Integer.MAX_VALUE,
+          new SimpleFileVisitor<>() {
+            @Override
+            public FileVisitResult visitFile(Path file, BasicFileAttributes attributes) {
+              if (attributes.isRegularFile()) {
+                listing.names.add(slashes(folder.relativize(file)));
+              }
+              return FileVisitResult.CONTINUE;
+            }
+
+            @Override
+            public FileVisitResult visitFileFailed(Path file, IOException e) throws IOException {
+              // A link to a folder above: what it leads to is in the listing already.
+              if (e instanceof FileSystemLoopException) {
+                return FileVisitResult.CONTINUE;
+              }
+              throw e;
+            }
+          });
+    } catch (IOException e) {
       throw new DataException(folder + ": the folder cannot be read (" + e + ")", e);
     }
     listing.names.forEach(n -> listing.byStem.putIfAbsent(stem(n), n));

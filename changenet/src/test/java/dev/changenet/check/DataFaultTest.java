@@ -74,6 +74,13 @@ class DataFaultTest {
   }
 
   @Test
+  void aLinkToTheFolderItLiesInIsNoFinding() throws IOException {
+    FaultySet set = set(2);
+    Files.createSymbolicLink(set.root.resolve("A/self"), Path.of("."));
+    assertThat(set.examine(2).findings()).isEmpty();
+  }
+
+  @Test
   void cleanSetsGiveNoFinding() throws IOException {
     for (int classes : new int[] {2, FaultySet.CLASSES}) {
       for (Depth depth : Depth.values()) {

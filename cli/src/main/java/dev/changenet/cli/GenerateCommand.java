@@ -103,8 +103,8 @@ final class GenerateCommand implements Callable<Integer> {
     terminal
         .out()
         .println(
-            "Use it with: dataset.segment.root_dir="
-                + dir
+            "Use it with: "
+                + Program.quote("dataset.segment.root_dir=" + dir)
                 + " dataset.segment.num_classes="
                 + classes
                 + " dataset.segment.label_transform="

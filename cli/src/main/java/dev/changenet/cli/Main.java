@@ -96,6 +96,7 @@ public final class Main {
     root.setUsageHelpWidth(100);
     root.setUsageHelpLongOptionsMaxWidth(34);
     root.setParameterExceptionHandler((e, args) -> badArguments(terminal, e, args));
+    root.setExecutionExceptionHandler((e, command, parsed) -> failed(terminal, e, command, parsed));
     for (CommandLine command : root.getSubcommands().values()) {
       if (command.getCommand() instanceof TaskCommand
           || command.getCommand() instanceof ConfigCommand) {
@@ -137,6 +138,17 @@ public final class Main {
       TaskExecution.printStatus(terminal, false);
     }
     return ExitCode.FAILED;
+  }
+
+  /** What a command didn't expect, such as words that are no path. */
+  private static int failed(
+      Terminal terminal, Exception e, CommandLine command, CommandLine.ParseResult parsed) {
+    boolean verbose = parsed.originalArgs().contains("--verbose");
+    int code = TaskExecution.report(terminal, e, verbose);
+    if (command.getCommand() instanceof TaskCommand) {
+      TaskExecution.printStatus(terminal, false);
+    }
+    return code;
   }
 
   private static String rootProblem(ParameterException e, String message) {

@@ -11,6 +11,7 @@ import dev.changenet.train.StatusLog;
 import dev.changenet.train.TaskRunner;
 import java.io.IOException;
 import java.nio.file.Files;
+import java.nio.file.InvalidPathException;
 import java.nio.file.Path;
 import java.util.List;
 
@@ -41,8 +42,11 @@ final class TaskExecution {
             interruption,
             () ->
                 reporter.warn(
-                    "stopping at the next safe point and saving; Ctrl-C (or the signal) again stops at"
-                        + " once, without saving"));
+                    task == Task.TRAIN
+                        ? "stopping at the next safe point and saving; Ctrl-C (or the signal) again"
+                            + " stops at once, without saving"
+                        : "stopping at the next safe point; Ctrl-C (or the signal) again stops at"
+                            + " once"));
     Path results = null;
     try (signals) {
       ExperimentSpec spec = ExperimentSpec.load(specFile, overrides, task, System.getenv());
@@ -94,7 +98,8 @@ final class TaskExecution {
   }
 
   /** Tells the user why a command failed; returns the exit code. */
-  static int report(Terminal terminal, Throwable e, boolean stackTrace) {
+  static int report(Terminal terminal, Throwable thrown, boolean stackTrace) {
+    Throwable e = Failure.unwrap(thrown);
     terminal.out().flush();
     terminal.err().println("ERROR: " + message(e));
     if (stackTrace) {
@@ -114,6 +119,16 @@ final class TaskExecution {
     if (e instanceof NoClassDefFoundError && e.getMessage().startsWith("jdk/incubator/vector")) {
       return "Java runs without its vector module; start ChangeNet with bin/changenet, or add"
           + " --add-modules jdk.incubator.vector to the java command";
+    }
+    if (e instanceof InvalidPathException path) {
+      return "'"
+          + path.getInput()
+          + "' is no path on this system ("
+          + path.getReason()
+          + ")"
+          + (path.getInput().chars().allMatch(c -> c < 128)
+              ? ""
+              : "; letters beyond ASCII need a UTF-8 locale, such as LC_ALL=C.UTF-8");
     }
     return "unexpected "
         + e.getClass().getSimpleName()

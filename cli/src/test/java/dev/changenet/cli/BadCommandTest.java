@@ -231,6 +231,8 @@ class BadCommandTest {
           generate OUT/new --train none      | 1 | '--train': 'none' is not an int
           generate S                         | 1 | is not empty; give the name of a new or empty folder
           generate S/spec.yaml               | 1 | is a file
+          check -e SP\0EC                   | 1 | is no path on this system (Nul character not allowed)
+          split -e SP\0EC                   | 1 | is no path on this system (Nul character not allowed)
           quickstart --dir S                 | 1 | is not empty and not the work of a quickstart
           quickstart --dir S --force         | 1 | is not empty and not the work of a quickstart
           quickstart --dir S/spec.yaml       | 1 | is a file

@@ -43,6 +43,14 @@ class InferenceCommandTest {
   }
 
   @Test
+  void whatGenerateSaysCanBePasted() {
+    String data = folder.resolve("my data").toString();
+    CommandRun run = CommandRun.of("generate", data, "--train", "1", "--val", "1", "--test", "1");
+
+    assertThat(run.lastLine()).contains("Use it with: 'dataset.segment.root_dir=" + data + "' ");
+  }
+
+  @Test
   void theSpecIsFoundBesideTheCheckpoint() throws IOException {
     CommandRun run =
         CommandRun.of(

@@ -120,6 +120,24 @@ class StartScriptTest {
 
   @ParameterizedTest
   @CsvSource({
+    "'', '', '', C.UTF-8",
+    "C, de_DE.UTF-8, '', C.UTF-8",
+    "'', POSIX, de_DE.UTF-8, C.UTF-8",
+    "'', '', C, C.UTF-8",
+    "'', '', de_DE.ISO-8859-1, ''",
+    "'', en_US.UTF-8, C, ''",
+    "C.UTF-8, '', '', C.UTF-8",
+  })
+  void fileNamesAreUtf8WhereNoLocaleSaysOtherwise(
+      String all, String type, String language, String expected) throws Exception {
+    Files.writeString(folder.resolve("java"), "#!/bin/sh\nprintf '%s\\n' \"$LC_ALL\"\n");
+    Map<String, String> environment = Map.of("LC_ALL", all, "LC_CTYPE", type, "LANG", language);
+
+    assertThat(java(environment, "train")).containsExactly(expected);
+  }
+
+  @ParameterizedTest
+  @CsvSource({
     "always [madvise] never, '', true",
     "[always] madvise never, '', true",
     "always madvise [never], '', false",
