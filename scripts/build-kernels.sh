@@ -4,10 +4,17 @@
 #   <family>.sm_80.cubin, <family>.sm_90.cubin
 #   kernels.sha256        what each family was compiled from; KernelBinariesTest checks it
 # Needs nvcc and ptxas of CUDA 12 or 13; without them it says so and makes nothing. Families whose
-# sources are unchanged are skipped. Maven calls it; -Dkernels.skip=true keeps it from that.
-# Usage: scripts/build-kernels.sh [output folder]   (default tensor/target/kernels/cuda/bin)
+# sources are unchanged are skipped; what was made from other sources is never left for a jar. Maven
+# calls it; -Dkernels.skip=true keeps it from that.
+# Usage: scripts/build-kernels.sh [--clean] [output folder]   (default tensor/target/kernels/cuda/bin)
+#   --clean  compiles nothing, only removes what was made from other sources
 set -euo pipefail
 export LC_ALL=C
+clean=
+if [ "${1-}" = --clean ]; then
+  clean=yes
+  shift
+fi
 scripts=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 bin=${KERNELS_BIN:-${1:-$scripts/../tensor/target/kernels/cuda/bin}}
 mkdir -p "$bin"
@@ -42,10 +49,6 @@ if [ "${1-}" = --compile ]; then
   compile "$2"
   exit
 fi
-if ! command -v nvcc >/dev/null || ! command -v ptxas >/dev/null; then
-  echo "build-kernels: no nvcc on the PATH, so this build will not run on GPUs"
-  exit
-fi
 touch "$bin/kernels.sha256"
 wanted=$(for cu in *.cu; do echo "$(digest "${cu%.cu}")  ${cu%.cu}"; done)
 changed=()
@@ -59,6 +62,14 @@ for file in "$bin"/*.ptx "$bin"/*.cubin; do
   family=$(basename "${file%%.*}")
   [ -f "$family.cu" ] || rm -f "$file"
 done
+if [ -n "$clean" ] || ! command -v nvcc >/dev/null || ! command -v ptxas >/dev/null; then
+  # A program with some of its kernels would start on a GPU and fail in the middle.
+  if [ ${#changed[@]} -gt 0 ]; then
+    rm -f "$bin"/*.ptx "$bin"/*.cubin "$bin/kernels.sha256"
+    [ -n "$clean" ] || echo "build-kernels: no nvcc on the PATH, so this build will not run on GPUs"
+  fi
+  exit
+fi
 if [ ${#changed[@]} -gt 0 ]; then
   printf '%s\n' "${changed[@]}" | xargs -P "$(nproc)" -I{} bash "$scripts/build-kernels.sh" --compile {}
 fi

@@ -97,7 +97,11 @@ build() {
   : >"$work/launcher-build.start"
   # Compiling kernels takes minutes: only where there is a GPU for them.
   kernels=-Dkernels.skip=true
-  [ ! -e /proc/driver/nvidia ] || kernels=-Dkernels.skip=false
+  if [ -e /proc/driver/nvidia ]; then
+    kernels=-Dkernels.skip=false
+  elif [ -d "$root/tensor/target/kernels" ]; then
+    bash "$root/scripts/build-kernels.sh" --clean
+  fi
   if ! JAVA_HOME=$java_home mvn -B -q -f "$root/pom.xml" -Dstrict=false -DskipTests $kernels package \
     >"$log" 2>&1 </dev/null; then
     tail -n 25 "$log" >&2

@@ -82,8 +82,11 @@ sanitizer() {
 train() {
   heading "quickstart on the GPU"
   (
-    cd "$work" && rm -rf quickstart && "$b/changenet/bin/changenet" quickstart 2>&1 | tail -n 25 &&
-      CUDA_VISIBLE_DEVICES='' "$b/changenet/bin/changenet" evaluate -e quickstart/spec.yaml 2>&1 | tail -n 12
+    cd "$work" && rm -rf quickstart && "$b/changenet/bin/changenet" quickstart 2>&1 |
+      tee quickstart.log | tail -n 25 || exit 1
+    # Without a usable GPU it warns and goes on.
+    grep '^Computing on GPU' quickstart.log || { echo "check: the quickstart ran on the CPU"; exit 1; }
+    CUDA_VISIBLE_DEVICES='' "$b/changenet/bin/changenet" evaluate -e quickstart/spec.yaml 2>&1 | tail -n 12
   )
 }
 

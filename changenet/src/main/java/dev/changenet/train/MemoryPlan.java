@@ -8,6 +8,7 @@ import dev.changenet.model.SegmentationLoss;
 import dev.changenet.nn.Parameter;
 import dev.changenet.nn.optim.Optimizer;
 import dev.changenet.tensor.DType;
+import dev.changenet.tensor.Device;
 import dev.changenet.tensor.DryRun;
 import dev.changenet.tensor.Shape;
 import dev.changenet.tensor.Tensor;
@@ -88,7 +89,7 @@ record MemoryPlan(
             weights,
             state,
             average,
-            between - weights - average - state,
+            between - weights - average - state + copies(net, train),
             trained(net),
             passing,
             dry.arrayBytes());
@@ -118,6 +119,19 @@ record MemoryPlan(
       return new MemoryPlan(
           weights, 0, 0, between - weights, 0, dry.peakBytes() - between, dry.arrayBytes());
     }
+  }
+
+  /** Bytes of the copies of weights that a GPU keeps in the type of the activations. */
+  private static long copies(ChangeNet net, TrainSpec train) {
+    DType type = RunContext.activations(train);
+    if (net.device().kind() != Device.Kind.CUDA || !type.isHalf()) {
+      return 0;
+    }
+    long elements = 0;
+    for (Parameter p : net.parameters()) {
+      elements += p.shape().elements();
+    }
+    return elements * type.bytes();
   }
 
   private static long trained(ChangeNet net) {

@@ -23,7 +23,8 @@ import java.util.function.Supplier;
  * Compares training steps on the GPU with replays of a recorded step: losses and weights must be
  * the same, bit for bit, with new images, labels, random draws and learning rates at each step.
  * Arguments: {@code backbone:batch:px:steps:precision …}. Also prints how long the program itself
- * takes to start an ordinary step and to collect the inputs of a replay.
+ * takes to start an ordinary step and to collect the inputs of a replay. Exit status 1 where
+ * something differs.
  */
 public final class GpuGraphCheck {
   /** Steps before one is recorded. */
@@ -39,6 +40,7 @@ public final class GpuGraphCheck {
   private record Run(List<Double> losses, List<float[]> weights, double millis) {}
 
   public static void main(String[] args) {
+    boolean all = true;
     for (String spec : args) {
       String[] part = spec.split(":");
       int batch = Integer.parseInt(part[1]);
@@ -55,12 +57,14 @@ public final class GpuGraphCheck {
           different++;
         }
       }
+      boolean same = different == 0 && expected.losses.equals(actual.losses);
+      all &= same;
       System.out.printf(
           Locale.ROOT,
           "%s: %s; losses %s (%s), %d of %d tensors differ; start of a step %.2f ms, inputs of a replay"
               + " %.2f ms%n",
           spec,
-          different == 0 && expected.losses.equals(actual.losses) ? "identical" : "DIFFERENT",
+          same ? "identical" : "DIFFERENT",
           actual.losses,
           expected.losses,
           different,
@@ -68,6 +72,7 @@ public final class GpuGraphCheck {
           expected.millis,
           actual.millis);
     }
+    System.exit(all && args.length > 0 ? 0 : 1);
   }
 
   private static Run run(

@@ -9,7 +9,9 @@ import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
+import java.util.HashSet;
 import java.util.List;
+import java.util.Set;
 import jcuda.Pointer;
 import jcuda.driver.CUcontext;
 import jcuda.driver.CUdevice;
@@ -41,7 +43,6 @@ final class CudaDevice {
   private final CudaModules modules;
   private final CudaLaunch launch;
   private final Staging staging;
-  private Thread bound;
   private boolean tf32 = "1".equals(System.getenv("CHANGENET_TF32"));
   private CudaBlas blas;
 
@@ -51,6 +52,11 @@ final class CudaDevice {
   private final List<CudaGraph> graphs = new ArrayList<>();
   private CudaGraph recording;
   private CudaGraph renewing;
+
+  /** Copies of weights that the work since {@link #startWork} has used, and their bytes. */
+  private final Set<List<Object>> copies = new HashSet<>();
+
+  private long copyBytes;
 
   /** Largest use of memory before the last graph was recorded. */
   private long earlierPeak;
@@ -136,12 +142,17 @@ final class CudaDevice {
 
   /** Makes this device's context the calling thread's. */
   void bind() {
-    Thread current = Thread.currentThread();
-    if (bound != current) {
+    Bound last = bound;
+    if (last.device != this || last.thread != Thread.currentThread()) {
       CudaCheck.driver(JCudaDriver.cuCtxSetCurrent(context), "cuCtxSetCurrent");
-      bound = current;
+      bound = new Bound(this, Thread.currentThread());
     }
   }
+
+  /** The last call of {@link #bind}; any device's, since a thread has one context. */
+  private static volatile Bound bound = new Bound(null, null);
+
+  private record Bound(CudaDevice device, Thread thread) {}
 
   int index() {
     return index;
@@ -311,8 +322,17 @@ final class CudaDevice {
     graphs.remove(graph);
   }
 
+  /** Notes that the work since {@link #startWork} uses a copy of weights. */
+  void useCopy(Storage weights, String key, long bytes) {
+    if (copies.add(List.of(weights, key))) {
+      copyBytes += bytes;
+    }
+  }
+
   /** Begins to count the memory that a piece of work takes. */
   void startWork() {
+    copies.clear();
+    copyBytes = 0;
     allocator.startWork();
   }
 
@@ -326,8 +346,17 @@ final class CudaDevice {
     long[] free = {0};
     long[] total = {0};
     CudaCheck.driver(JCudaDriver.cuMemGetInfo(free, total), "cuMemGetInfo");
-    long needed = allocator.workBytes();
+    long needed = graphBytes();
+    copies.clear();
     return free[0] > needed + needed / 4 + GRAPH_OVERHEAD;
+  }
+
+  /**
+   * Bytes that a graph of the work since {@link #startWork} takes: it makes copies of weights of
+   * its own, also of those that lay there before the work.
+   */
+  long graphBytes() {
+    return allocator.workBytes() + copyBytes;
   }
 
   /** Largest number of bytes in use at a time since {@link #resetPeak}, graphs' pools included. */

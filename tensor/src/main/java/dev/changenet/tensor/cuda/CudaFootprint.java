@@ -3,7 +3,10 @@ package dev.changenet.tensor.cuda;
 import dev.changenet.tensor.Tensor;
 import dev.changenet.tensor.backend.Footprint;
 
-/** Counts nothing: a GPU keeps copies of weights in mixed precision only. */
+/**
+ * Counts nothing: a GPU keeps copies of weights in mixed precision only, which the plan of a
+ * training adds.
+ */
 public final class CudaFootprint implements Footprint {
   @Override
   public void kernel(String method, Object... arguments) {}

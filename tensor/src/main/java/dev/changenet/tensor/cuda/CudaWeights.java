@@ -62,6 +62,9 @@ final class CudaWeights {
         graph == null
             ? w.storage().derived(key, make::get)
             : graph.weights(w.storage(), key, unnoted);
+    if (graph == null) {
+      device.useCopy(w.storage(), key, copy.elements() * copy.dtype().bytes());
+    }
     return device.address(copy);
   }
 }

@@ -429,4 +429,19 @@ class CudaGraphTest {
       assertThat(out.toFloatArray()).containsExactly(36, 36);
     }
   }
+
+  /** The second time, the copy lies there already and takes no memory of the work. */
+  @Test
+  void theRoomForAGraphHasItsOwnCopiesOfWeights() {
+    try (Tensor matrix = empty(DType.FLOAT32, 512, 1024);
+        Tensor x = empty(DType.BFLOAT16, 2, 1024);
+        Tensor out = empty(DType.BFLOAT16, 2, 512)) {
+      for (int i = 0; i < 2; i++) {
+        cuda.device().startWork();
+        cuda.dense().linear(x, matrix, null, out);
+        cuda.dense().linear(x, matrix, null, out);
+        assertThat(cuda.device().graphBytes()).isBetween(2L * 512 * 1024, 6L * 512 * 1024);
+      }
+    }
+  }
 }

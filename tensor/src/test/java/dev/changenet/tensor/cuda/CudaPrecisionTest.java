@@ -2,13 +2,11 @@ package dev.changenet.tensor.cuda;
 
 import dev.changenet.tensor.DType;
 import dev.changenet.tensor.Device;
-import dev.changenet.tensor.Tensor;
-import dev.changenet.tensor.backend.Backends;
 import dev.changenet.testing.CudaStub;
 import dev.changenet.testing.CudaTransfer;
+import dev.changenet.testing.HalfRows;
 import dev.changenet.testing.OpParity;
 import dev.changenet.testing.OpTable;
-import dev.changenet.testing.OpTransfer;
 import java.util.List;
 import java.util.Map;
 import org.junit.jupiter.api.AfterEach;
@@ -23,31 +21,7 @@ import org.junit.jupiter.params.provider.MethodSource;
  */
 @Tag("cuda-stub")
 class CudaPrecisionTest {
-  /** A product of two-byte operands, rounded once more at its end, relative to the largest. */
-  private static final double BFLOAT16 = 2e-2;
-
-  private static final double FLOAT16 = 2.5e-3;
   private static final double TF32 = 5e-3;
-
-  /** Rounds what would be of two bytes, and keeps it in float32. */
-  private static final OpTransfer ROUNDED =
-      new OpTransfer() {
-        @Override
-        public Tensor upload(double[] values, int[] shape, DType dtype, Device device) {
-          boolean half = dtype == DType.BFLOAT16 || dtype == DType.FLOAT16;
-          if (!half) {
-            return HEAP.upload(values, shape, dtype, device);
-          }
-          try (Tensor rounded = HEAP.upload(values, shape, dtype, Device.CPU).detached()) {
-            return HEAP.upload(HEAP.download(rounded), shape, DType.FLOAT32, device);
-          }
-        }
-
-        @Override
-        public double[] download(Tensor tensor) {
-          return HEAP.download(tensor);
-        }
-      };
 
   private static CudaStub stub;
 
@@ -62,23 +36,19 @@ class CudaPrecisionTest {
   }
 
   static List<OpTable.Row> rows() {
-    List<String> families = List.of("attention.", "loss.", "sampling.", "convolution.conv2d");
-    return OpTable.rows().stream()
-        .filter(row -> families.stream().anyMatch(row.name()::startsWith))
-        .filter(row -> !row.name().startsWith("convolution.") || row.name().contains("depthwise"))
-        .toList();
+    return OpTable.rows().stream().filter(HalfRows::isProduct).toList();
   }
 
   @ParameterizedTest(name = "{0}")
   @MethodSource("rows")
   void bfloat16(OpTable.Row row) {
-    check(row, DType.BFLOAT16, BFLOAT16);
+    check(row, DType.BFLOAT16);
   }
 
   @ParameterizedTest(name = "{0}")
   @MethodSource("rows")
   void float16(OpTable.Row row) {
-    check(row, DType.FLOAT16, FLOAT16);
+    check(row, DType.FLOAT16);
   }
 
   static List<OpTable.Row> products() {
@@ -90,19 +60,24 @@ class CudaPrecisionTest {
   void tf32(OpTable.Row row) {
     CudaBackend.of(0).allowTf32(true);
     try {
-      check(row, DType.FLOAT32, TF32);
+      Map<String, double[]> actual = run(row, DType.FLOAT32);
+      OpParity.assertClose(row + " tf32", actual, row.run(Device.REFERENCE), TF32);
+      assertOrderDoesNotMatter(row, DType.FLOAT32, actual);
     } finally {
       CudaBackend.of(0).allowTf32(false);
     }
   }
 
-  private static void check(OpTable.Row row, DType dtype, double tolerance) {
-    Map<String, double[]> expected =
-        row.run(Backends.of(Device.REFERENCE), Device.REFERENCE, dtype, ROUNDED);
-    Map<String, double[]> forward = run(row, dtype);
-    OpParity.assertClose(row.name() + " " + dtype, forward, expected, tolerance);
+  private static void check(OpTable.Row row, DType dtype) {
+    Map<String, double[]> actual = run(row, dtype);
+    HalfRows.assertClose(row, dtype, actual, HalfRows.expected(row, dtype));
+    assertOrderDoesNotMatter(row, dtype, actual);
+  }
+
+  private static void assertOrderDoesNotMatter(
+      OpTable.Row row, DType dtype, Map<String, double[]> actual) {
     stub.setReverse(true);
-    OpParity.assertIdentical(row + " in reverse order", run(row, dtype), forward);
+    OpParity.assertIdentical(row + " in reverse order", run(row, dtype), actual);
   }
 
   private static Map<String, double[]> run(OpTable.Row row, DType dtype) {

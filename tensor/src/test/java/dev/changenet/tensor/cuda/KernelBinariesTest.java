@@ -65,7 +65,7 @@ class KernelBinariesTest {
   }
 
   /** As {@code digest} of the script does. */
-  private static String digest(String family) throws Exception {
+  static String digest(String family) throws Exception {
     Matcher options = Pattern.compile("(?m)^options=\"(.*)\"$").matcher(Files.readString(SCRIPT));
     assertThat(options.find()).isTrue();
     ByteArrayOutputStream all = new ByteArrayOutputStream();
