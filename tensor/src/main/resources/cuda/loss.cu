@@ -202,14 +202,14 @@ __device__ __forceinline__ void mm_iou_parts(
 }
 
 // loss, and per sample and class the gradient by p of a pixel whose label is the class and of
-// another pixel: factors [samples][classes][2]. One block.
+// another pixel: factors [samples][classes][2]; equal minima share. One block.
 extern "C" __global__ void __launch_bounds__(LOSS_THREADS) mm_iou_total_f32(
     const float* parts, int samples, int pieces, int classes, float* loss, float* factors) {
   __shared__ float lowest[LOSS_THREADS];
-  __shared__ int lowest_at[LOSS_THREADS];
+  __shared__ int lowest_count[LOSS_THREADS];
   int cells = samples * classes;
   float best = INFINITY;
-  int best_at = cells;
+  int ties = 0;
   float sum = 0.0f;
   for (int i = threadIdx.x; i < cells; i += LOSS_THREADS) {
     float both = 0.0f;
@@ -222,28 +222,27 @@ extern "C" __global__ void __launch_bounds__(LOSS_THREADS) mm_iou_total_f32(
     either += 1e-8f;
     float iou = both / either;
     sum += iou;
-    if (iou < best) {
-      best = iou;
-      best_at = i;
-    }
-    factors[2 * i] = 1.0f / either;
-    factors[2 * i + 1] = -both / (either * either);
+    ties = iou < best ? 1 : iou == best ? ties + 1 : ties;
+    best = iou < best ? iou : best;
+    factors[2 * i] = iou;
+    factors[2 * i + 1] = 1.0f / either;
   }
   sum = block_sum<LOSS_THREADS>(sum);
   lowest[threadIdx.x] = best;
-  lowest_at[threadIdx.x] = best_at;
+  lowest_count[threadIdx.x] = ties;
   __syncthreads();
   best = lowest[0];
-  best_at = lowest_at[0];
+  ties = lowest_count[0];
   for (int t = 1; t < LOSS_THREADS; t++) {
-    bool better = lowest[t] < best || (lowest[t] == best && lowest_at[t] < best_at);
-    best = better ? lowest[t] : best;
-    best_at = better ? lowest_at[t] : best_at;
+    ties = lowest[t] < best ? lowest_count[t] : lowest[t] == best ? ties + lowest_count[t] : ties;
+    best = lowest[t] < best ? lowest[t] : best;
   }
   for (int i = threadIdx.x; i < cells; i += LOSS_THREADS) {
-    float by_iou = -1.0f / cells - (i == best_at ? 1.0f : 0.0f);
-    factors[2 * i] *= by_iou;
-    factors[2 * i + 1] *= by_iou;
+    float iou = factors[2 * i];
+    float by_union = factors[2 * i + 1];
+    float by_iou = -1.0f / cells - (iou == best ? 1.0f / ties : 0.0f);
+    factors[2 * i] = by_iou * by_union;
+    factors[2 * i + 1] = -by_iou * iou * by_union;
   }
   if (threadIdx.x == 0) {
     loss[0] = -best - sum / cells;

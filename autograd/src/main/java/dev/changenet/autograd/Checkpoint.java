@@ -33,7 +33,6 @@ final class Checkpoint extends Function {
 
   @Override
   protected Tensor forward(Tensor... in) {
-    save(in[0]);
     try (NoGrad _ = NoGrad.open();
         Scope scope = Scope.open()) {
       Variable out = body.apply(new Variable(in[0]));
@@ -43,6 +42,8 @@ final class Checkpoint extends Function {
           backend(in[i]).forgetWeight(in[i]);
         }
       }
+      // Last: what is saved by a forward pass that fails belongs to no tape.
+      save(in[0]);
       return out.data();
     }
   }

@@ -83,7 +83,38 @@ final class Flops {
     return switch (f.op()) {
       case LINEAR, CONV2D, CONV_TRANSPOSE2D ->
           (in[0].requiresGrad() ? 1 : 0) + (in[1].requiresGrad() ? 1 : 0);
-      default -> 2;
+      case CONV2D_PAIR,
+          ATTENTION,
+          DEFORMABLE_ATTENTION,
+          CHANNEL_GATE,
+          LAYER_NORM,
+          BATCH_NORM,
+          ACTIVATION,
+          ADD,
+          ADD_REPEATED,
+          SCALE,
+          SWIGLU,
+          ADD_PER_SAMPLE,
+          RESHAPE,
+          SOFTMAX,
+          MAX_POOL2D,
+          SAMPLE_TABLE,
+          CHECKPOINT,
+          CAST,
+          RESIDUAL,
+          CONCAT,
+          NARROW,
+          MAP_TO_TOKENS,
+          TOKENS_TO_MAP,
+          REPEAT_BATCH,
+          RESIZE,
+          CROSS_ENTROPY,
+          FOCAL,
+          DICE,
+          MM_IOU,
+          WEIGHTED_SUM,
+          ATTACH_IDLE ->
+          2;
     };
   }
 }

@@ -263,13 +263,13 @@ public final class Functional {
 
   /** Token attention with separate q [B, Nq, C], k and v [B, Nk, C]. */
   public static Variable attention(Variable q, Variable k, Variable v, int heads) {
-    ShapeChecks.attention(q, heads);
+    ShapeChecks.attention(q, k, v, heads);
     return new AttentionFunction(q.dim(2), heads, 0, 0, 0).apply(q, k, v);
   }
 
   /** Token attention with q [B, Nq, C] and a packed kv [B, Nk, 2C], k first. */
   public static Variable attention(Variable q, Variable kv, int heads) {
-    ShapeChecks.attention(q, heads);
+    ShapeChecks.attention(q, kv, heads);
     return new AttentionFunction(q.dim(2), heads, 0, 0, q.dim(2)).apply(q, kv, null);
   }
 
@@ -305,8 +305,7 @@ public final class Functional {
   /** FAN channel gate: see {@link dev.changenet.tensor.backend.Attention#channelGate}. */
   public static Variable channelGate(
       Variable q, Variable x, Variable v, Variable temperature, int heads) {
-    ShapeChecks.same("channel_gate", q, x);
-    ShapeChecks.same("channel_gate", q, v);
+    ShapeChecks.channelGate(q, x, v, temperature, heads);
     return new ChannelGateFunction(heads).apply(q, x, v, temperature);
   }
 

@@ -180,6 +180,49 @@ final class ShapeChecks {
         heads);
   }
 
+  static void attention(Variable q, Variable k, Variable v, int heads) {
+    attention(q, heads);
+    require(
+        k.shape().rank() == 3 && k.dim(0) == q.dim(0) && k.dim(2) == q.dim(2),
+        "attention",
+        "k must be [%d, tokens, %d] for q %s, got %s",
+        q.dim(0),
+        q.dim(2),
+        q.shape(),
+        k.shape());
+    same("attention", k, v);
+  }
+
+  static void attention(Variable q, Variable kv, int heads) {
+    attention(q, heads);
+    require(
+        kv.shape().rank() == 3 && kv.dim(0) == q.dim(0) && kv.dim(2) == 2 * q.dim(2),
+        "attention",
+        "kv must be [%d, tokens, %d] for q %s, got %s",
+        q.dim(0),
+        2 * q.dim(2),
+        q.shape(),
+        kv.shape());
+  }
+
+  static void channelGate(Variable q, Variable x, Variable v, Variable temperature, int heads) {
+    rank("channel_gate", q, 3);
+    same("channel_gate", q, x);
+    same("channel_gate", q, v);
+    require(
+        q.dim(2) % heads == 0,
+        "channel_gate",
+        "%d channels are not divisible by %d heads",
+        q.dim(2),
+        heads);
+    require(
+        temperature.shape().elements() == heads,
+        "channel_gate",
+        "expected a temperature for each of %d heads, got %s",
+        heads,
+        temperature.shape());
+  }
+
   static void divisible(String op, Variable x, int group) {
     require(
         group > 0 && x.dim(-1) % group == 0,

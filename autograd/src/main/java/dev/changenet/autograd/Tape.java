@@ -6,6 +6,7 @@ import dev.changenet.tensor.Tensor;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.IdentityHashMap;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.PriorityQueue;
@@ -101,19 +102,26 @@ public final class Tape implements AutoCloseable {
     Map<Function, Tensor> gradients = new IdentityHashMap<>();
     PriorityQueue<Function> ready =
         new PriorityQueue<>(Comparator.comparingLong(Function::sequence).reversed());
+    // Leaves with hooks, which are to see the whole gradient.
+    Map<Variable, Tensor> watched = new LinkedHashMap<>();
     gradients.put(output.creator(), gradOut);
     ready.add(output.creator());
     try {
       while (!ready.isEmpty()) {
-        step(ready.poll(), gradients, ready);
+        step(ready.poll(), gradients, ready, watched);
       }
+      watched.forEach(Variable::complete);
     } finally {
       gradients.values().forEach(Tensor::close);
+      watched.values().forEach(Tensor::close);
     }
   }
 
   private static void step(
-      Function f, Map<Function, Tensor> gradients, PriorityQueue<Function> ready) {
+      Function f,
+      Map<Function, Tensor> gradients,
+      PriorityQueue<Function> ready,
+      Map<Variable, Tensor> watched) {
     if (f.isReleased()) {
       throw new IllegalStateException(
           "backward(): the graph of " + f.op() + " was already released; run forward again");
@@ -137,14 +145,18 @@ public final class Tape implements AutoCloseable {
       for (int i = 0; i < inputs.length; i++) {
         Tensor g = result.get(i);
         if (g != null) {
-          deliver(inputs[i], g, gradients, ready);
+          deliver(inputs[i], g, gradients, ready, watched);
         }
       }
     }
   }
 
   private static void deliver(
-      Variable input, Tensor g, Map<Function, Tensor> gradients, PriorityQueue<Function> ready) {
+      Variable input,
+      Tensor g,
+      Map<Function, Tensor> gradients,
+      PriorityQueue<Function> ready,
+      Map<Variable, Tensor> watched) {
     if (g.dtype() == DType.INT32) {
       throw new IllegalStateException("gradient of integer type");
     }
@@ -153,20 +165,29 @@ public final class Tape implements AutoCloseable {
     }
     Function creator = input.creator();
     if (creator == null) {
-      input.accumulate(g);
-      return;
-    }
-    Tensor total = gradients.get(creator);
-    if (total == null) {
-      gradients.put(creator, g.share());
-      ready.add(creator);
-    } else {
-      Tensor sum = Gradients.sum(total, g);
-      if (sum != total) {
-        total.close();
-        gradients.put(creator, sum.share());
+      if (input.hasHooks()) {
+        add(watched, input, g);
+      } else {
+        input.accumulate(g);
       }
+    } else if (add(gradients, creator, g)) {
+      ready.add(creator);
     }
+  }
+
+  /** Adds a contribution to a gradient; returns whether it is the first one. */
+  private static <K> boolean add(Map<K, Tensor> gradients, K of, Tensor g) {
+    Tensor total = gradients.get(of);
+    if (total == null) {
+      gradients.put(of, g.share());
+      return true;
+    }
+    Tensor sum = Gradients.sum(total, g);
+    if (sum != total) {
+      total.close();
+      gradients.put(of, sum.share());
+    }
+    return false;
   }
 
   /** Stops recording and releases what is still saved. */

@@ -69,7 +69,9 @@ public class Variable {
 
   /**
    * Calls {@code hook} with the gradient of this variable, once it is complete, in every backward
-   * pass. The tensor is closed after the call: copy what you keep.
+   * pass; for a leaf that is what this pass adds to {@link #grad}. A part of the network that is
+   * computed twice ({@link Functional#checkpoint}) has a backward pass of its own. The tensor is
+   * closed after the call: copy what you keep.
    */
   public void registerHook(Consumer<Tensor> hook) {
     if (gradientHooks == null) {
@@ -81,11 +83,19 @@ public class Variable {
     }
   }
 
+  /** True when someone wants to see the gradient of a backward pass. */
+  boolean hasHooks() {
+    return gradientHooks != null;
+  }
+
+  /** Shows the gradient of a leaf in a backward pass, now that it is complete, and adds it. */
+  void complete(Tensor g) {
+    gradientHooks.forEach(h -> h.accept(g));
+    accumulate(g);
+  }
+
   /** Adds a gradient contribution to a leaf. */
   void accumulate(Tensor g) {
-    if (gradientHooks != null) {
-      gradientHooks.forEach(h -> h.accept(g));
-    }
     if (grad == null) {
       grad = g.share();
     } else {

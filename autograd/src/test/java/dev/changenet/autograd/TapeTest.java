@@ -148,4 +148,39 @@ class TapeTest {
           .hasMessageContaining("expected 3 dimensions");
     }
   }
+
+  @Test
+  void hooksSeeTheCompleteGradientOfALeaf() {
+    List<float[]> seen = new ArrayList<>();
+    try (Scope _ = Scope.open();
+        Tape _ = Tape.open()) {
+      Variable x = new Variable(Tensor.of(new float[] {3}, 1), true);
+      x.registerHook(g -> seen.add(g.toFloatArray()));
+      for (int pass = 1; pass < 3; pass++) {
+        Functional.add(Functional.add(x, x), x).backward();
+        assertThat(x.grad().toFloatArray()).containsExactly(3 * pass);
+      }
+      x.zeroGrad();
+    }
+    assertThat(seen).containsExactly(new float[] {3}, new float[] {3});
+  }
+
+  @Test
+  void aPartThatFailsLeavesNothingBehind() {
+    long before = MemoryUse.liveStorages();
+    try (Scope _ = Scope.open();
+        Tape _ = Tape.open()) {
+      Variable x = new Variable(Tensor.of(new float[] {3}, 1), true);
+      assertThatThrownBy(
+              () ->
+                  Functional.checkpoint(
+                      v -> {
+                        throw new IllegalStateException("no");
+                      },
+                      x,
+                      List.of()))
+          .hasMessage("no");
+    }
+    assertThat(MemoryUse.liveStorages()).isEqualTo(before);
+  }
 }

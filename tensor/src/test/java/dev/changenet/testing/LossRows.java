@@ -29,12 +29,24 @@ final class LossRows {
           0,
           c -> ops(c).argmax(c.random(s), c.intOutput("out", s[0], s[1], s[2])));
     }
+    // Every sample has a class that none of its pixels is: the same least overlap, 0.
+    int[] equal = {4, 1, 1, 2};
+    rows.add(
+        "loss.mmIou ties",
+        c ->
+            ops(c)
+                .mmIou(
+                    c.uniform(0.5, 0, equal),
+                    c.labels(2, 0, 4, 1, 1),
+                    255,
+                    c.float32().output("loss", 1),
+                    c.output("gradLogits", equal)));
     rows.add(
         "loss.argmax ties",
         0,
         c -> {
-          Tensor equal = c.uniform(0.5, 0, 37, 3);
-          ops(c).argmax(equal, c.intOutput("out", 37));
+          Tensor scores = c.uniform(0.5, 0, 37, 3);
+          ops(c).argmax(scores, c.intOutput("out", 37));
         });
   }
 

@@ -21,6 +21,7 @@ public final class Conv2dPairFunction extends Function {
     Tensor x = in[0];
     Tensor out = x.emptyLike(x.dim(0), x.dim(1), x.dim(2), in[3].dim(0));
     backend(x).convolution().conv2dPair(x, in[1], in[2], in[3], out);
+    forget(in[1], in[3]);
     save(x, in[1], in[2], in[3]);
     return out;
   }
@@ -38,10 +39,21 @@ public final class Conv2dPairFunction extends Function {
     backend(x)
         .convolution()
         .conv2dPairBackward(gradOut, x, w1, b1, w2, gradX, gradW1, gradB1, gradW2);
+    forget(w1, w2);
     g.set(1, gradW1);
     if (gradB1 != null) {
       g.set(2, gradB1);
     }
     g.set(3, gradW2);
+  }
+
+  /** Gives up packed copies of weights that the next step changes. */
+  private void forget(Tensor w1, Tensor w2) {
+    if (trains(1)) {
+      backend(w1).forgetWeight(w1);
+    }
+    if (trains(3)) {
+      backend(w2).forgetWeight(w2);
+    }
   }
 }

@@ -73,6 +73,9 @@ public final class AtomicFile {
     if (FileSystems.getDefault().supportedFileAttributeViews().contains("posix")) {
       try (FileChannel channel = FileChannel.open(folder, StandardOpenOption.READ)) {
         channel.force(true);
+      } catch (AccessDeniedException e) {
+        // A folder that may be written but not listed: the file is complete, only a power failure
+        // could still undo the move.
       }
     }
   }

@@ -47,7 +47,7 @@ final class PickleCalls {
       List.of("nvidia_tao_", "omegaconf.", "pytorch_lightning.", "lightning.");
 
   private static final int MAX_RANK = 64;
-  private static final int TUPLE_KEY_COST = 100;
+  private static final int EQUAL_HASH_COST = 100;
 
   private final ByteCursor in;
   private final PickleBudget budget;
@@ -121,12 +121,14 @@ final class PickleCalls {
   /** Returns {@code key} if it may be a dictionary key or set element. */
   Object key(Object key) {
     if (isScalar(key)) {
+      if (key instanceof PythonClass) {
+        budget.spend(EQUAL_HASH_COST);
+      }
       return key;
     }
     // Nested tuples are refused: hashing shared ones takes time exponential in their depth.
     if (key instanceof Tuple tuple && tuple.stream().allMatch(PickleCalls::isScalar)) {
-      // Tuples of equal hash can be made at will and are then searched one by one.
-      budget.spend(tuple.size() + TUPLE_KEY_COST);
+      budget.spend(tuple.size() + EQUAL_HASH_COST);
       return key;
     }
     throw in.refuse("a dictionary key or set element that can't be one");

@@ -135,6 +135,15 @@ final class ZipDirectory {
     for (long i = 0; i < count; i++) {
       readEntry(directory);
     }
+    // Entries that share their bytes would make a small file long to read.
+    long room = file.size();
+    for (Map.Entry<String, Entry> e : entries.entrySet()) {
+      if (e.getValue().size() < 0 || e.getValue().size() > room) {
+        throw file.refuse(
+            "zip entries overlap: up to " + quote(e.getKey()) + " they hold more than the file");
+      }
+      room -= e.getValue().size();
+    }
   }
 
   private long findEnd() {

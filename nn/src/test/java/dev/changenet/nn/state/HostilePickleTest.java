@@ -4,6 +4,8 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.junit.jupiter.api.Assertions.assertTimeout;
 
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -136,6 +138,16 @@ class HostilePickleTest {
       tuples.integer(i).integer(-31L * i).op(0x86).ops("N");
     }
     c.put("tuples of equal hash as keys", tuples.ops("u").stop());
+    PickleBytes classes = pickle().ops("}(");
+    for (int i = 0; i < 30_000; i++) {
+      StringBuilder name = new StringBuilder();
+      for (int bit = 0; bit < 15; bit++) {
+        // Both have the same hash.
+        name.append((i >> bit & 1) == 0 ? "Aa" : "BB");
+      }
+      classes.global("m", name.toString()).ops("N");
+    }
+    c.put("classes of equal hash as keys", classes.ops("u").stop());
     PickleBytes copies = pickle().ops("](").repeat(30_000, "N").ops("eq").op(0).ops("0");
     copies.global("builtins", "set").ops("q").op(1).ops("0");
     for (int i = 0; i < 1000; i++) {
@@ -320,5 +332,31 @@ class HostilePickleTest {
     Map<String, byte[]> big = Map.of("a/data.pkl", none, "a/byteorder", new byte[] {'b', 'i', 'g'});
     assertThatThrownBy(() -> PthReader.read(TestFiles.zip(path, big)))
         .hasMessageContaining("byte order 'big'");
+  }
+
+  /** However small a file, entries that share their bytes would take as long as a large one. */
+  @Test
+  void entriesThatShareTheirBytesAreRefused() {
+    Map<String, byte[]> entries = new LinkedHashMap<>();
+    entries.put("a/data/0", new byte[20_000]);
+    entries.put("a/data/1", new byte[1]);
+    entries.put("a/data.pkl", pickle().ops("N").stop());
+    Path path = TestFiles.zip(folder.resolve("shared.pth"), entries);
+    assertThat(PthReader.read(path)).isNull();
+    ByteBuffer file = ByteBuffer.wrap(TestFiles.bytes(path)).order(ByteOrder.LITTLE_ENDIAN);
+    int[] records = new int[2];
+    for (int at = 0, n = 0; n < 2; at++) {
+      if (file.getInt(at) == 0x02014b50) {
+        records[n++] = at;
+      }
+    }
+    // Checksum and sizes, and where the entry lies.
+    for (int field : new int[] {16, 20, 24, 42}) {
+      file.putInt(records[1] + field, file.getInt(records[0] + field));
+    }
+    Path bad = TestFiles.write(folder.resolve("bad.pth"), file.array());
+    assertThatThrownBy(() -> PthReader.read(bad))
+        .isInstanceOf(CheckpointException.class)
+        .hasMessageContaining("zip entries overlap");
   }
 }

@@ -2,6 +2,7 @@ package dev.changenet.tensor.reference;
 
 import dev.changenet.tensor.Tensor;
 import dev.changenet.tensor.backend.Loss;
+import java.util.Arrays;
 
 /** Cross-entropy, min-max IoU and argmax, row by row. */
 public final class ReferenceLoss implements Loss {
@@ -153,15 +154,15 @@ public final class ReferenceLoss implements Loss {
         union[cell] += p[r * k + c] + t - p[r * k + c] * t;
       }
     }
-    int worst = 0;
     double mean = 0;
     double[] iou = new double[inter.length];
     for (int i = 0; i < iou.length; i++) {
       iou[i] = inter[i] / (union[i] + IOU_EPS);
       mean += iou[i] / iou.length;
-      worst = iou[i] < iou[worst] ? i : worst;
     }
-    Doubles.write(new double[] {-iou[worst] - mean}, loss);
+    double worst = Arrays.stream(iou).min().orElseThrow();
+    long ties = Arrays.stream(iou).filter(v -> v == worst).count();
+    Doubles.write(new double[] {-worst - mean}, loss);
     if (gradLogits == null) {
       return;
     }
@@ -175,7 +176,7 @@ public final class ReferenceLoss implements Loss {
         int cell = r / rowsPerSample * k + c;
         double t = c == label ? 1 : 0;
         double u = union[cell] + IOU_EPS;
-        double gradIou = -1.0 / iou.length - (cell == worst ? 1 : 0);
+        double gradIou = -1.0 / iou.length - (iou[cell] == worst ? 1.0 / ties : 0);
         g[r * k + c] = gradIou * (t / u - inter[cell] * (1 - t) / (u * u));
       }
       Softmax.backward(p, g, r * k, 1, k, g);
