@@ -48,7 +48,7 @@ public enum Code {
   PAIR_IDENTICAL,
   /** A mask has several channels. */
   MASK_CHANNELS,
-  /** A mask holds values above 255. */
+  /** A mask holds values above 255, or several channels of 16 bits. */
   MASK_DEPTH,
   /** A mask is a JPEG file. */
   MASK_LOSSY,

@@ -13,7 +13,7 @@ final class FileFacts {
     EMPTY,
     UNREADABLE,
     DAMAGED,
-    /** A mask with values above 255. */
+    /** A mask with values above 255, or with several channels of 16 bits. */
     TOO_DEEP
   }
 

@@ -16,6 +16,7 @@ import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Set;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.function.Function;
 import java.util.stream.Stream;
 
 /**
@@ -61,7 +62,7 @@ public final class MaskConversion {
         settings.threads(),
         "Checking masks",
         progress,
-        i -> mapped[i] = needsMap(source.resolve(names.get(i))));
+        i -> mapped[i] = guarded(source.resolve(names.get(i)), MaskConversion::needsMap));
     int colored = 0;
     for (boolean m : mapped) {
       colored += m ? 1 : 0;
@@ -77,7 +78,7 @@ public final class MaskConversion {
           write ? "Writing masks" : "Converting masks",
           progress,
           i -> {
-            Mask mask = convert(source.resolve(names.get(i)), all);
+            Mask mask = guarded(source.resolve(names.get(i)), path -> convert(path, all));
             if (write) {
               ImageWriter.writePng(target.resolve(names.get(i)), mask);
               written.incrementAndGet();
@@ -130,9 +131,24 @@ public final class MaskConversion {
     return new ArrayList<>(names);
   }
 
+  private static <T> T guarded(Path path, Function<Path, T> work) {
+    return DecodingMemory.with(
+        DecodingMemory.bytes(PictureInfo.read(path)), () -> work.apply(path));
+  }
+
   private static boolean needsMap(Path path) {
-    if (PictureInfo.read(path).channels() == 1) {
+    PictureInfo info = PictureInfo.read(path);
+    if (info.channels() == 1) {
       return false;
+    }
+    if (info.bits() > 8) {
+      throw new DataException(
+          path
+              + ": has "
+              + info.channels()
+              + " channels of "
+              + info.bits()
+              + " bits, expected 8; store masks as 8-bit PNG files");
     }
     byte[] p = ImageReader.readRgb(path).pixels();
     for (int i = 0; i < p.length; i += RgbImage.CHANNELS) {

@@ -25,9 +25,7 @@ final class MaskExaminer implements Examiner {
               Code.MASK_DEPTH,
               Severity.ERROR,
               deep,
-              "with values above 255 ("
-                  + first(deep.getFirst().mask.cause())
-                  + "); runs stop at it",
+              "deeper than 8 bits (" + first(deep.getFirst().mask.cause()) + "); runs stop at it",
               "store masks as 8-bit grey PNG files with class numbers, or 0 and 255"));
     }
     palettes(data, found);

@@ -11,19 +11,12 @@ import dev.changenet.image.RgbImage;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.util.List;
-import java.util.concurrent.Semaphore;
 import java.util.function.Consumer;
 
 /** Reads the files of a pair and keeps facts, not pictures. */
 final class PairScanner {
   private final CheckSettings settings;
   private final ShiftEvidence shifts;
-
-  /** Half of the heap, in MiB: large pictures are decoded one after the other where they must. */
-  private final int budget =
-      Math.clamp(Runtime.getRuntime().maxMemory() >> 21, 1, Integer.MAX_VALUE);
-
-  private final Semaphore memory = new Semaphore(budget, true);
 
   PairScanner(CheckSettings settings, ShiftEvidence shifts) {
     this.settings = settings;
@@ -42,10 +35,20 @@ final class PairScanner {
       }
     }
     if (pair.wantsMask && pair.mask.readable()) {
-      mask(pair);
+      DecodingMemory.with(
+          bytes(pair.mask),
+          () -> {
+            mask(pair);
+            return null;
+          });
     }
     if (settings.depth() == Depth.FULL) {
-      pictures(pair, index);
+      DecodingMemory.with(
+          Math.max(bytes(pair.a), bytes(pair.b)),
+          () -> {
+            pictures(pair, index);
+            return null;
+          });
     }
   }
 
@@ -91,6 +94,15 @@ final class PairScanner {
         pair.mask,
         () -> {
           if (pair.mask.info.channels() != 1) {
+            if (pair.mask.info.bits() > 8) {
+              throw new DataException(
+                  pair.mask.path
+                      + ": "
+                      + pair.mask.info.channels()
+                      + " channels of "
+                      + pair.mask.info.bits()
+                      + " bits");
+            }
             pair.values = MaskFacts.of(ImageReader.readRgb(pair.mask.path), settings.colors());
             return;
           }
@@ -122,26 +134,19 @@ final class PairScanner {
   }
 
   private void pictures(PairFacts pair, int index) {
-    int mebibytes = Math.clamp(Math.max(bytes(pair.a), bytes(pair.b)) >> 20, 1, budget);
-    memory.acquireUninterruptibly(mebibytes);
-    try {
-      GreyImage a = grey(pair.a, facts -> pair.pictureA = facts);
-      GreyImage b = grey(pair.b, facts -> pair.pictureB = facts);
-      if (shifts.wants(index)
-          && a != null
-          && b != null
-          && a.width() == b.width()
-          && a.height() == b.height()) {
-        shifts.add(pair, index, PhaseCorrelation.between(a, b));
-      }
-    } finally {
-      memory.release(mebibytes);
+    GreyImage a = grey(pair.a, facts -> pair.pictureA = facts);
+    GreyImage b = grey(pair.b, facts -> pair.pictureB = facts);
+    if (shifts.wants(index)
+        && a != null
+        && b != null
+        && a.width() == b.width()
+        && a.height() == b.height()) {
+      shifts.add(pair, index, PhaseCorrelation.between(a, b));
     }
   }
 
-  /** What decoding a picture takes: the file's samples and their copy as RGB. */
   private static long bytes(FileFacts file) {
-    return file.readable() ? 3L * RgbImage.CHANNELS * file.info.width() * file.info.height() : 0;
+    return file.readable() ? DecodingMemory.bytes(file.info) : 0;
   }
 
   private static GreyImage grey(FileFacts file, Consumer<PictureFacts> keep) {

@@ -165,6 +165,14 @@ final class TwinExaminer implements Examiner {
 
   /** Compares the two pictures themselves: as a whole, and what is finer than five pixels. */
   private static boolean confirmed(Twins twins) {
+    long bytes =
+        Math.max(
+            DecodingMemory.bytes(twins.left().file().info),
+            DecodingMemory.bytes(twins.right().file().info));
+    return DecodingMemory.with(bytes, () -> equal(twins));
+  }
+
+  private static boolean equal(Twins twins) {
     GreyImage a = GreyImage.of(ImageReader.readRgb(twins.left().file().path));
     GreyImage b = GreyImage.of(ImageReader.readRgb(twins.right().file().path));
     int w = Math.min(COMPARED, Math.min(a.width(), b.width()));

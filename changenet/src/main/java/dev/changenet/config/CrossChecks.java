@@ -23,9 +23,6 @@ final class CrossChecks {
 
   static final int LAND_SCD_COLORS = 10;
 
-  /** Class numbers are bytes, and the last byte means a pixel without a class. */
-  private static final int MAX_CLASSES = 255;
-
   private final SpecReading reading;
   private final Predicate<BackboneType> supported;
 
@@ -126,7 +123,6 @@ final class CrossChecks {
                 + " c_radio_v2_vit_large_patch16_224 or c_radio_v2_vit_huge_patch16_224");
       }
     }
-    classCount();
     classNames();
     strides();
     if (reading.readable(IMG_SIZE, TYPE)) {
@@ -300,15 +296,6 @@ final class CrossChecks {
           key,
           "must have 5 or more items while dataset.segment.multi_scale_train is true, got "
               + weights);
-    }
-  }
-
-  private void classCount() {
-    if (reading.readable(NUM_CLASSES) && reading.integer(NUM_CLASSES) > MAX_CLASSES) {
-      reading.range(
-          NUM_CLASSES,
-          "must be at most %d, as the value 255 of a mask means no class, got %d"
-              .formatted(MAX_CLASSES, reading.integer(NUM_CLASSES)));
     }
   }
 

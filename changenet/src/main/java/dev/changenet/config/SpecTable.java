@@ -208,8 +208,9 @@ final class SpecTable {
         Loss over all five outputs.
       multi_scale_infer | bool | false | | train evaluate inference
         Average the five outputs, in validation too.
-      num_classes | int | 2 | >= 2 | all
-        Output channels; more than 2 switches the pictures to colours.
+      num_classes | int | 2 | >= 2 and <= 255 | all
+        Output channels, at most 255, as the value 255 of a mask means no class; more than 2 \
+      switches the pictures to colours.
       img_size | int | 256 | >= 1 | all
         Square side every image is resized to; a multiple of 16 for FAN, of 32 for ViT and C-RADIO.
       image_folder_name | string | A | | train evaluate inference

@@ -104,6 +104,8 @@ public final class ImageReader {
               + "; convert it to an 8-bit grey PNG");
     }
     int scale = greyScale(d);
+    // With a transparent colour the decoder shows 1 as 255.
+    boolean bilevel = d.png != null && d.png.colorType() == 0 && d.png.bitDepth() == 1;
     byte[] values = new byte[Dimensions.bytes(raster.getWidth(), raster.getHeight(), 1)];
     int[] row = new int[raster.getWidth()];
     try {
@@ -126,7 +128,7 @@ public final class ImageReader {
                   + y
                   + " does not fit in 8 bits (0–255); store the mask as an 8-bit grey PNG");
         }
-        values[y * row.length + x] = (byte) (row[x] * scale);
+        values[y * row.length + x] = (byte) (bilevel ? Math.min(row[x], 1) : row[x] * scale);
       }
     }
     return new Mask(raster.getWidth(), raster.getHeight(), values);

@@ -154,6 +154,9 @@ public final class ImageWriter {
    */
   public static void writeAtomically(Path path, Content content) {
     Path target = path.toAbsolutePath();
+    if (Files.exists(target) && !Files.isRegularFile(target)) {
+      throw new DataException(path + ": is no regular file; give the name of a file to write");
+    }
     try {
       Files.createDirectories(target.getParent());
       // Not createTempFile: its files are readable by their owner alone, and so would be the

@@ -11,7 +11,8 @@ import java.io.IOException;
  * Turns decoded samples of any layout into 8-bit RGB.
  *
  * <p>It works on the stored samples, not on the library's colour-managed values: colour profiles
- * and gamma are left alone, alpha is dropped, 16-bit samples keep their high byte.
+ * and gamma are left alone, alpha is dropped, 16-bit samples keep their high byte, those of less
+ * than 8 bits are spread over 0–255.
  */
 final class PixelConversion {
   private PixelConversion() {}
@@ -94,8 +95,10 @@ final class PixelConversion {
           samples(raster, y, bands[c], row);
         }
         int o = y * width * RgbImage.CHANNELS + c;
+        // 31 or 63 in BMP files of 16 bits per pixel.
+        int most = (1 << Math.min(8, raster.getSampleModel().getSampleSize(bands[c]))) - 1;
         for (int sample : row) {
-          pixels[o] = (byte) (sample >> shift);
+          pixels[o] = (byte) ((sample >> shift) * 255 / most);
           o += RgbImage.CHANNELS;
         }
       }

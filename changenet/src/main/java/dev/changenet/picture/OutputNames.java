@@ -47,7 +47,8 @@ public final class OutputNames {
     return keepSuffix ? normal(entry) : stem(normal(entry));
   }
 
-  private static String normal(String entry) {
+  /** Returns an entry without detours such as {@code sub/../}. */
+  static String normal(String entry) {
     return Path.of(entry).normalize().toString();
   }
 

@@ -95,7 +95,7 @@ public final class PairPictures {
   public void write(Path folder, Batch batch, int[] predictions, boolean withTruth) {
     int size = batch.imgSize();
     for (int i = 0; i < batch.size(); i++) {
-      String file = batch.names().get(i) + ".jpg";
+      String file = OutputNames.normal(batch.names().get(i)) + ".jpg";
       ImageWriter.writeJpeg(
           folder.resolve(file), classMap(predictions, i * size * size, size), QUALITY);
       ImageWriter.writeJpeg(

@@ -52,7 +52,7 @@ public final class TrainingReport {
    * Writes {@code report.html} into the results folder.
    *
    * @param validated what the last validation found; empty where this process made none, then the
-   *     part of an earlier page stays
+   *     part of an earlier page stays if the history has its epoch
    * @throws DataException if a file cannot be read or written
    */
   public static void write(
@@ -77,7 +77,7 @@ public final class TrainingReport {
           });
       new EvaluationSection(body, validated.get()).write();
       body.raw(END);
-    } else {
+    } else if (!validatedEpochs().isEmpty()) {
       body.raw(earlier(folder.resolve(Page.FILE)));
     }
     new RunSections(body, facts).write();
@@ -92,9 +92,8 @@ public final class TrainingReport {
   }
 
   private String validationLead(Evaluation found) {
-    List<History.Epoch> validated = complete().stream().filter(e -> !e.scores().isEmpty()).toList();
     return "A"
-        + after(validated.getLast()).substring(1)
+        + after(validatedEpochs().getLast()).substring(1)
         + ", on the "
         + Text.count(found.pairs().size())
         + " pairs of split "
@@ -106,6 +105,10 @@ public final class TrainingReport {
   private static String after(History.Epoch epoch) {
     int done = epoch.epochsDone();
     return "after " + done + (done == 1 ? " epoch" : " epochs");
+  }
+
+  private List<History.Epoch> validatedEpochs() {
+    return complete().stream().filter(e -> !e.scores().isEmpty()).toList();
   }
 
   private List<History.Epoch> complete() {

@@ -25,6 +25,8 @@ import java.util.stream.IntStream;
  * and if asked for masks and probabilities. Masks of the data set are never opened.
  */
 public final class InferenceRun {
+  private static final String LABEL = "Predicting";
+
   private final RunContext context;
   private final ExperimentSpec spec;
   private final DrawnPairs drawn;
@@ -116,7 +118,7 @@ public final class InferenceRun {
         }
         loader.recycle(batch);
         first += batch.size();
-        progress("Predicting", batch.index() + 1, loader.batches(), began);
+        progress(batch.index() + 1, loader.batches(), began);
       }
     }
   }
@@ -136,37 +138,44 @@ public final class InferenceRun {
             data.numClasses(),
             data.batchSize(),
             spec.inference().tileOverlap().getAsDouble());
-    for (int i = 0; i < dataset.size(); i++) {
-      int batch = i / data.batchSize();
-      boolean draws = drawn.draws(batch, 1);
-      if (!draws && !files.any()) {
+    boolean[] draws = new boolean[dataset.size()];
+    long all = 0;
+    for (int i = 0; i < draws.length; i++) {
+      draws[i] = drawn.draws(i / data.batchSize(), 1);
+      all += draws[i] || files.any() ? tiles.tiles(dataset.originalSize(i)) : 0;
+    }
+    long tilesOfAll = all;
+    long[] done = {0};
+    long began = System.nanoTime();
+    context.reporter().progress(LABEL, 0, tilesOfAll, 0, "");
+    for (int i = 0; i < draws.length; i++) {
+      if (!draws[i] && !files.any()) {
         continue;
       }
-      String label = "Predicting " + (i + 1) + "/" + dataset.size();
-      long began = System.nanoTime();
       ChangeDataset.Originals pair = dataset.readOriginals(i);
       ProbabilityMap map =
           tiles.predict(
               dataset.name(i),
               pair.a(),
               pair.b(),
-              (done, all) -> {
+              count -> {
                 context.interruption().check();
-                progress(label, done, all, began);
+                done[0] += count;
+                progress(done[0], tilesOfAll, began);
               });
       Mask mask = files.write(i, map);
-      if (draws) {
+      if (draws[i]) {
         pictures.write(
             spec.resultsDir(),
-            shrunk(batch, dataset.name(i), pair, normalization),
+            shrunk(i / data.batchSize(), dataset.name(i), pair, normalization),
             ids(mask),
             false);
       }
     }
   }
 
-  private void progress(String label, int done, int all, long began) {
-    context.reporter().progress(label, done, all, (System.nanoTime() - began) * 1e-9, "");
+  private void progress(long done, long all, long began) {
+    context.reporter().progress(LABEL, done, all, (System.nanoTime() - began) * 1e-9, "");
   }
 
   /** The pair as a batch of one, for the pictures. */

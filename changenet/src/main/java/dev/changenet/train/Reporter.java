@@ -18,7 +18,7 @@ public interface Reporter {
    * @param label such as {@code Epoch 3}
    * @param done steps done
    * @param total steps in all
-   * @param seconds time since the loop's first step began
+   * @param seconds time since the loop's first step began; 0 says that none was done yet
    * @param details such as {@code train_loss_step=0.31}; may be empty
    */
   void progress(String label, long done, long total, double seconds, String details);

@@ -18,8 +18,7 @@ final class TileAxis {
    */
   TileAxis(int length, int tile, double overlap) {
     int ramp = Math.max(1, (int) Math.round(tile * overlap));
-    int step = Math.max(1, tile - (int) Math.round(tile * overlap));
-    int count = length <= tile ? 1 : Math.ceilDiv(length - tile, step) + 1;
+    int count = count(length, tile, overlap);
     starts = new int[count];
     for (int i = 1; i < count; i++) {
       starts[i] = Math.toIntExact(Math.round((double) i * (length - tile) / (count - 1)));
@@ -40,6 +39,12 @@ final class TileAxis {
         }
       }
     }
+  }
+
+  /** Number of tiles along a side, at least 1. */
+  static int count(int length, int tile, double overlap) {
+    int step = Math.max(1, tile - (int) Math.round(tile * overlap));
+    return length <= tile ? 1 : Math.ceilDiv(length - tile, step) + 1;
   }
 
   /** Number of tiles, at least 1. */

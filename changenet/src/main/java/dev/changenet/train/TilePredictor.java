@@ -2,10 +2,11 @@ package dev.changenet.train;
 
 import dev.changenet.data.Batch;
 import dev.changenet.data.Normalization;
+import dev.changenet.image.ImageReader;
 import dev.changenet.image.RgbImage;
 import dev.changenet.picture.ProbabilityMap;
 import java.util.Collections;
-import java.util.function.BiConsumer;
+import java.util.function.IntConsumer;
 
 /**
  * Predicts pairs of any size at their own resolution: tile by tile, blended where tiles overlap. A
@@ -39,16 +40,21 @@ final class TilePredictor {
     this.overlap = overlap;
   }
 
+  /** Number of tiles of a pair of this size. */
+  long tiles(ImageReader.Size pair) {
+    return (long) TileAxis.count(pair.width(), size, overlap)
+        * TileAxis.count(pair.height(), size, overlap);
+  }
+
   /**
    * Predicts a pair.
    *
    * @param name of the pair, for messages
    * @param a first picture
    * @param b second picture, of the same size
-   * @param progress gets the tiles done and their number after each batch
+   * @param progress gets the number of tiles of each batch that is done
    */
-  ProbabilityMap predict(
-      String name, RgbImage a, RgbImage b, BiConsumer<Integer, Integer> progress) {
+  ProbabilityMap predict(String name, RgbImage a, RgbImage b, IntConsumer progress) {
     TileAxis columns = new TileAxis(a.width(), size, overlap);
     TileAxis rows = new TileAxis(a.height(), size, overlap);
     ProbabilityMap sum = ProbabilityMap.zeros(name, a.width(), a.height(), classes);
@@ -82,7 +88,7 @@ final class TilePredictor {
             (first + i) / columns.count(),
             sum);
       }
-      progress.accept(first + count, tiles);
+      progress.accept(count);
     }
     return sum;
   }

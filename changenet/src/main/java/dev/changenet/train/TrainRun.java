@@ -18,7 +18,9 @@ import dev.changenet.nn.optim.Optimizer;
 import dev.changenet.nn.state.WeightsFile;
 import dev.changenet.tensor.ChangeNetException;
 import dev.changenet.tensor.DType;
+import dev.changenet.tensor.Device;
 import dev.changenet.tensor.HeapStorage;
+import dev.changenet.tensor.Tensor;
 import dev.changenet.tensor.cuda.CudaGraphs;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -433,7 +435,9 @@ public final class TrainRun {
    */
   private void requireFiniteWeights() {
     for (Parameter p : net.parameters()) {
-      for (float value : p.data().toFloatArray()) {
+      Tensor t = p.data();
+      float[] values = t.device().kind() == Device.Kind.CPU ? t.floats() : t.toFloatArray();
+      for (float value : values) {
         if (!Float.isFinite(value)) {
           throw new ChangeNetException(
               "the weight " + p.name() + " became " + value + where(position.epoch()) + diverged());

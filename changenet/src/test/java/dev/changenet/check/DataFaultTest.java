@@ -10,8 +10,14 @@ import dev.changenet.image.ImageWriter;
 import dev.changenet.image.Mask;
 import dev.changenet.image.RgbImage;
 import java.awt.Color;
+import java.awt.Transparency;
+import java.awt.color.ColorSpace;
 import java.awt.image.BufferedImage;
+import java.awt.image.ColorModel;
+import java.awt.image.ComponentColorModel;
+import java.awt.image.DataBuffer;
 import java.awt.image.IndexColorModel;
+import java.awt.image.WritableRaster;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
@@ -352,6 +358,22 @@ class DataFaultTest {
               BufferedImage deep = new BufferedImage(64, 64, BufferedImage.TYPE_USHORT_GRAY);
               deep.getRaster().setSample(5, 6, 0, 256);
               FaultySet.write(s.first("label", "train"), deep);
+            }),
+        several(
+            Code.MASK_DEPTH,
+            "three channels of 16 bits",
+            s -> {
+              ColorModel model =
+                  new ComponentColorModel(
+                      ColorSpace.getInstance(ColorSpace.CS_sRGB),
+                      false,
+                      false,
+                      Transparency.OPAQUE,
+                      DataBuffer.TYPE_USHORT);
+              WritableRaster raster = model.createCompatibleWritableRaster(64, 64);
+              raster.setPixel(5, 6, new int[] {1, 1, 1});
+              FaultySet.write(
+                  s.first("label", "train"), new BufferedImage(model, raster, false, null));
             }),
         binary(
             Code.MASK_LOSSY,

@@ -8,6 +8,7 @@ import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.net.URISyntaxException;
 import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -96,6 +97,36 @@ class ImageReaderTest {
     for (int i = 0; i < values.length; i++) {
       assertThat((int) values[i]).isEqualTo(shown[i] == 0 ? 0 : 1);
     }
+  }
+
+  /** As many libraries write a mask whose class 0 shall be transparent. */
+  @Test
+  void bilevelMasksWithATransparentColourAreZeroAndOneToo() throws IOException {
+    byte[] plain = png(8, 2, 1, 0, new byte[] {0, (byte) 0b10110001, 0, 0b01111110});
+    int header = 8 + 25;
+    ByteArrayOutputStream out = new ByteArrayOutputStream();
+    out.write(plain, 0, header);
+    out.write(chunk("tRNS", new byte[2]));
+    out.write(plain, header, plain.length - header);
+    Path file = Files.write(folder.resolve("mask.png"), out.toByteArray());
+    assertThat(ImageReader.readMask(file).values())
+        .containsExactly(1, 0, 1, 1, 0, 0, 0, 1, 0, 1, 1, 1, 1, 1, 1, 0);
+  }
+
+  /** 5 bits of red, 6 of green, 5 of blue; Pillow spreads each over 0 to 255, rounded down. */
+  @Test
+  void sixteenBitBmpIsSpreadOverTheBytes() throws IOException {
+    ByteBuffer bmp = ByteBuffer.allocate(66 + 8).order(ByteOrder.LITTLE_ENDIAN);
+    bmp.put((byte) 'B').put((byte) 'M').putInt(74).putInt(0).putInt(66);
+    bmp.putInt(40).putInt(2).putInt(2).putShort((short) 1).putShort((short) 16).putInt(3);
+    bmp.putInt(8).putInt(0).putInt(0).putInt(0).putInt(0);
+    bmp.putInt(0xF800).putInt(0x07E0).putInt(0x001F);
+    // From the bottom row up: red, green; blue, a mixture.
+    bmp.putShort((short) (31 << 11)).putShort((short) (63 << 5));
+    bmp.putShort((short) 31).putShort((short) (10 << 11 | 20 << 5 | 30));
+    Path file = Files.write(folder.resolve("a.bmp"), bmp.array());
+    byte[] expected = {0, 0, -1, 82, 80, (byte) 246, -1, 0, 0, 0, -1, 0};
+    assertThat(ImageReader.readRgb(file).pixels()).containsExactly(expected);
   }
 
   @Test

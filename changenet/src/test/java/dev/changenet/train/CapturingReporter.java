@@ -1,5 +1,6 @@
 package dev.changenet.train;
 
+import dev.changenet.check.Progress;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.function.LongConsumer;
@@ -9,10 +10,11 @@ final class CapturingReporter implements Reporter {
   final List<String> lines = new ArrayList<>();
   final List<String> warnings = new ArrayList<>();
   private final LongConsumer onStep;
+  private final Progress onProgress;
   private long steps;
 
   CapturingReporter() {
-    this(step -> {});
+    this(Progress.SILENT);
   }
 
   /**
@@ -21,6 +23,15 @@ final class CapturingReporter implements Reporter {
    */
   CapturingReporter(LongConsumer onStep) {
     this.onStep = onStep;
+    this.onProgress = Progress.SILENT;
+  }
+
+  /**
+   * @param onProgress gets label, steps done and steps in all of each progress report
+   */
+  CapturingReporter(Progress onProgress) {
+    this.onStep = step -> {};
+    this.onProgress = onProgress;
   }
 
   @Override
@@ -36,6 +47,7 @@ final class CapturingReporter implements Reporter {
   @Override
   public void progress(String label, long done, long total, double seconds, String details) {
     onStep.accept(++steps);
+    onProgress.tell(label, done, total);
   }
 
   @Override

@@ -1,5 +1,6 @@
 package dev.changenet.train;
 
+import dev.changenet.check.Progress;
 import dev.changenet.config.ExperimentSpec;
 import dev.changenet.config.Task;
 import dev.changenet.image.ImageReader;
@@ -66,6 +67,13 @@ final class InferenceFixture {
   /** Runs inference in batches of 2; results go to {@code results}. */
   static CapturingReporter run(Path checkpoint, int classes, Path results, String... overrides)
       throws IOException {
+    return run(checkpoint, classes, results, (label, done, total) -> {}, overrides);
+  }
+
+  /** The same with someone who is told the progress. */
+  static CapturingReporter run(
+      Path checkpoint, int classes, Path results, Progress progress, String... overrides)
+      throws IOException {
     Path spec = results.resolveSibling("spec.yaml");
     Files.createDirectories(spec.getParent());
     Files.writeString(
@@ -78,7 +86,7 @@ final class InferenceFixture {
         inference: {checkpoint: %s, results_dir: %s}
         """
             .formatted(SIZE, classes, checkpoint, results));
-    CapturingReporter reporter = new CapturingReporter();
+    CapturingReporter reporter = new CapturingReporter(progress);
     ExperimentSpec loaded = ExperimentSpec.load(spec, List.of(overrides), Task.INFERENCE, Map.of());
     TaskRunner.run(loaded, reporter, new Interruption());
     return reporter;

@@ -10,6 +10,7 @@ import dev.changenet.image.RgbImage;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.TreeSet;
@@ -247,6 +248,43 @@ class InferenceRunTest {
       out.pixels()[i] = (byte) image.get(sx, sy, i % 3);
     }
     return out;
+  }
+
+  /** One count for all pairs, or the remaining time would be that of the pair at hand. */
+  @Test
+  void theProgressOfTilesIsThatOfAllPairs() throws IOException {
+    pairs(SIZE, SIZE, "small.png");
+    InferenceFixture.pair(data, "wide.png", 7, 3 * SIZE, SIZE);
+    List<String> told = new ArrayList<>();
+    InferenceFixture.run(
+        two,
+        2,
+        out,
+        (label, done, total) -> told.add(label + " " + done + "/" + total),
+        InferenceFixture.folders(
+            data, "inference.tiles.enabled=true", "inference.tiles.overlap=0"));
+    assertThat(told)
+        .containsExactly("Predicting 0/4", "Predicting 1/4", "Predicting 3/4", "Predicting 4/4");
+  }
+
+  @Test
+  void anEntryWithADetourIsWrittenWithoutIt() throws IOException {
+    pairs(SIZE, SIZE, "x.png");
+    for (String side : List.of("A", "B")) {
+      Files.createDirectories(data.resolve(side).resolve("sub"));
+    }
+    Files.createDirectories(data.resolve("list"));
+    Files.writeString(data.resolve("list/predict.txt"), "sub/../x.png\n");
+    InferenceFixture.run(
+        two,
+        2,
+        out,
+        "dataset.segment.root_dir=" + data,
+        "dataset.segment.predict_split=predict",
+        "inference.masks=true");
+    assertThat(out.resolve("x.png.jpg")).exists();
+    assertThat(out.resolve("combined_visualisation/x.png.jpg")).exists();
+    assertThat(out.resolve("mask/x.png")).exists();
   }
 
   @Test

@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.within;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
+import dev.changenet.config.ExperimentSpec;
 import dev.changenet.config.Task;
 import dev.changenet.image.ImageWriter;
 import dev.changenet.image.Mask;
@@ -121,6 +122,31 @@ class ReportTest {
 
     TrainFixture.train(data, results, "train.num_epochs=1");
     assertThat(page()).contains("completed</span>", "1 of 1 epochs, 2 steps");
+  }
+
+  @Test
+  void aNewTrainingDoesNotShowTheValidationOfAnother() throws IOException {
+    TrainFixture.train(data, results, "train.num_epochs=1");
+    assertThat(page()).contains("Last validation");
+    for (String name : TrainFixture.names(results)) {
+      if (name.endsWith(".pth")) {
+        Files.delete(results.resolve(name));
+      }
+    }
+    Interruption stop = new Interruption();
+    // Two steps of the first epoch and one of the second.
+    CapturingReporter reporter =
+        new CapturingReporter(
+            n -> {
+              if (n == 3) {
+                stop.request();
+              }
+            });
+    ExperimentSpec spec =
+        TrainFixture.spec(Task.TRAIN, data, results, "train.validation_interval=2");
+    assertThatThrownBy(() -> TaskRunner.run(spec, reporter, stop))
+        .isInstanceOf(InterruptedRunException.class);
+    assertThat(page()).contains("1 of 2 epochs, 3 steps").doesNotContain("Last validation");
   }
 
   @Test

@@ -99,9 +99,7 @@ final class CheckCommand implements Callable<Integer> {
       CheckSettings settings =
           DataCheck.settings(spec, quick ? Depth.QUICK : Depth.FULL, Parallel.threads());
       long began = System.nanoTime();
-      Progress progress =
-          (what, done, total) ->
-              reporter.progress(what, done, total, (System.nanoTime() - began) * 1e-9, "");
+      Progress progress = progress(reporter);
       return convert == null
           ? check(settings, progress, reporter, began)
           : convert(settings, progress, reporter);
@@ -109,6 +107,27 @@ final class CheckCommand implements Callable<Integer> {
       reporter.finish();
       return TaskExecution.report(terminal, e, runtime.verbose());
     }
+  }
+
+  /** Each part of the work has a clock of its own. */
+  private static Progress progress(ConsoleReporter reporter) {
+    return new Progress() {
+      private String part = "";
+      private long began = System.nanoTime();
+
+      @Override
+      public void tell(String what, long done, long total) {
+        if (!what.equals(part)) {
+          began = part.isEmpty() ? began : ended;
+          part = what;
+        }
+        ended = System.nanoTime();
+        reporter.progress(what, done, total, (ended - began) * 1e-9, "");
+      }
+
+      /** When the part before was last heard of. */
+      private long ended;
+    };
   }
 
   private int check(

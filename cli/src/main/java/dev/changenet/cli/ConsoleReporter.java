@@ -68,8 +68,8 @@ class ConsoleReporter implements Reporter {
     long now = clock.getAsLong();
     if (!newLabel.equals(label)) {
       label = newLabel;
-      // A resumed epoch does not begin at 0.
-      doneBefore = done - 1;
+      // A resumed epoch does not begin at 0. Where no step is told before the first, it was one.
+      doneBefore = seconds == 0 ? done : done - 1;
       shownDone = doneBefore;
       shownAt = terminal.interactive() ? now - REDRAW_NANOS : now;
       measureWidth(now);

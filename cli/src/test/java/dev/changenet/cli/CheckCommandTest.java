@@ -100,6 +100,13 @@ class CheckCommandTest {
   }
 
   @Test
+  void jsonGoesIntoRegularFilesOnly() {
+    CommandRun run = CommandRun.of("check", "-e", spec, "--json", folder.toString());
+    assertThat(run.code()).isEqualTo(1);
+    assertThat(run.err()).contains(folder + ": is no regular file");
+  }
+
+  @Test
   void colouredMasksAreConvertedIntoANewFolder() throws IOException {
     for (int i = 0; i < 8; i++) {
       Path file = data.resolve("label").resolve(SceneGenerator.name(i));

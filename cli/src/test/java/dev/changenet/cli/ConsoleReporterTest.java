@@ -40,6 +40,17 @@ class ConsoleReporterTest {
   }
 
   @Test
+  void stepsThatComeInBatchesAreCountedFromTheBeginningThatWasTold() {
+    ConsoleReporter reporter = reporter(true);
+
+    reporter.progress("Predicting", 0, 288, 0, "");
+    pass(5);
+    reporter.progress("Predicting", 32, 288, 5, "");
+
+    assertThat(out.toString()).contains("  0/288 [00:00<?", " 32/288 [00:05<00:40, 6.40it/s]");
+  }
+
+  @Test
   void redrawsAtMostTenTimesASecond() {
     ConsoleReporter reporter = reporter(true);
     for (int i = 1; i <= 1000; i++) {
