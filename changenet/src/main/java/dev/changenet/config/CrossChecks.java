@@ -19,9 +19,9 @@ final class CrossChecks {
   private static final String NUM_CLASSES = "dataset.segment.num_classes";
 
   /** The data set that brings display colours of its own, and for how many classes. */
-  static final String LAND_SCD = "LandSCD";
+  private static final String LAND_SCD = "LandSCD";
 
-  static final int LAND_SCD_COLORS = 10;
+  private static final int LAND_SCD_COLORS = 10;
 
   private final SpecReading reading;
   private final Predicate<BackboneType> supported;

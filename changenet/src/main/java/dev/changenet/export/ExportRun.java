@@ -15,6 +15,7 @@ import dev.changenet.train.ChangeThreshold;
 import dev.changenet.train.Checkpoint;
 import dev.changenet.train.RunContext;
 import java.io.IOException;
+import java.nio.file.AccessDeniedException;
 import java.nio.file.DirectoryStream;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
@@ -179,8 +180,8 @@ public final class ExportRun {
           remove(entry);
         }
       }
-    } catch (NoSuchFileException e) {
-      // The folder of the target is yet to be made.
+    } catch (NoSuchFileException | AccessDeniedException e) {
+      // The folder is yet to be made, or may be written to but not listed: nothing to tidy up.
       return;
     } catch (IOException e) {
       throw new ChangeNetException(
