@@ -9,6 +9,7 @@ import java.util.Arrays;
 final class AttentionRows {
   /** Batch, queries, keys, heads, head width. */
   private static final int[][] ATTENTION = {
+    {0, 5, 7, 2, 8},
     {1, 1, 1, 1, 1},
     {2, 5, 5, 3, 8},
     {1, 17, 17, 2, 48},
@@ -21,7 +22,13 @@ final class AttentionRows {
 
   /** Batch, tokens, heads, head width. */
   private static final int[][] GATE = {
-    {1, 1, 1, 1}, {2, 7, 2, 8}, {1, 16, 4, 48}, {3, 49, 3, 17}, {1, 257, 2, 24}, {2, 600, 4, 16}
+    {0, 7, 2, 8},
+    {1, 1, 1, 1},
+    {2, 7, 2, 8},
+    {1, 16, 4, 48},
+    {3, 49, 3, 17},
+    {1, 257, 2, 24},
+    {2, 600, 4, 16}
   };
 
   private AttentionRows() {}
@@ -166,7 +173,7 @@ final class AttentionRows {
   }
 
   private static void addSoftmax(OpTable.Rows rows) {
-    int[][] sizes = {{1, 1}, {5, 2}, {3, 7}, {9, 16}, {4, 2, 17}, {33, 31}, {2, 1009}};
+    int[][] sizes = {{0, 5}, {1, 1}, {5, 2}, {3, 7}, {9, 16}, {4, 2, 17}, {33, 31}, {2, 1009}};
     for (int[] s : sizes) {
       String size = " " + Arrays.toString(s);
       rows.add(

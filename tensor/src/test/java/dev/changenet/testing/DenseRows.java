@@ -7,6 +7,7 @@ import java.util.Arrays;
 final class DenseRows {
   /** Rows, inputs, outputs. */
   private static final int[][] LINEAR = {
+    {0, 17, 5},
     {1, 1, 1},
     {1, 17, 5},
     {3, 1, 16},
@@ -20,7 +21,7 @@ final class DenseRows {
 
   /** Batch, M, K, N. */
   private static final int[][] MATMUL = {
-    {1, 1, 1, 1}, {3, 5, 8, 6}, {2, 16, 17, 15}, {1, 65, 33, 129}, {4, 49, 96, 24}
+    {0, 5, 8, 6}, {1, 1, 1, 1}, {3, 5, 8, 6}, {2, 16, 17, 15}, {1, 65, 33, 129}, {4, 49, 96, 24}
   };
 
   private DenseRows() {}

@@ -7,7 +7,7 @@ import java.util.Arrays;
 
 /** Op table rows of {@link Elementwise}. */
 final class ElementwiseRows {
-  private static final int[] SIZES = {1, 7, 15, 16, 17, 33, 1009, 70_001};
+  private static final int[] SIZES = {0, 1, 7, 15, 16, 17, 33, 1009, 70_001};
 
   private ElementwiseRows() {}
 
@@ -103,7 +103,16 @@ final class ElementwiseRows {
 
   private static void addBroadcast(OpTable.Rows rows) {
     int[][] sizes = {
-      {1, 1}, {1, 17}, {3, 1}, {5, 33}, {2, 4099}, {517, 48}, {8, 20_011}, {70, 264}, {1100, 8}
+      {0, 7},
+      {1, 1},
+      {1, 17},
+      {3, 1},
+      {5, 33},
+      {2, 4099},
+      {517, 48},
+      {8, 20_011},
+      {70, 264},
+      {1100, 8}
     };
     for (int[] s : sizes) {
       int r = s[0];
@@ -125,7 +134,7 @@ final class ElementwiseRows {
   }
 
   private static void addResidual(OpTable.Rows rows) {
-    int[][] shapes = {{1, 1, 1}, {2, 3, 17}, {3, 7, 7, 24}, {2, 301, 96}, {2, 40, 264}};
+    int[][] shapes = {{0, 3, 17}, {1, 1, 1}, {2, 3, 17}, {3, 7, 7, 24}, {2, 301, 96}, {2, 40, 264}};
     for (int[] shape : shapes) {
       int channels = shape[shape.length - 1];
       float[] drop = new float[shape[0]];
@@ -177,7 +186,7 @@ final class ElementwiseRows {
   }
 
   private static void addGated(OpTable.Rows rows) {
-    for (int[] s : new int[][] {{1, 1}, {3, 7}, {5, 17}, {37, 64}, {130, 2736}}) {
+    for (int[] s : new int[][] {{0, 7}, {1, 1}, {3, 7}, {5, 17}, {37, 64}, {130, 2736}}) {
       int n = s[0];
       int f = s[1];
       String size = " " + n + "x" + f;
@@ -191,7 +200,10 @@ final class ElementwiseRows {
                   .swigluBackward(
                       c.uniform(0, 6, n, 2 * f), c.random(n, f), c.output("gradX", n, 2 * f)));
     }
-    for (int[] s : new int[][] {{1, 1, 1}, {2, 3, 17}, {3, 300, 33}, {2, 4100, 24}, {2, 70, 264}}) {
+    for (int[] s :
+        new int[][] {
+          {0, 3, 17}, {1, 1, 1}, {2, 3, 17}, {3, 300, 33}, {2, 4100, 24}, {2, 70, 264}
+        }) {
       String size = " " + Arrays.toString(s);
       rows.add(
           "elementwise.addPerSample" + size,
@@ -230,7 +242,9 @@ final class ElementwiseRows {
         "elementwise.copy int32",
         0,
         c -> ops(c).copy(c.labels(5, 0.3, 41), c.intOutput("out", 41)));
-    int[][] sizes = {{1, 1, 1}, {2, 3, 5}, {1, 16, 16}, {3, 17, 31}, {2, 3, 64 * 48}, {1, 301, 97}};
+    int[][] sizes = {
+      {0, 3, 5}, {1, 1, 1}, {2, 3, 5}, {1, 16, 16}, {3, 17, 31}, {2, 3, 64 * 48}, {1, 301, 97}
+    };
     for (int[] s : sizes) {
       rows.add(
           "elementwise.transpose " + Arrays.toString(s),

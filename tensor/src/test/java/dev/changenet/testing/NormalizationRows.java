@@ -29,6 +29,7 @@ final class NormalizationRows {
   }
 
   static void addTo(OpTable.Rows rows) {
+    addLayerNorm(rows, 0, 24, false);
     for (int[] s : SIZES) {
       for (boolean unbiased : new boolean[] {false, true}) {
         addLayerNorm(rows, s[0], s[1], unbiased);

@@ -9,9 +9,18 @@ import java.util.Arrays;
 final class ResampleRows {
   /** Batch, input height and width, output height and width, channels. */
   private static final int[][] SIZES = {
-    {1, 1, 1, 1, 1, 1}, {1, 1, 1, 5, 3, 2}, {2, 5, 7, 10, 14, 3}, {1, 8, 6, 4, 3, 17},
-    {1, 9, 8, 4, 3, 5}, {1, 4, 4, 4, 4, 16}, {2, 7, 9, 5, 4, 33}, {1, 6, 5, 24, 20, 32},
-    {1, 16, 12, 64, 48, 24}, {1, 5, 5, 1, 1, 4}, {1, 3, 17, 11, 13, 1}
+    {0, 2, 3, 4, 6, 5},
+    {1, 1, 1, 1, 1, 1},
+    {1, 1, 1, 5, 3, 2},
+    {2, 5, 7, 10, 14, 3},
+    {1, 8, 6, 4, 3, 17},
+    {1, 9, 8, 4, 3, 5},
+    {1, 4, 4, 4, 4, 16},
+    {2, 7, 9, 5, 4, 33},
+    {1, 6, 5, 24, 20, 32},
+    {1, 16, 12, 64, 48, 24},
+    {1, 5, 5, 1, 1, 4},
+    {1, 3, 17, 11, 13, 1}
   };
 
   private ResampleRows() {}
@@ -32,7 +41,8 @@ final class ResampleRows {
     }
     // A factor of 1/2 on an odd size: the ratio of the sizes is not the reciprocal of the factor.
     add(rows, new int[] {1, 7, 5, 3, 2, 6}, new ResizeGeometry(Mode.BILINEAR, false, 2, 2));
-    for (int[] s : new int[][] {{1, 1, 1, 1}, {2, 10, 9, 3}, {1, 7, 8, 17}, {2, 16, 12, 56}}) {
+    for (int[] s :
+        new int[][] {{0, 5, 6, 3}, {1, 1, 1, 1}, {2, 10, 9, 3}, {1, 7, 8, 17}, {2, 16, 12, 56}}) {
       addPool(rows, s, 3, 2, 1);
       addPool(rows, s, 2, 1, 1);
     }

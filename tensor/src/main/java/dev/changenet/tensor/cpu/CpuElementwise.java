@@ -243,7 +243,7 @@ final class CpuElementwise implements Elementwise {
     float[] b = y.floats();
     float[] z = out.floats();
     int c = x.dim(-1);
-    int perSample = x.rows() / x.dim(0);
+    int perSample = x.rows() / Math.max(1, x.dim(0));
     Parallel.forBlocks(
         x.rows(),
         Math.max(1, BLOCK / c),
@@ -263,7 +263,7 @@ final class CpuElementwise implements Elementwise {
     float[] in = x.floats();
     float[] sums = out.floats();
     int c = x.dim(-1);
-    int rows = x.rows() / x.dim(0);
+    int rows = x.rows() / Math.max(1, x.dim(0));
     int block = RowBlocks.blockRows(rows);
     int blocks = RowBlocks.blocks(rows);
     float[] partial = new float[blocks * c * x.dim(0)];
@@ -297,7 +297,7 @@ final class CpuElementwise implements Elementwise {
     float[] z = out.floats();
     int c = x.dim(-1);
     int rows = x.rows();
-    int perSample = rows / x.dim(0);
+    int perSample = rows / Math.max(1, x.dim(0));
     Parallel.forBlocks(
         rows,
         Math.max(1, BLOCK / c),
@@ -342,7 +342,7 @@ final class CpuElementwise implements Elementwise {
     float[] gy = gradY == null ? null : gradY.floats();
     int c = y.dim(-1);
     int rows = y.rows();
-    int perSample = rows / y.dim(0);
+    int perSample = rows / Math.max(1, y.dim(0));
     int block = RowBlocks.blockRows(rows);
     int blocks = RowBlocks.blocks(rows);
     float[] partial = gradGamma == null ? null : Scratch.floats(Scratch.Slot.REDUCE, blocks * c);

@@ -77,6 +77,9 @@ final class CudaAttention implements Attention {
 
   @Override
   public void attention(Heads q, Heads k, Heads v, int heads, float scale, Tensor out, Tensor lse) {
+    if (out.dim(0) == 0) {
+      return;
+    }
     int width = out.dim(-1) / heads;
     int nq = q.tensor().dim(1);
     Call call =
@@ -107,6 +110,9 @@ final class CudaAttention implements Attention {
       Heads gradQ,
       Heads gradK,
       Heads gradV) {
+    if (out.dim(0) == 0) {
+      return;
+    }
     int width = out.dim(-1) / heads;
     int nq = q.tensor().dim(1);
     int nk = k.tensor().dim(1);
@@ -164,6 +170,9 @@ final class CudaAttention implements Attention {
   @Override
   public void channelGate(
       Tensor q, Tensor x, Tensor v, Tensor temperature, int heads, Tensor out, Tensor sigmoid) {
+    if (q.elements() == 0) {
+      return;
+    }
     int batch = q.dim(0);
     int tokens = q.dim(1);
     try (Tensor scratch = device.scratch((long) batch * heads * tokens)) {
@@ -194,6 +203,10 @@ final class CudaAttention implements Attention {
       Tensor gradX,
       Tensor gradV,
       Tensor gradTemperature) {
+    if (q.elements() == 0) {
+      CudaElementwise.zero(device, gradTemperature);
+      return;
+    }
     int batch = q.dim(0);
     int tokens = q.dim(1);
     try (Tensor scratch = device.scratch((long) batch * heads * (2L * tokens + 1))) {

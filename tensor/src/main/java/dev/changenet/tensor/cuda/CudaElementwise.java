@@ -55,6 +55,18 @@ final class CudaElementwise implements Elementwise {
         x);
   }
 
+  /** Fills {@code x}, which may be null, with zeros. */
+  static void zero(CudaDevice device, Tensor x) {
+    if (x != null && !empty(x)) {
+      device
+          .launch(FAMILY, "fill_b" + x.dtype().bytes())
+          .tensor(x)
+          .i64(0)
+          .i64(x.elements())
+          .run(blocks(device, x.elements(), CudaCut.pack(x.dtype())), 1, 1, THREADS, 0);
+    }
+  }
+
   private static long bits(DType dtype, double value) {
     return switch (dtype) {
       case FLOAT32 -> Float.floatToRawIntBits((float) value);
@@ -246,6 +258,7 @@ final class CudaElementwise implements Elementwise {
   public void residualBackward(
       Tensor gradOut, Tensor y, Tensor gamma, float[] sampleScale, Tensor gradY, Tensor gradGamma) {
     if (empty(gradOut)) {
+      zero(device, gradGamma);
       return;
     }
     int rows = gradOut.rows();

@@ -105,6 +105,10 @@ final class CudaNormalization implements Normalization {
     int rows = x.rows();
     int divisor = unbiased ? c - 1 : c;
     boolean sums = gradW != null || gradB != null;
+    if (rows == 0) {
+      CudaElementwise.zero(device, gradW);
+      CudaElementwise.zero(device, gradB);
+    }
     if (rows == 0 || (!sums && gradX == null)) {
       return;
     }

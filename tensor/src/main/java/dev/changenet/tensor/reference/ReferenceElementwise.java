@@ -154,7 +154,7 @@ public final class ReferenceElementwise implements Elementwise {
     double[] xv = Doubles.of(x);
     double[] yv = Doubles.of(y);
     int c = x.dim(-1);
-    int perSample = xv.length / x.dim(0);
+    int perSample = xv.length / Math.max(1, x.dim(0));
     double[] sum = new double[xv.length];
     for (int i = 0; i < sum.length; i++) {
       sum[i] = xv[i] + yv[i / perSample * c + i % c];
@@ -166,7 +166,7 @@ public final class ReferenceElementwise implements Elementwise {
   public void sumPerSample(Tensor x, Tensor out) {
     double[] xv = Doubles.of(x);
     int c = x.dim(-1);
-    int perSample = xv.length / x.dim(0);
+    int perSample = xv.length / Math.max(1, x.dim(0));
     double[] sum = new double[(int) out.elements()];
     for (int i = 0; i < xv.length; i++) {
       sum[i / perSample * c + i % c] += xv[i];
@@ -184,7 +184,7 @@ public final class ReferenceElementwise implements Elementwise {
     double[] yv = Doubles.of(y);
     double[] gammaV = Doubles.of(gamma);
     int c = x.dim(-1);
-    int perSample = xv.length / x.dim(0);
+    int perSample = xv.length / Math.max(1, x.dim(0));
     double[] sum = new double[xv.length];
     for (int i = 0; i < sum.length; i++) {
       sum[i] = xv[i] + factor(gammaV, c, sampleScale, perSample, i) * yv[i];
@@ -199,7 +199,7 @@ public final class ReferenceElementwise implements Elementwise {
     double[] yv = Doubles.of(y);
     double[] gammaV = Doubles.of(gamma);
     int c = gradOut.dim(-1);
-    int perSample = g.length / gradOut.dim(0);
+    int perSample = g.length / Math.max(1, gradOut.dim(0));
     if (gradY != null) {
       double[] gy = new double[g.length];
       for (int i = 0; i < gy.length; i++) {
