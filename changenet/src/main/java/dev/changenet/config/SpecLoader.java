@@ -229,8 +229,9 @@ public final class SpecLoader {
       return new GpuSelection(1, List.of(), List.of());
     }
     GpuSelection gpus;
+    GpuSelection forced;
     try {
-      GpuSelection forced = GpuSelection.fromEnvironment(environment, usableGpus);
+      forced = GpuSelection.fromEnvironment(environment, usableGpus);
       gpus =
           forced != null
               ? forced
@@ -239,6 +240,25 @@ public final class SpecLoader {
     } catch (NumberFormatException e) {
       reading.unusable(FailureKind.PARAMETER, numNodes, e.getMessage());
       return new GpuSelection(1, List.of(), List.of());
+    }
+    if (forced != null && gpus.numNodes() > 1) {
+      if (task == Task.TRAIN) {
+        reading.unusable(
+            FailureKind.NOT_IMPLEMENTED,
+            numNodes,
+            "more than one machine is not yet supported by this build, the environment variable"
+                + " WORLD_SIZE asks for "
+                + gpus.numNodes()
+                + "; unset it or set it to 1");
+        return gpus;
+      }
+      warnings.add(
+          "the environment variable WORLD_SIZE is "
+              + gpus.numNodes()
+              + ", but "
+              + task.key()
+              + " runs on one machine");
+      gpus = new GpuSelection(1, gpus.gpuIds(), List.of());
     }
     warnings.addAll(gpus.warnings());
     checkGpus(reading, gpus, numGpus, gpuIds, numNodes);

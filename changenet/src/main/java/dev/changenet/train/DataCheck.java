@@ -126,7 +126,8 @@ public final class DataCheck {
     }
     if (warned) {
       reporter.info(
-          "Only some files were looked at; to examine all: " + CommandLine.of(spec, "check"));
+          "Only headers and some masks were looked at; to examine all: "
+              + CommandLine.of(spec, "check"));
     }
     return new Start(report.masks(), changeLost(report));
   }

@@ -8,6 +8,7 @@ import dev.changenet.data.DataLoader;
 import dev.changenet.data.DataSettings;
 import dev.changenet.data.Normalization;
 import dev.changenet.data.PairFinder;
+import dev.changenet.image.ImageReader;
 import dev.changenet.image.Mask;
 import dev.changenet.image.Resize;
 import dev.changenet.image.RgbImage;
@@ -26,6 +27,9 @@ import java.util.stream.IntStream;
  */
 public final class InferenceRun {
   private static final String LABEL = "Predicting";
+
+  /** Pairs whose sizes are compared before the first is predicted. */
+  private static final int LOOKED_AT = 256;
 
   private final RunContext context;
   private final ExperimentSpec spec;
@@ -57,6 +61,8 @@ public final class InferenceRun {
     if (settings.tileOverlap().isPresent() || files.any() && settings.output().originalSize()) {
       // A pair that can't be used is told before hours of work, not after.
       IntStream.range(0, dataset.size()).forEach(dataset::originalSize);
+    } else {
+      warnOfTwoSizes(dataset);
     }
     int classes = spec.segmentData().numClasses();
     try (ChangeNet net = context.buildNetwork();
@@ -84,6 +90,31 @@ public final class InferenceRun {
                 + spec.resultsDir()
                 + files.places());
     drawn.notice().ifPresent(context.reporter()::info);
+  }
+
+  private void warnOfTwoSizes(ChangeDataset dataset) {
+    int looked = Math.min(dataset.size(), LOOKED_AT);
+    int differing = 0;
+    String example = "";
+    for (int i = 0; i < looked; i++) {
+      ImageReader.Size a = ImageReader.size(dataset.pathA(i));
+      ImageReader.Size b = ImageReader.size(dataset.pathB(i));
+      if (!a.equals(b) && ++differing == 1) {
+        example = dataset.pathA(i) + " has " + a + " pixels, " + dataset.pathB(i) + " " + b;
+      }
+    }
+    if (differing > 0) {
+      context
+          .reporter()
+          .warn(
+              "pictures of two sizes in "
+                  + differing
+                  + " of "
+                  + looked
+                  + (looked == 1 ? " pair (" : " pairs (")
+                  + example
+                  + "); each is resized by itself, so pixels no longer show the same place");
+    }
   }
 
   private ChangeDataset dataset() {

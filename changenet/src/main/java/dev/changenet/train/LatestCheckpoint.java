@@ -8,6 +8,9 @@ import java.nio.file.Files;
 import java.nio.file.LinkOption;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
+import java.util.ArrayList;
+import java.util.Collections;
+import java.util.List;
 import java.util.Optional;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
@@ -47,6 +50,18 @@ final class LatestCheckpoint {
               + " train.resume_training_checkpoint_path, or delete the entry to start afresh");
     }
     return Optional.of(file);
+  }
+
+  /** Names of the checkpoints in {@code folder}, which a training that begins anew may replace. */
+  static List<String> others(Path folder) {
+    List<String> names = new ArrayList<>();
+    try (DirectoryStream<Path> entries = Files.newDirectoryStream(folder, "model_epoch_*.pth")) {
+      entries.forEach(e -> names.add(e.getFileName().toString()));
+    } catch (IOException e) {
+      throw new CheckpointException(folder, "cannot be listed (" + e.getMessage() + ")", e);
+    }
+    Collections.sort(names);
+    return names;
   }
 
   /** Returns the file that {@code file} links to, or itself. */

@@ -15,6 +15,7 @@ import dev.changenet.model.SegmentationLoss;
 import dev.changenet.nn.Parameter;
 import dev.changenet.nn.optim.LrSchedule;
 import dev.changenet.nn.optim.Optimizer;
+import dev.changenet.nn.state.CheckpointException;
 import dev.changenet.nn.state.WeightsFile;
 import dev.changenet.tensor.ChangeNetException;
 import dev.changenet.tensor.DType;
@@ -29,6 +30,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.regex.Pattern;
 
 /** The {@code train} task. */
 public final class TrainRun {
@@ -83,7 +85,18 @@ public final class TrainRun {
   public void run() {
     LatestCheckpoint.removeStale(spec.resultsDir());
     Optional<Path> resume = resumeFrom();
-    Optional<WeightsFile> checkpoint = resume.map(Checkpoint::open);
+    Optional<WeightsFile> checkpoint = resume.map(this::openResumed);
+    List<String> others = LatestCheckpoint.others(spec.resultsDir());
+    if (resume.isEmpty() && !others.isEmpty()) {
+      reporter.warn(
+          spec.resultsDir()
+              + " has "
+              + others.getLast()
+              + " but no "
+              + Checkpoint.LATEST
+              + ": training begins anew and replaces checkpoints of the same name; to go on from one,"
+              + " stop and set train.resume_training_checkpoint_path");
+    }
     PretrainedWeights pretrained = PretrainedWeights.open(spec, resume.isPresent());
     checkpoint.ifPresent(file -> ModelFit.require(this::plannedNetwork, file, otherStart()));
     pretrained.check(this::plannedNetwork);
@@ -185,6 +198,24 @@ public final class TrainRun {
     return given.isPresent()
         ? given.map(LatestCheckpoint::target)
         : LatestCheckpoint.find(spec.resultsDir());
+  }
+
+  private WeightsFile openResumed(Path file) {
+    try {
+      return Checkpoint.open(file);
+    } catch (CheckpointException e) {
+      String problem = e.getMessage().replaceFirst("^" + Pattern.quote(e.path() + ": "), "");
+      throw new CheckpointException(
+          file,
+          problem
+              + (train.resumeTrainingCheckpointPath().isPresent()
+                  ? "; name another one in train.resume_training_checkpoint_path, or leave it out"
+                  : "; go on from an earlier one with train.resume_training_checkpoint_path, or"
+                      + " delete "
+                      + Checkpoint.LATEST
+                      + " to begin anew"),
+          e);
+    }
   }
 
   /** What lets a training begin whose checkpoint is for another network. */

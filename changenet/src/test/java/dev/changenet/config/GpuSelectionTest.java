@@ -112,7 +112,15 @@ class GpuSelectionTest {
     assertThat(SpecAssertions.failure(loader, Task.TRAIN, "").getMessage())
         .isEqualTo(
             "spec.yaml: train.num_nodes: more than one machine is not yet supported by this build,"
-                + " got 2");
+                + " the environment variable WORLD_SIZE asks for 2; unset it or set it to 1");
+    ExperimentSpec evaluation =
+        SpecAssertions.load(
+            SpecAssertions.loader(Task.EVALUATE).environment(Map.of("WORLD_SIZE", "2")),
+            Task.EVALUATE,
+            "");
+    assertThat(evaluation.warnings())
+        .contains("the environment variable WORLD_SIZE is 2, but evaluate runs on one machine")
+        .noneMatch(w -> w.contains("using 2 machines"));
     SpecLoader wrong = SpecAssertions.loader(Task.TRAIN).environment(Map.of("WORLD_SIZE", "two"));
     assertThat(SpecAssertions.failure(wrong, Task.TRAIN, "").getMessage())
         .isEqualTo(

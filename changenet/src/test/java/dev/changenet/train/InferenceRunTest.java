@@ -268,6 +268,20 @@ class InferenceRunTest {
   }
 
   @Test
+  void picturesOfTwoSizesAreAWarning() throws IOException {
+    pairs(SIZE, SIZE, "small.png", "other.png");
+    ImageWriter.writePng(data.resolve("B/other.png"), InferenceFixture.picture(3, 20, SIZE));
+    List<String> warnings =
+        InferenceFixture.run(two, 2, out, InferenceFixture.folders(data)).warnings;
+    assertThat(warnings)
+        .anyMatch(
+            w ->
+                w.startsWith("pictures of two sizes in 1 of 2 pairs (")
+                    && w.contains("other.png has 32x32 pixels, ")
+                    && w.contains("B/other.png 20x32);"));
+  }
+
+  @Test
   void anEntryWithADetourIsWrittenWithoutIt() throws IOException {
     pairs(SIZE, SIZE, "x.png");
     for (String side : List.of("A", "B")) {

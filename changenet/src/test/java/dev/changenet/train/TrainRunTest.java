@@ -6,11 +6,13 @@ import static org.assertj.core.api.Assertions.within;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import dev.changenet.config.Task;
+import dev.changenet.nn.state.CheckpointException;
 import dev.changenet.nn.state.WeightsFile;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.ExtendWith;
@@ -197,5 +199,44 @@ class TrainRunTest {
     List<String> all = new ArrayList<>(List.of(settings));
     all.addAll(List.of(more));
     return all.toArray(String[]::new);
+  }
+
+  /** As after a copy that leaves links out. */
+  @Test
+  void checkpointsWithoutTheLatestAreToldOf() throws IOException {
+    Path data = TrainFixture.data(folder.resolve("data"), 2);
+    Path results = TrainFixture.train(data, folder.resolve("run"), "train.num_epochs=1");
+    Files.delete(results.resolve(Checkpoint.LATEST));
+    CapturingReporter reporter = new CapturingReporter();
+    TaskRunner.run(
+        TrainFixture.spec(Task.TRAIN, data, results, "train.num_epochs=1"),
+        reporter,
+        new Interruption());
+    assertThat(reporter.warnings)
+        .anyMatch(
+            w ->
+                w.contains("has model_epoch_000.pth but no " + Checkpoint.LATEST)
+                    && w.contains("train.resume_training_checkpoint_path"));
+  }
+
+  @Test
+  void aDamagedLatestSaysHowToGoOn() throws IOException {
+    Path data = TrainFixture.data(folder.resolve("data"), 2);
+    Path results = TrainFixture.train(data, folder.resolve("run"), "train.num_epochs=1");
+    Path file = results.resolve("model_epoch_000.pth");
+    Files.write(file, Arrays.copyOf(Files.readAllBytes(file), 5000));
+    assertThatThrownBy(() -> TrainFixture.train(data, results, "train.num_epochs=2"))
+        .isInstanceOf(CheckpointException.class)
+        .hasMessage(
+            file
+                + ": the zip archive is cut off (its directory is missing); go on from an earlier one"
+                + " with train.resume_training_checkpoint_path, or delete "
+                + Checkpoint.LATEST
+                + " to begin anew");
+    assertThatThrownBy(
+            () ->
+                TrainFixture.train(data, results, "train.resume_training_checkpoint_path=" + file))
+        .hasMessageEndingWith(
+            "; name another one in train.resume_training_checkpoint_path, or leave it out");
   }
 }

@@ -77,7 +77,7 @@ final class InferenceCommand extends TaskCommand {
             return new Object[][] {
               {
                 SPEC_TEXT,
-                "The experiment spec, a YAML file (default: experiment.yaml beside the checkpoint that"
+                "The experiment spec, YAML or JSON (default: experiment.yaml beside the checkpoint that"
                     + " the command line names)."
               }
             };

@@ -156,7 +156,13 @@ public final class Main {
         && !u.getUnmatched().isEmpty()
         && !u.getUnmatched().getFirst().startsWith("-")) {
       String word = u.getUnmatched().getFirst();
-      return "unknown task '" + word + "'; " + RootCommand.VALID_TASKS + meant(e, word);
+      String meant = meant(e, word);
+      boolean tools = meant.isEmpty() && e.getCommandLine().getSubcommands().containsKey("split");
+      return "unknown task '"
+          + word
+          + "'; "
+          + RootCommand.VALID_TASKS
+          + (tools ? "; tools: " + RootCommand.TOOLS : meant);
     }
     return message + "; " + RootCommand.VALID_TASKS;
   }

@@ -30,6 +30,9 @@ import picocli.CommandLine.Spec;
       "TAO's spellings 'model visual_changenet TASK' and 'visual_changenet TASK' work too."
     })
 final class RootCommand implements Callable<Integer> {
+  static final String TOOLS =
+      "quickstart, split, check, config, get-spec, inspect, generate, completion";
+
   static final String VALID_TASKS = "valid tasks: train, evaluate, inference, export";
 
   private final Terminal terminal;

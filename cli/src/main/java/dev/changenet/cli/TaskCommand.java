@@ -39,7 +39,7 @@ abstract class TaskCommand implements Callable<Integer> {
       names = {"-e", "--experiment_spec_file"},
       paramLabel = "SPEC",
       descriptionKey = SPEC_TEXT,
-      description = "The experiment spec, a YAML file. Mandatory.")
+      description = "The experiment spec, a YAML or JSON file. Mandatory.")
   private String specFile;
 
   @Option(

@@ -4,6 +4,7 @@ import dev.changenet.config.ExperimentSpec;
 import dev.changenet.config.SpecException;
 import dev.changenet.config.Task;
 import dev.changenet.tensor.ChangeNetException;
+import dev.changenet.tensor.cpu.Parallel;
 import dev.changenet.train.Failure;
 import dev.changenet.train.InterruptedRunException;
 import dev.changenet.train.Interruption;
@@ -48,6 +49,7 @@ final class TaskExecution {
                         : "stopping at the next safe point; Ctrl-C (or the signal) again stops at"
                             + " once"));
     Path results = null;
+    Parallel.environmentProblem(System.getenv("OMP_NUM_THREADS")).ifPresent(reporter::warn);
     try (signals) {
       ExperimentSpec spec = ExperimentSpec.load(specFile, overrides, task, System.getenv());
       results = spec.resultsDir();

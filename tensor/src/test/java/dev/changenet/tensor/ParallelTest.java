@@ -260,4 +260,15 @@ class ParallelTest {
         .isInstanceOf(IllegalArgumentException.class)
         .hasMessage("threads: expected at least 1, got 0");
   }
+
+  @Test
+  void aNumberOfThreadsThatIsNoneIsSaid() {
+    for (String good : new String[] {null, "", " 4 ", "9999"}) {
+      assertThat(Parallel.environmentProblem(good)).isEmpty();
+    }
+    for (String bad : new String[] {"abc", "0", "-1", "10000", "4,2"}) {
+      assertThat(Parallel.environmentProblem(bad).orElseThrow())
+          .contains("OMP_NUM_THREADS is '" + bad + "'", "ignored");
+    }
+  }
 }

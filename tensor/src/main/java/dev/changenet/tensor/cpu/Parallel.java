@@ -1,5 +1,6 @@
 package dev.changenet.tensor.cpu;
 
+import java.util.Optional;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicIntegerArray;
 import java.util.concurrent.atomic.AtomicReference;
@@ -23,6 +24,8 @@ public final class Parallel {
   /** Distance of counters in ints: a cache line, so that no two threads write to the same. */
   private static final int LINE = 16;
 
+  private static final String THREADS = "[1-9][0-9]{0,3}";
+
   private static volatile int threads = defaultThreads();
   private static Worker[] workers = new Worker[0];
   private static final ThreadLocal<Boolean> INSIDE = ThreadLocal.withInitial(() -> false);
@@ -31,10 +34,20 @@ public final class Parallel {
 
   private static int defaultThreads() {
     String omp = System.getenv("OMP_NUM_THREADS");
-    if (omp != null && omp.strip().matches("[1-9][0-9]{0,3}")) {
+    if (omp != null && omp.strip().matches(THREADS)) {
       return Integer.parseInt(omp.strip());
     }
     return Runtime.getRuntime().availableProcessors();
+  }
+
+  /** Says what is wrong with the value of {@code OMP_NUM_THREADS}, null if it is not set. */
+  public static Optional<String> environmentProblem(String omp) {
+    return omp == null || omp.isBlank() || omp.strip().matches(THREADS)
+        ? Optional.empty()
+        : Optional.of(
+            "the environment variable OMP_NUM_THREADS is '"
+                + omp
+                + "', expected a number from 1 to 9999; it is ignored");
   }
 
   /** Number of threads that kernels use, the calling one included. */
