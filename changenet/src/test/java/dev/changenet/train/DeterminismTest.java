@@ -106,8 +106,6 @@ class DeterminismTest {
     Path data = TrainFixture.data(folder.resolve("data"), 6);
     String[] settings = {
       "train.num_epochs=1",
-      "train.optim.optim=adamw",
-      "train.optim.lr=0.001",
       "model.backbone.type=c_radio_v2_vit_base_patch16_224",
       "model.decode_head.feature_strides=[4,8,16,32]",
       "dataset.segment.img_size=64",

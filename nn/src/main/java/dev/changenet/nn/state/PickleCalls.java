@@ -47,6 +47,10 @@ final class PickleCalls {
       List.of("nvidia_tao_", "omegaconf.", "pytorch_lightning.", "lightning.");
 
   private static final int MAX_RANK = 64;
+
+  /** Names of equal hash are searched much more slowly, and no checkpoint has such keys. */
+  private static final int CLASS_KEY_COST = 1000;
+
   private static final int EQUAL_HASH_COST = 100;
 
   private final ByteCursor in;
@@ -122,7 +126,7 @@ final class PickleCalls {
   Object key(Object key) {
     if (isScalar(key)) {
       if (key instanceof PythonClass) {
-        budget.spend(EQUAL_HASH_COST);
+        budget.spend(CLASS_KEY_COST);
       }
       return key;
     }
