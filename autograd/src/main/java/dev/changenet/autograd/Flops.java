@@ -3,6 +3,7 @@ package dev.changenet.autograd;
 import dev.changenet.autograd.function.AttentionFunction;
 import dev.changenet.autograd.function.DeformableAttentionFunction;
 import dev.changenet.tensor.Tensor;
+import java.util.List;
 
 /**
  * Floating-point operations of one operation, two per multiply-add, as a direct algorithm would do
@@ -80,41 +81,10 @@ final class Flops {
    */
   static int backwardFactor(Function f) {
     Variable[] in = f.inputs();
-    return switch (f.op()) {
-      case LINEAR, CONV2D, CONV_TRANSPOSE2D ->
-          (in[0].requiresGrad() ? 1 : 0) + (in[1].requiresGrad() ? 1 : 0);
-      case CONV2D_PAIR,
-          ATTENTION,
-          DEFORMABLE_ATTENTION,
-          CHANNEL_GATE,
-          LAYER_NORM,
-          BATCH_NORM,
-          ACTIVATION,
-          ADD,
-          ADD_REPEATED,
-          SCALE,
-          SWIGLU,
-          ADD_PER_SAMPLE,
-          RESHAPE,
-          SOFTMAX,
-          MAX_POOL2D,
-          SAMPLE_TABLE,
-          CHECKPOINT,
-          CAST,
-          RESIDUAL,
-          CONCAT,
-          NARROW,
-          MAP_TO_TOKENS,
-          TOKENS_TO_MAP,
-          REPEAT_BATCH,
-          RESIZE,
-          CROSS_ENTROPY,
-          FOCAL,
-          DICE,
-          MM_IOU,
-          WEIGHTED_SUM,
-          ATTACH_IDLE ->
-          2;
-    };
+    if (List.of(Op.LINEAR, Op.CONV2D, Op.CONV_TRANSPOSE2D).contains(f.op())) {
+      return (in[0].requiresGrad() ? 1 : 0) + (in[1].requiresGrad() ? 1 : 0);
+    }
+    // Two factors, both of trained layers, or no operations at all.
+    return 2;
   }
 }

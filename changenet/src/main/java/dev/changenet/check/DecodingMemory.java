@@ -32,4 +32,14 @@ final class DecodingMemory {
       FREE.release(share);
     }
   }
+
+  /** The same for work without a result. */
+  static void with(long bytes, Runnable work) {
+    with(
+        bytes,
+        () -> {
+          work.run();
+          return null;
+        });
+  }
 }

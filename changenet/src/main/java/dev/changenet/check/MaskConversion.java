@@ -16,7 +16,7 @@ import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Set;
 import java.util.concurrent.atomic.AtomicInteger;
-import java.util.function.Function;
+import java.util.function.BiFunction;
 import java.util.stream.Stream;
 
 /**
@@ -78,7 +78,8 @@ public final class MaskConversion {
           write ? "Writing masks" : "Converting masks",
           progress,
           i -> {
-            Mask mask = guarded(source.resolve(names.get(i)), path -> convert(path, all));
+            Mask mask =
+                guarded(source.resolve(names.get(i)), (path, info) -> convert(path, info, all));
             if (write) {
               ImageWriter.writePng(target.resolve(names.get(i)), mask);
               written.incrementAndGet();
@@ -131,13 +132,12 @@ public final class MaskConversion {
     return new ArrayList<>(names);
   }
 
-  private static <T> T guarded(Path path, Function<Path, T> work) {
-    return DecodingMemory.with(
-        DecodingMemory.bytes(PictureInfo.read(path)), () -> work.apply(path));
+  private static <T> T guarded(Path path, BiFunction<Path, PictureInfo, T> work) {
+    PictureInfo info = PictureInfo.read(path);
+    return DecodingMemory.with(DecodingMemory.bytes(info), () -> work.apply(path, info));
   }
 
-  private static boolean needsMap(Path path) {
-    PictureInfo info = PictureInfo.read(path);
+  private static boolean needsMap(Path path, PictureInfo info) {
     if (info.channels() == 1) {
       return false;
     }
@@ -159,8 +159,8 @@ public final class MaskConversion {
     return false;
   }
 
-  private Mask convert(Path path, boolean byColor) {
-    if (PictureInfo.read(path).channels() == 1) {
+  private Mask convert(Path path, PictureInfo info, boolean byColor) {
+    if (info.channels() == 1) {
       return ImageReader.readMask(path);
     }
     RgbImage image = ImageReader.readRgb(path);

@@ -35,20 +35,10 @@ final class PairScanner {
       }
     }
     if (pair.wantsMask && pair.mask.readable()) {
-      DecodingMemory.with(
-          bytes(pair.mask),
-          () -> {
-            mask(pair);
-            return null;
-          });
+      DecodingMemory.with(bytes(pair.mask), () -> mask(pair));
     }
     if (settings.depth() == Depth.FULL) {
-      DecodingMemory.with(
-          Math.max(bytes(pair.a), bytes(pair.b)),
-          () -> {
-            pictures(pair, index);
-            return null;
-          });
+      DecodingMemory.with(Math.max(bytes(pair.a), bytes(pair.b)), () -> pictures(pair, index));
     }
   }
 

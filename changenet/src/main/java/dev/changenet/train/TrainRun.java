@@ -86,16 +86,8 @@ public final class TrainRun {
     LatestCheckpoint.removeStale(spec.resultsDir());
     Optional<Path> resume = resumeFrom();
     Optional<WeightsFile> checkpoint = resume.map(this::openResumed);
-    List<String> others = LatestCheckpoint.others(spec.resultsDir());
-    if (resume.isEmpty() && !others.isEmpty()) {
-      reporter.warn(
-          spec.resultsDir()
-              + " has "
-              + others.getLast()
-              + " but no "
-              + Checkpoint.LATEST
-              + ": training begins anew and replaces checkpoints of the same name; to go on from one,"
-              + " stop and set train.resume_training_checkpoint_path");
+    if (resume.isEmpty()) {
+      warnOfOthers();
     }
     PretrainedWeights pretrained = PretrainedWeights.open(spec, resume.isPresent());
     checkpoint.ifPresent(file -> ModelFit.require(this::plannedNetwork, file, otherStart()));
@@ -198,6 +190,20 @@ public final class TrainRun {
     return given.isPresent()
         ? given.map(LatestCheckpoint::target)
         : LatestCheckpoint.find(spec.resultsDir());
+  }
+
+  private void warnOfOthers() {
+    List<String> others = LatestCheckpoint.others(spec.resultsDir());
+    if (!others.isEmpty()) {
+      reporter.warn(
+          spec.resultsDir()
+              + " has "
+              + others.getLast()
+              + " but no "
+              + Checkpoint.LATEST
+              + ": training begins anew and replaces checkpoints of the same name; to go on from one,"
+              + " stop and set train.resume_training_checkpoint_path");
+    }
   }
 
   private WeightsFile openResumed(Path file) {

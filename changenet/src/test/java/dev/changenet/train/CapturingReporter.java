@@ -34,6 +34,20 @@ final class CapturingReporter implements Reporter {
     this.onProgress = onProgress;
   }
 
+  /**
+   * Asks a run to stop at one of its progress reports.
+   *
+   * @param at number of the report, from 1; training steps and validation batches count alike
+   */
+  static CapturingReporter stoppingAt(long at, Interruption stop) {
+    return new CapturingReporter(
+        n -> {
+          if (n == at) {
+            stop.request();
+          }
+        });
+  }
+
   @Override
   public void info(String line) {
     lines.add(line);

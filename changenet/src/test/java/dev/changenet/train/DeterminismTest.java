@@ -74,12 +74,7 @@ class DeterminismTest {
       try {
         TaskRunner.run(
             TrainFixture.spec(Task.TRAIN, data, parts, settings),
-            new CapturingReporter(
-                step -> {
-                  if (step == stop) {
-                    interruption.request();
-                  }
-                }),
+            CapturingReporter.stoppingAt(stop, interruption),
             interruption);
       } catch (InterruptedRunException e) {
         interruptions++;
@@ -113,13 +108,7 @@ class DeterminismTest {
     Path whole = TrainFixture.train(data, folder.resolve("whole"), settings);
     Path parts = folder.resolve("parts");
     Interruption interruption = new Interruption();
-    CapturingReporter stopper =
-        new CapturingReporter(
-            step -> {
-              if (step == 2) {
-                interruption.request();
-              }
-            });
+    CapturingReporter stopper = CapturingReporter.stoppingAt(2, interruption);
     assertThatThrownBy(
             () ->
                 TaskRunner.run(

@@ -76,13 +76,7 @@ class ReportTest {
   void anInterruptedTrainingTellsWhatWasDoneAndAResumedOneTheRest() throws IOException {
     Interruption stop = new Interruption();
     // 2 sanity batches or fewer, 2 steps and validation of epoch 0, then a step.
-    CapturingReporter reporter =
-        new CapturingReporter(
-            n -> {
-              if (n == 4) {
-                stop.request();
-              }
-            });
+    CapturingReporter reporter = CapturingReporter.stoppingAt(4, stop);
     try {
       TaskRunner.run(
           TrainFixture.spec(Task.TRAIN, data, results, "train.num_epochs=3"), reporter, stop);
@@ -104,13 +98,7 @@ class ReportTest {
   @Test
   void aResumedTrainingWithOnlyTheValidationLeftIsCompletedInTheReport() throws IOException {
     Interruption stop = new Interruption();
-    CapturingReporter reporter =
-        new CapturingReporter(
-            n -> {
-              if (n == 2) {
-                stop.request();
-              }
-            });
+    CapturingReporter reporter = CapturingReporter.stoppingAt(2, stop);
     assertThatThrownBy(
             () ->
                 TaskRunner.run(
@@ -135,13 +123,7 @@ class ReportTest {
     }
     Interruption stop = new Interruption();
     // Two steps of the first epoch and one of the second.
-    CapturingReporter reporter =
-        new CapturingReporter(
-            n -> {
-              if (n == 3) {
-                stop.request();
-              }
-            });
+    CapturingReporter reporter = CapturingReporter.stoppingAt(3, stop);
     ExperimentSpec spec =
         TrainFixture.spec(Task.TRAIN, data, results, "train.validation_interval=2");
     assertThatThrownBy(() -> TaskRunner.run(spec, reporter, stop))

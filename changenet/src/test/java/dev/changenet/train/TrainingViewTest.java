@@ -52,13 +52,7 @@ class TrainingViewTest {
     events = shown.resolve(TrainingCurves.FOLDER);
     Interruption interruption = new Interruption();
     // Two steps and a validation batch, then the first step of the second epoch.
-    CapturingReporter stopper =
-        new CapturingReporter(
-            n -> {
-              if (n == 4) {
-                interruption.request();
-              }
-            });
+    CapturingReporter stopper = CapturingReporter.stoppingAt(4, interruption);
     assertThatThrownBy(
             () ->
                 TaskRunner.run(

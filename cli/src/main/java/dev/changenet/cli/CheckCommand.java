@@ -109,24 +109,22 @@ final class CheckCommand implements Callable<Integer> {
     }
   }
 
-  /** Each part of the work has a clock of its own. */
+  /** Each part of the work has a clock of its own, which starts where the part before ended. */
   private static Progress progress(ConsoleReporter reporter) {
     return new Progress() {
-      private String part = "";
-      private long began = System.nanoTime();
+      private String part;
+      private long began;
+      private long lastTold = System.nanoTime();
 
       @Override
       public void tell(String what, long done, long total) {
         if (!what.equals(part)) {
-          began = part.isEmpty() ? began : ended;
           part = what;
+          began = lastTold;
         }
-        ended = System.nanoTime();
-        reporter.progress(what, done, total, (ended - began) * 1e-9, "");
+        lastTold = System.nanoTime();
+        reporter.progress(what, done, total, (lastTold - began) * 1e-9, "");
       }
-
-      /** When the part before was last heard of. */
-      private long ended;
     };
   }
 
