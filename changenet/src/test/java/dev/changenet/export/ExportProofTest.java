@@ -111,9 +111,10 @@ class ExportProofTest {
 
   @Test
   void anotherSizeThanTheTrainingsIsDoubted() throws IOException {
-    export(file -> {}, "a.onnx", "export.input_width=48");
+    String noProof = "export.proof.enabled=false";
+    export(file -> {}, "a.onnx", "export.input_width=48", noProof);
     // The spec that lies beside the checkpoint knows better than the one at hand.
-    export(file -> {}, "b.onnx", "dataset.segment.img_size=48");
+    export(file -> {}, "b.onnx", "dataset.segment.img_size=48", noProof);
     String end =
         " high, it was trained at 32 x 32; unless this is meant, add"
             + " export.input_width=32 export.input_height=32";
@@ -121,14 +122,15 @@ class ExportProofTest {
     assertThat(warnings)
         .containsExactly(start + "48 wide and 48" + end, start + "32 wide and 48" + end);
     warnings.clear();
-    export(file -> {}, "c.onnx", "export.input_height=32");
-    export(file -> {}, "d.onnx", "export.dynamic_size=true");
+    export(file -> {}, "c.onnx", "export.input_height=32", noProof);
+    export(file -> {}, "d.onnx", "export.dynamic_size=true", noProof);
     assertThat(warnings).isEmpty();
 
     Path alone = Files.copy(checkpoint, folder.resolve("alone.pth"));
     try {
       checkpoint = alone;
-      export(file -> {}, "e.onnx", "export.input_height=32", "dataset.segment.img_size=64");
+      export(
+          file -> {}, "e.onnx", "export.input_height=32", "dataset.segment.img_size=64", noProof);
     } finally {
       checkpoint = shared.resolve("train/model_epoch_000.pth");
     }
