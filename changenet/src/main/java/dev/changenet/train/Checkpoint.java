@@ -20,6 +20,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.function.Function;
 
 /** Training checkpoints: PyTorch archives with TAO's entries and names. */
 public final class Checkpoint {
@@ -214,8 +215,20 @@ public final class Checkpoint {
     return s;
   }
 
-  /** Opens a file of weights and refuses what can't be used as a whole model. */
+  /**
+   * Opens a file of weights and refuses what can't be used as a whole model. Damage shows when a
+   * tensor is used.
+   */
   public static WeightsFile open(Path file) {
+    return open(file, WeightsFile::readAsNeeded);
+  }
+
+  /** Opens a file to resume from, all of which must be whole. */
+  static WeightsFile openWhole(Path file) {
+    return open(file, WeightsFile::read);
+  }
+
+  private static WeightsFile open(Path file, Function<Path, WeightsFile> read) {
     if (!Files.isRegularFile(file)) {
       throw new CheckpointException(
           file,
@@ -223,7 +236,7 @@ public final class Checkpoint {
               ? "is a folder; expected a checkpoint file (.pth)"
               : "does not exist; give the path of a checkpoint (.pth)");
     }
-    WeightsFile weights = WeightsFile.read(file);
+    WeightsFile weights = read.apply(file);
     if (weights.has("state_dict_encrypted")) {
       throw new CheckpointException(
           file,

@@ -208,7 +208,7 @@ public final class TrainRun {
 
   private WeightsFile openResumed(Path file) {
     try {
-      return Checkpoint.open(file);
+      return Checkpoint.openWhole(file);
     } catch (CheckpointException e) {
       String problem = e.getMessage().replaceFirst("^" + Pattern.quote(e.path() + ": "), "");
       throw new CheckpointException(

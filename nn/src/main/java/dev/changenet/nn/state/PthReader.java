@@ -24,9 +24,17 @@ public final class PthReader {
   private static final long MAX_PICKLE_BYTES = 64L << 20;
 
   private final MappedFile file;
+  private final Checksums checksums;
 
-  private PthReader(MappedFile file) {
+  private PthReader(MappedFile file, Checksums checksums) {
     this.file = file;
+    this.checksums = checksums;
+  }
+
+  /** When the checksums of tensors are compared, which reads each of them. */
+  enum Checksums {
+    AT_ONCE,
+    AT_FIRST_USE
   }
 
   /**
@@ -40,11 +48,11 @@ public final class PthReader {
    * @throws CheckpointException if the file can't be read, is damaged or would call code
    */
   public static Object read(Path path) {
-    return read(MappedFile.open(path));
+    return read(MappedFile.open(path), Checksums.AT_ONCE);
   }
 
-  static Object read(MappedFile file) {
-    PthReader reader = new PthReader(file);
+  static Object read(MappedFile file, Checksums checksums) {
+    PthReader reader = new PthReader(file, checksums);
     if (ZipDirectory.isZip(file)) {
       return reader.readZip();
     }
@@ -82,7 +90,11 @@ public final class PthReader {
                         + held
                         + " bytes");
               }
-              return new Storage(size.type(), size.count(), zip.bytes(name));
+              if (checksums == Checksums.AT_ONCE) {
+                return new Storage(size.type(), size.count(), zip.bytes(name));
+              }
+              MemorySegment bytes = zip.locate(name);
+              return new Storage(size.type(), size.count(), bytes, () -> zip.check(name, bytes));
             });
     return pickle("data.pkl", zip.bytes(folder + "data.pkl"), storages).read();
   }

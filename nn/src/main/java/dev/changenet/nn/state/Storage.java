@@ -11,10 +11,19 @@ final class Storage {
   private final long count;
   private MemorySegment bytes;
 
+  /** Refuses damaged bytes; null once it has run. */
+  private Runnable check;
+
   Storage(StoredType type, long count, MemorySegment bytes) {
     this.type = type;
     this.count = count;
     this.bytes = bytes;
+  }
+
+  /** Makes a storage whose bytes {@code check} has to pass before they are first read. */
+  Storage(StoredType type, long count, MemorySegment bytes, Runnable check) {
+    this(type, count, bytes);
+    this.check = check;
   }
 
   StoredType type() {
@@ -33,6 +42,10 @@ final class Storage {
   MemorySegment bytes() {
     if (bytes == null) {
       throw new IllegalStateException("storage read before its bytes were located");
+    }
+    if (check != null) {
+      check.run();
+      check = null;
     }
     return bytes;
   }

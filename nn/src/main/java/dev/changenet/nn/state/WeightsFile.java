@@ -29,10 +29,26 @@ public record WeightsFile(Path path, Object root) {
    * @throws CheckpointException if the file can't be read, is damaged or would call code
    */
   public static WeightsFile read(Path path) {
+    return read(path, PthReader.Checksums.AT_ONCE);
+  }
+
+  /**
+   * Reads a file like {@link #read(Path)}, but whether a tensor is damaged shows when it is first
+   * used: for a task that needs the weights and not the state of the optimizer, which is twice as
+   * large.
+   *
+   * @throws CheckpointException if the file can't be read, is damaged or would call code
+   */
+  public static WeightsFile readAsNeeded(Path path) {
+    return read(path, PthReader.Checksums.AT_FIRST_USE);
+  }
+
+  private static WeightsFile read(Path path, PthReader.Checksums checksums) {
     MappedFile file = MappedFile.open(path);
     String name = String.valueOf(path.getFileName()).toLowerCase(Locale.ROOT);
     boolean safetensors = name.endsWith(".safetensors") && !ZipDirectory.isZip(file);
-    return new WeightsFile(path, safetensors ? SafetensorsReader.read(file) : PthReader.read(file));
+    return new WeightsFile(
+        path, safetensors ? SafetensorsReader.read(file) : PthReader.read(file, checksums));
   }
 
   /** Returns true if there is an entry, even a null one. */

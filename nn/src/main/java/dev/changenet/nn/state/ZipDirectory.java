@@ -67,6 +67,18 @@ final class ZipDirectory {
    * @throws CheckpointException if the entry is absent or its checksum is wrong
    */
   MemorySegment bytes(String name) {
+    MemorySegment bytes = locate(name);
+    check(name, bytes);
+    MappedFile.giveBack(bytes);
+    return bytes;
+  }
+
+  /**
+   * Returns the bytes of entry {@code name} unread.
+   *
+   * @throws CheckpointException if the entry is absent
+   */
+  MemorySegment locate(String name) {
     Entry entry = entry(name);
     ByteCursor header = cursor(file, entry.headerOffset());
     if (header.i32() != LOCAL_SIGNATURE) {
@@ -76,17 +88,27 @@ final class ZipDirectory {
     long variable = header.u16();
     variable += header.u16();
     header.skip(variable);
-    MemorySegment bytes = header.slice(entry.size());
+    return header.slice(entry.size());
+  }
+
+  /**
+   * Compares the {@code bytes} of entry {@code name} with its checksum. Pages of short entries
+   * stay, since their reader follows.
+   *
+   * @throws CheckpointException if they don't match
+   */
+  void check(String name, MemorySegment bytes) {
     CRC32 crc = new CRC32();
     for (long at = 0; at < bytes.byteSize(); at += MappedFile.WINDOW) {
       MemorySegment part = bytes.asSlice(at, Math.min(MappedFile.WINDOW, bytes.byteSize() - at));
       crc.update(part.asByteBuffer());
-      MappedFile.giveBack(part);
+      if (bytes.byteSize() > MappedFile.WINDOW) {
+        MappedFile.giveBack(part);
+      }
     }
-    if ((int) crc.getValue() != entry.crc()) {
+    if ((int) crc.getValue() != entry(name).crc()) {
       throw file.refuse("zip entry " + quote(name) + " is damaged (its checksum is wrong)");
     }
-    return bytes;
   }
 
   private Entry entry(String name) {

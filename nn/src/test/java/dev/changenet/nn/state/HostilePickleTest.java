@@ -317,6 +317,13 @@ class HostilePickleTest {
     assertThatThrownBy(() -> PthReader.read(path))
         .isInstanceOf(CheckpointException.class)
         .hasMessageContaining("zip entry 'a/data/0' is damaged");
+    WeightsFile asNeeded = WeightsFile.readAsNeeded(path);
+    StoredTensor damaged = asNeeded.tensor();
+    for (int again = 0; again < 2; again++) {
+      assertThatThrownBy(damaged::toFloats)
+          .isInstanceOf(CheckpointException.class)
+          .hasMessageContaining("zip entry 'a/data/0' is damaged");
+    }
   }
 
   @Test
