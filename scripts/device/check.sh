@@ -3,7 +3,7 @@
 #   scripts/device/check.sh BUNDLE STEP…
 # BUNDLE is what scripts/device/bundle.sh made. Steps:
 #   parity            the op table, GPU against reference
-#   golden            golden forward passes and training cases on the GPU
+#   golden            golden forward passes and training cases on the GPU, forward passes in TF32, too
 #   precision         training steps in bfloat16 and float16 against float32, and as CUDA graphs
 #   sanitizer OP…     compute-sanitizer over part of the op table; the last step, like time
 #   train             the quickstart's training on the GPU, its evaluation on the CPU
@@ -50,8 +50,16 @@ parity() {
 
 golden() {
   heading "golden cases"
-  run_java -jar "$console" execute -cp "$tests" --disable-banner --details=${DETAILS:-summary} \
-    -c dev.changenet.model.GoldenForwardTest -c dev.changenet.model.GoldenTrainTest "$@"
+  local failed=0
+  forward=(-c dev.changenet.model.GoldenForwardTest -c dev.changenet.model.GoldenLargeForwardTest)
+  junit "${forward[@]}" -c dev.changenet.model.GoldenTrainTest || failed=1
+  heading "golden forward passes in TF32"
+  CHANGENET_TF32=1 junit "${forward[@]}" || failed=1
+  return $failed
+}
+
+junit() {
+  run_java -jar "$console" execute -cp "$tests" --disable-banner --details="${DETAILS:-summary}" "$@"
 }
 
 # Losses of ten steps should be at most 1 % apart.

@@ -64,7 +64,8 @@ public final class GpuFloor {
                 part[0],
                 part[3].equals("train"),
                 Integer.parseInt(part[2]),
-                Integer.parseInt(part[1]))) {
+                Integer.parseInt(part[1]),
+                0)) {
       c.run();
       counting[0] = true;
       c.run();

@@ -98,10 +98,26 @@ final class NetworkCases {
    */
   static Case network(
       Device device, DType activations, String backbone, boolean train, int px, int batch) {
+    double flops = batch * FlopCount.total(config(backbone), px) * (train ? 3 : 1);
+    return network(device, activations, backbone, train, px, batch, flops);
+  }
+
+  /**
+   * The same with the floating-point operations given, which can't be counted in a dry run.
+   *
+   * @param flops of a step
+   */
+  static Case network(
+      Device device,
+      DType activations,
+      String backbone,
+      boolean train,
+      int px,
+      int batch,
+      double flops) {
     ChangeNet net = new ChangeNet(device, config(backbone));
     fill(net);
     net.setActivations(activations);
-    double flops = batch * FlopCount.total(config(backbone), px) * (train ? 3 : 1);
     Variable a = map(11, batch, 3, px, false, device);
     Variable b = map(12, batch, 3, px, false, device);
     if (!train) {
