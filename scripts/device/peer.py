@@ -325,6 +325,8 @@ def time_case(
     tensors = result if isinstance(result, list) else [result]
     finite = all(bool(t.isfinite().all()) for t in tensors)
     del result, tensors
+    if lock is not None and device.type == "cuda":
+        torch.cuda.empty_cache()  # others compile while this process waits
     with turn(lock):
         samples = measure(step, device, seconds)
     median = statistics.median(samples)

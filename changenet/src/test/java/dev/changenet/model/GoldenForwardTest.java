@@ -23,11 +23,16 @@ import org.junit.jupiter.params.provider.ValueSource;
 /** Forward passes in evaluation mode against the golden tensors, inner stages included. */
 @InBothModes
 class GoldenForwardTest {
-  /** TF32 rounds the inputs of products to 10 bits. */
-  private static final double LIMIT =
-      TestDevice.get().kind() == Device.Kind.CUDA && "1".equals(System.getenv("CHANGENET_TF32"))
-          ? 5e-3
-          : 1e-4;
+  private static final double LIMIT = 1e-4;
+
+  /** Where a GPU rounds the inputs of products to 10 bits. */
+  private static final double LIMIT_TF32 = 5e-3;
+
+  /**
+   * For outputs 0 to 3 there, in which rounding alone makes ViT-Adapters differ by 6e-3 (to
+   * nearest) to 1.7e-2 (cut off).
+   */
+  private static final double LIMIT_TF32_INNER = 2e-2;
 
   @Parameter ConvolutionMode mode;
 
@@ -95,11 +100,19 @@ class GoldenForwardTest {
         missing.add(tensor);
         continue;
       }
-      assertThat(golden.error(tensor, ours.get(tensor))).as(tensor).isLessThanOrEqualTo(LIMIT);
+      assertThat(golden.error(tensor, ours.get(tensor)))
+          .as(tensor)
+          .isLessThanOrEqualTo(limit(tensor));
       compared++;
     }
     assertThat(missing).isEmpty();
     assertThat(compared).isGreaterThanOrEqualTo(13);
+  }
+
+  private static double limit(String tensor) {
+    boolean tf32 =
+        TestDevice.get().kind() == Device.Kind.CUDA && "1".equals(System.getenv("CHANGENET_TF32"));
+    return !tf32 ? LIMIT : tensor.matches("out\\.[0-3]") ? LIMIT_TF32_INNER : LIMIT_TF32;
   }
 
   /** Hooks on every module that the golden case names; the first image's half of the batch. */
