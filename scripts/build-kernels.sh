@@ -36,7 +36,6 @@ compile() {
   # nvcc writes its own newest version, though the kernels use nothing newer than 8.0.
   sed -E 's/^\.version [0-9]+\.[0-9]+$/.version 8.0/' "$work/made.ptx" >"$work/$family.ptx"
   ptxas -O3 -arch=sm_80 -o "$work/$family.sm_80.cubin" "$work/$family.ptx"
-  ptxas -O3 -arch=sm_90 -o /dev/null "$work/$family.ptx"
   # shellcheck disable=SC2086
   nvcc $options -arch=sm_90 --cubin -o "$work/$family.sm_90.cubin" "$family.cu"
   rm "$work/made.ptx"

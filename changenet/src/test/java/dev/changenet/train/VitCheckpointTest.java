@@ -88,6 +88,9 @@ class VitCheckpointTest {
     Path manifest = ReferenceData.golden("manifests/" + name + ".manifest.json");
     long heap = Runtime.getRuntime().maxMemory() >> 30;
     assumeTrue(heap >= gib, name + " needs a heap of " + gib + " GiB, this one has " + heap);
+    assumeTrue(
+        gib < 5 || "1".equals(System.getenv("CHANGENET_LONG_TESTS")),
+        name + " takes a minute; CHANGENET_LONG_TESTS=1 runs it");
     JsonNode json = new ObjectMapper().readTree(manifest.toFile());
     Path file;
     Map<String, Integer> written;
