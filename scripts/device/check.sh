@@ -7,9 +7,14 @@
 #   precision         training steps in bfloat16 and float16 against float32, and as CUDA graphs
 #   sanitizer OP…     compute-sanitizer over part of the op table; the last step, like time
 #   train             the quickstart's training on the GPU, its evaluation on the CPU
-#   time CASE…        our steps and PyTorch's, eager and compiled (see GpuMain, peer.py)
+#   time CASE…        our steps and PyTorch's: eager, compiled and, for batches of one, as a CUDA graph
+#                     (see GpuMain, peer.py); a case is backbone:batch:px:train or infer:precision
 # CUDA's libraries are looked for in CHANGENET_CUDA_PATH, else in the Python packages of PyTorch.
 set -uo pipefail
+if [ $# -lt 2 ] || [ ! -f "$1" ]; then
+  sed -n '2,/^set/{/^#/s/^# \{0,1\}//p}' "$0" >&2
+  exit 2
+fi
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 bundle=$1
 shift
@@ -104,8 +109,11 @@ timings() {
   ours=()
   peer=()
   for c in "$@"; do
-    ours+=("$c")
+    # As a CUDA graph, as training and inference run by themselves.
+    ours+=("$c:graph")
     peer+=(--case "$c:eager" --case "$c:compile")
+    # A small batch is bound by the host without a graph.
+    case $c in *:1:*:fp16) ;; *:1:*) peer+=(--case "$c:graph") ;; esac
   done
   run_java -cp "$tests" dev.changenet.benchmark.GpuMain seconds="${TIME_SECONDS:-2}" "${ours[@]}" || failed=1
   python3 "$here/peer.py" time "${peer[@]}" --seconds "${TIME_SECONDS:-2}" || failed=1

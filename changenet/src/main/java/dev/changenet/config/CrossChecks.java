@@ -26,19 +26,27 @@ final class CrossChecks {
   private final SpecReading reading;
   private final Predicate<BackboneType> supported;
 
+  /** Whether a GPU is usable. */
   private final boolean gpu;
 
-  private CrossChecks(SpecReading reading, Predicate<BackboneType> supported, boolean gpu) {
+  /** Why none is, in parentheses behind a blank, or nothing. */
+  private final String gpuProblem;
+
+  private CrossChecks(
+      SpecReading reading, Predicate<BackboneType> supported, boolean gpu, String gpuProblem) {
     this.reading = reading;
     this.supported = supported;
     this.gpu = gpu;
+    this.gpuProblem = gpuProblem;
   }
 
   /**
    * @param gpu whether one is usable
+   * @param gpuProblem why none is, in parentheses behind a blank, or nothing
    */
-  static void run(SpecReading reading, Predicate<BackboneType> supported, boolean gpu) {
-    CrossChecks checks = new CrossChecks(reading, supported, gpu);
+  static void run(
+      SpecReading reading, Predicate<BackboneType> supported, boolean gpu, String gpuProblem) {
+    CrossChecks checks = new CrossChecks(reading, supported, gpu, gpuProblem);
     checks.network();
     switch (reading.task()) {
       case TRAIN -> {
@@ -65,7 +73,7 @@ final class CrossChecks {
 
   /** Checks section {@code dataset.segment} without regard to the network. */
   static void dataOnly(SpecReading reading) {
-    CrossChecks checks = new CrossChecks(reading, type -> true, false);
+    CrossChecks checks = new CrossChecks(reading, type -> true, false, "");
     checks.classNames();
     checks.colors();
   }
@@ -77,7 +85,9 @@ final class CrossChecks {
     String precision = reading.text("train.precision");
     boolean mixed = List.of("bf16-mixed", "bf16", "16-mixed", "16").contains(precision);
     if (mixed && !gpu) {
-      unusable("train.precision", precision + " needs a GPU and none is usable, use 32-true");
+      unusable(
+          "train.precision",
+          precision + " needs a GPU and none is usable" + gpuProblem + ", use 32-true");
     } else if (!mixed && !List.of("32-true", "32").contains(precision)) {
       notImplemented(
           "train.precision",

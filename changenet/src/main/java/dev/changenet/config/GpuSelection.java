@@ -38,7 +38,8 @@ public record GpuSelection(int numNodes, List<Integer> gpuIds, List<String> warn
     int n = Math.max(numGpus, gpuIds.size());
     List<Integer> used = gpuIds.size() == n ? gpuIds : firstIds(n);
     String warning =
-        "num_gpus is %d but gpu_ids is %s; using %d GPUs: %s".formatted(numGpus, gpuIds, n, used);
+        "num_gpus is %d but gpu_ids is %s; using %d %s: %s"
+            .formatted(numGpus, gpuIds, n, n == 1 ? "GPU" : "GPUs", used);
     return new GpuSelection(numNodes, used, List.of(warning));
   }
 

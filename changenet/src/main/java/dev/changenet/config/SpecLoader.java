@@ -145,7 +145,7 @@ public final class SpecLoader {
     List<String> warnings = new ArrayList<>();
     GpuSelection gpus = selectGpus(reading, warnings);
     Optional<String> resultsDir = ResultsDirectory.choose(reading);
-    CrossChecks.run(reading, supported, usableGpus > 0);
+    CrossChecks.run(reading, supported, usableGpus > 0, gpuProblem);
     if (FileChecks.arePaths(reading, PATH_KEYS) && checkFiles) {
       FileChecks.run(reading);
     }
@@ -282,7 +282,10 @@ public final class SpecLoader {
       reading.unusable(
           FailureKind.NOT_IMPLEMENTED,
           numGpus,
-          gpus.numGpus() + " GPUs are requested, but none is usable; request 1 to run on the CPU");
+          gpus.numGpus()
+              + " GPUs are requested, but none is usable"
+              + gpuProblem
+              + "; request 1 to run on the CPU");
     } else if (gpus.numGpus() > 1 && task != Task.EVALUATE) {
       reading.unusable(
           FailureKind.NOT_IMPLEMENTED,

@@ -29,10 +29,10 @@ class GoldenForwardTest {
   private static final double LIMIT_TF32 = 5e-3;
 
   /**
-   * For outputs 0 to 3 there, in which rounding alone makes ViT-Adapters differ by 6e-3 (to
-   * nearest) to 1.7e-2 (cut off).
+   * The same for output 3 of ViT-Adapters, in which values largely cancel: rounding alone makes it
+   * differ by 6e-3 (to nearest) to 1.7e-2 (cut off).
    */
-  private static final double LIMIT_TF32_INNER = 2e-2;
+  private static final double LIMIT_TF32_CANCELLING = 2e-2;
 
   @Parameter ConvolutionMode mode;
 
@@ -102,17 +102,21 @@ class GoldenForwardTest {
       }
       assertThat(golden.error(tensor, ours.get(tensor)))
           .as(tensor)
-          .isLessThanOrEqualTo(limit(tensor));
+          .isLessThanOrEqualTo(limit(name, tensor));
       compared++;
     }
     assertThat(missing).isEmpty();
     assertThat(compared).isGreaterThanOrEqualTo(13);
   }
 
-  private static double limit(String tensor) {
+  private static double limit(String name, String tensor) {
     boolean tf32 =
         TestDevice.get().kind() == Device.Kind.CUDA && "1".equals(System.getenv("CHANGENET_TF32"));
-    return !tf32 ? LIMIT : tensor.matches("out\\.[0-3]") ? LIMIT_TF32_INNER : LIMIT_TF32;
+    if (!tf32) {
+      return LIMIT;
+    }
+    boolean cancelling = tensor.equals("out.3") && !name.contains("fan");
+    return cancelling ? LIMIT_TF32_CANCELLING : LIMIT_TF32;
   }
 
   /** Hooks on every module that the golden case names; the first image's half of the batch. */

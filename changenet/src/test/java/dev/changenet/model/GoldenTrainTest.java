@@ -237,6 +237,12 @@ class GoldenTrainTest {
         "fan_tiny_8_p4_hybrid/sgd_b2_64",
       })
   void optimizerStepsMatch(String name) {
+    if (TestDevice.get().kind() != Device.Kind.CPU
+        && name.equals("fan_tiny_8_p4_hybrid/sgd_b2_64")) {
+      // cuDNN may choose Winograd, as our fast mode does: the temperature of one gate is 1.4 times
+      // the limit off after five steps.
+      slack = InBothModes.Restore.slack(ConvolutionMode.FAST);
+    }
     GoldenCase golden = GoldenCase.of("train/" + name + ".json");
     JsonNode json = golden.json();
     Set<String> noise = noiseOf(name);

@@ -1,8 +1,6 @@
 package dev.changenet.model;
 
-import dev.changenet.tensor.Device;
 import dev.changenet.tensor.cpu.ConvolutionMode;
-import dev.changenet.testing.TestDevice;
 import java.lang.annotation.ElementType;
 import java.lang.annotation.Retention;
 import java.lang.annotation.RetentionPolicy;
@@ -32,13 +30,9 @@ import org.junit.jupiter.params.provider.EnumSource;
       ConvolutionMode.set(start);
     }
 
-    /**
-     * What the limits of the golden data are multiplied by. A GPU has one mode for both: cuDNN may
-     * choose Winograd, too.
-     */
+    /** What the limits of the golden data are multiplied by. */
     static double slack(ConvolutionMode mode) {
-      boolean exact = mode == ConvolutionMode.EXACT && TestDevice.get().equals(Device.CPU);
-      return exact ? 1 : 3;
+      return mode == ConvolutionMode.FAST ? 3 : 1;
     }
   }
 }

@@ -1,6 +1,7 @@
 package dev.changenet.train;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.within;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
@@ -15,6 +16,7 @@ import dev.changenet.nn.optim.Adam;
 import dev.changenet.nn.optim.LossScale;
 import dev.changenet.nn.optim.Optimizer;
 import dev.changenet.nn.optim.Sgd;
+import dev.changenet.nn.state.CheckpointException;
 import dev.changenet.nn.state.OrderedDict;
 import dev.changenet.nn.state.PthWriter;
 import dev.changenet.nn.state.StoredTensor;
@@ -27,6 +29,8 @@ import dev.changenet.testing.Npy;
 import dev.changenet.testing.ReferenceData;
 import java.io.IOException;
 import java.io.InputStream;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
 import java.nio.file.Files;
 import java.nio.file.LinkOption;
 import java.nio.file.Path;
@@ -121,6 +125,30 @@ class CheckpointTest {
       Path again = save(copy, other, "second.pth", 0);
       assertThat(Files.mismatch(file, again)).isEqualTo(-1);
       assertThat(Files.exists(folder.resolve("first.pth"), LinkOption.NOFOLLOW_LINKS)).isTrue();
+    }
+  }
+
+  @Test
+  void damageInTheOptimizersStateStopsAResumeOnly() throws IOException {
+    try (ChangeNet net = network(8);
+        Optimizer optimizer = Adam.adamW(net.parameters(), 0.25, 0.8, 0.95, 0.05)) {
+      net.initialize(1);
+      fillState(optimizer);
+      Path file = save(net, optimizer, "damaged.pth", 0);
+      ByteBuffer bytes = ByteBuffer.wrap(Files.readAllBytes(file)).order(ByteOrder.LITTLE_ENDIAN);
+      // Elements 1 and 2 of the state of the first parameter, see fillState.
+      float one = (float) Math.sin(1) * 1e-3f;
+      float two = (float) Math.sin(2) * 1e-3f;
+      int at = 0;
+      while (bytes.getFloat(at) != one || bytes.getFloat(at + 4) != two) {
+        at += 4;
+      }
+      bytes.putFloat(at, 2 * one);
+      Files.write(file, bytes.array());
+      Checkpoint.loadModel(Checkpoint.open(file), file, net);
+      assertThatThrownBy(() -> Checkpoint.openWhole(file))
+          .isInstanceOf(CheckpointException.class)
+          .hasMessageContaining("is damaged (its checksum is wrong)");
     }
   }
 

@@ -75,21 +75,23 @@ class VitCheckpointTest {
 
   /**
    * @param gib heap that the weights and what the test keeps need
+   * @param takesLong whether it runs on request only
    */
   @ParameterizedTest
   @CsvSource({
-    "c_radio_v2_vit_base_patch16_224, 2",
-    "c_radio_v2_vit_base_patch16_224.summary, 2",
-    "vit_large_nvdinov2, 3",
-    "c_radio_v2_vit_large_patch16_224, 3",
-    "c_radio_v2_vit_huge_patch16_224, 5",
+    "c_radio_v2_vit_base_patch16_224, 2, false",
+    "c_radio_v2_vit_base_patch16_224.summary, 2, false",
+    "vit_large_nvdinov2, 3, false",
+    "c_radio_v2_vit_large_patch16_224, 3, false",
+    "c_radio_v2_vit_huge_patch16_224, 5, true",
   })
-  void comesBackToTheBitAndLoadsInPyTorch(String name, int gib) throws Exception {
+  void comesBackToTheBitAndLoadsInPyTorch(String name, int gib, boolean takesLong)
+      throws Exception {
     Path manifest = ReferenceData.golden("manifests/" + name + ".manifest.json");
     long heap = Runtime.getRuntime().maxMemory() >> 30;
     assumeTrue(heap >= gib, name + " needs a heap of " + gib + " GiB, this one has " + heap);
     assumeTrue(
-        gib < 5 || "1".equals(System.getenv("CHANGENET_LONG_TESTS")),
+        !takesLong || "1".equals(System.getenv("CHANGENET_LONG_TESTS")),
         name + " takes a minute; CHANGENET_LONG_TESTS=1 runs it");
     JsonNode json = new ObjectMapper().readTree(manifest.toFile());
     Path file;

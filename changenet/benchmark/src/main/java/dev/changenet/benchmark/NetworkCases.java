@@ -105,7 +105,7 @@ final class NetworkCases {
   /**
    * The same with the floating-point operations given, which can't be counted in a dry run.
    *
-   * @param flops of a step
+   * @param flops of a step, 0 where nobody asks for its rate
    */
   static Case network(
       Device device,

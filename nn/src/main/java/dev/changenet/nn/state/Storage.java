@@ -43,8 +43,9 @@ final class Storage {
     if (bytes == null) {
       throw new IllegalStateException("storage read before its bytes were located");
     }
-    if (check != null) {
-      check.run();
+    Runnable pending = check;
+    if (pending != null) {
+      pending.run(); // twice, where two threads come at once
       check = null;
     }
     return bytes;

@@ -72,6 +72,10 @@ public final class CudaBackend implements Backend {
    */
   public static int count() {
     int devices = CudaDriver.initialize();
+    String tooOld = CudaDevice.whyAllTooOld(devices);
+    if (tooOld != null) {
+      throw new CudaException(tooOld);
+    }
     CudaLibraries.requireCublas();
     if (!CudaModules.areCompiled()) {
       throw new CudaException(

@@ -71,28 +71,43 @@ final class CudaDevice {
         JCudaDriver.cuStreamCreate(stream, CUstream_flags.CU_STREAM_NON_BLOCKING),
         "cuStreamCreate");
     streamAddress = addressOf(stream);
-    name = readName();
-    multiprocessors = attribute(CUdevice_attribute.CU_DEVICE_ATTRIBUTE_MULTIPROCESSOR_COUNT);
-    int capability =
-        10 * attribute(CUdevice_attribute.CU_DEVICE_ATTRIBUTE_COMPUTE_CAPABILITY_MAJOR)
-            + attribute(CUdevice_attribute.CU_DEVICE_ATTRIBUTE_COMPUTE_CAPABILITY_MINOR);
+    name = nameOf(handle);
+    multiprocessors =
+        attribute(handle, CUdevice_attribute.CU_DEVICE_ATTRIBUTE_MULTIPROCESSOR_COUNT);
+    int capability = capability(handle);
     if (capability < OLDEST_CAPABILITY) {
       throw new CudaException(
-          "GPU "
-              + index
-              + " ("
-              + name
-              + ") has compute capability "
-              + capability / 10
-              + "."
-              + capability % 10
-              + "; 8.0 or later is needed. Choose another GPU, or set CUDA_VISIBLE_DEVICES= to run on"
-              + " the CPU.");
+          tooOld(index, name, capability)
+              + ". Choose another GPU, or set CUDA_VISIBLE_DEVICES= to run on the CPU.");
     }
     allocator = new CudaAllocator(new DriverMemory());
     modules = new CudaModules(capability);
     launch = new CudaLaunch(this);
     staging = new Staging();
+  }
+
+  /** Returns why none of the first {@code count} GPUs is new enough, or null where one is. */
+  static String whyAllTooOld(int count) {
+    String why = null;
+    for (int i = 0; i < count; i++) {
+      CUdevice device = CudaDriver.device(i);
+      int capability = capability(device);
+      if (capability >= OLDEST_CAPABILITY) {
+        return null;
+      }
+      why = why == null ? tooOld(i, nameOf(device), capability) : why;
+    }
+    return why;
+  }
+
+  private static String tooOld(int index, String name, int capability) {
+    return "GPU %d (%s) has compute capability %d.%d; 8.0 or later is needed"
+        .formatted(index, name, capability / 10, capability % 10);
+  }
+
+  private static int capability(CUdevice device) {
+    return 10 * attribute(device, CUdevice_attribute.CU_DEVICE_ATTRIBUTE_COMPUTE_CAPABILITY_MAJOR)
+        + attribute(device, CUdevice_attribute.CU_DEVICE_ATTRIBUTE_COMPUTE_CAPABILITY_MINOR);
   }
 
   /** Device memory from the driver. */
@@ -123,9 +138,9 @@ final class CudaDevice {
     return Long.parseUnsignedLong(text.substring(at + 2, text.indexOf(']', at)), 16);
   }
 
-  private String readName() {
+  private static String nameOf(CUdevice device) {
     byte[] bytes = new byte[256];
-    CudaCheck.driver(JCudaDriver.cuDeviceGetName(bytes, bytes.length, handle), "cuDeviceGetName");
+    CudaCheck.driver(JCudaDriver.cuDeviceGetName(bytes, bytes.length, device), "cuDeviceGetName");
     int end = 0;
     while (end < bytes.length && bytes[end] != 0) {
       end++;
@@ -133,10 +148,10 @@ final class CudaDevice {
     return new String(bytes, 0, end, StandardCharsets.US_ASCII);
   }
 
-  private int attribute(int which) {
+  private static int attribute(CUdevice device, int which) {
     int[] value = {0};
     CudaCheck.driver(
-        JCudaDriver.cuDeviceGetAttribute(value, which, handle), "cuDeviceGetAttribute");
+        JCudaDriver.cuDeviceGetAttribute(value, which, device), "cuDeviceGetAttribute");
     return value[0];
   }
 

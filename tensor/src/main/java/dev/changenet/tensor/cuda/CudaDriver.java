@@ -36,13 +36,10 @@ final class CudaDriver {
   private static int start() {
     CudaLibraries.loadDriver();
     if (!driverInstalled()) {
-      throw new CudaException("no NVIDIA driver (libcuda.so.1) is installed");
+      throw new CudaException(
+          "no NVIDIA driver (libcuda.so.1) is installed" + CudaLibraries.wrongFolders());
     }
-    try {
-      JCudaDriver.setExceptionsEnabled(false);
-    } catch (UnsatisfiedLinkError e) {
-      throw new CudaException("JCuda's native library cannot be loaded: " + e.getMessage(), e);
-    }
+    CudaLibraries.loadJCudaDriver();
     int status = JCudaDriver.cuInit(0);
     if (status == 100) {
       throw new CudaException("the NVIDIA driver sees no GPU");

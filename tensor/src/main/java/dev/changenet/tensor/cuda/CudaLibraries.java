@@ -3,6 +3,7 @@ package dev.changenet.tensor.cuda;
 import java.io.File;
 import java.io.IOException;
 import java.io.InputStream;
+import java.nio.file.DirectoryStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
@@ -10,6 +11,8 @@ import java.util.ArrayList;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Set;
+import java.util.stream.Stream;
+import jcuda.driver.JCudaDriver;
 
 /**
  * Finds NVIDIA's shared libraries and loads them, so that JCuda's natives find them.
@@ -23,6 +26,11 @@ final class CudaLibraries {
   static final String PATH_VARIABLE = "CHANGENET_CUDA_PATH";
 
   private static final String JCUDA_VERSION = "12.6.0";
+
+  /** Bytes of an ELF file up to its kind of machine. */
+  private static final int HEAD = 20;
+
+  private static final int X86_64 = 62;
 
   private static final List<String> USUAL =
       List.of(
@@ -74,6 +82,21 @@ final class CudaLibraries {
     }
   }
 
+  /** A sentence about folders in the variable that are none, or nothing. */
+  static String wrongFolders() {
+    String value = System.getenv(PATH_VARIABLE);
+    if (value == null) {
+      return "";
+    }
+    List<String> wrong =
+        Stream.of(value.split(File.pathSeparator))
+            .filter(name -> !name.isBlank() && !Files.isDirectory(Path.of(name)))
+            .toList();
+    return wrong.isEmpty()
+        ? ""
+        : "; " + PATH_VARIABLE + " names " + String.join(", ", wrong) + ", where no folder is";
+  }
+
   /** Throws when cuBLAS isn't installed. */
   static void requireCublas() {
     cublasVersion();
@@ -97,7 +120,8 @@ final class CudaLibraries {
         "neither libcublas.so.12 nor libcublas.so.13 (with libcublasLt) found in "
             + String.join(", ", folders().stream().map(Path::toString).toList())
             + "; install the CUDA libraries, or name their folders in "
-            + PATH_VARIABLE);
+            + PATH_VARIABLE
+            + wrongFolders());
   }
 
   /** Loads cuDNN; returns false when it isn't installed. */
@@ -107,41 +131,105 @@ final class CudaLibraries {
       return false;
     }
     load(cudnn);
-    jcuda.jcudnn.JCudnn.initialize();
+    loadNative("JCudnn", folder -> {}, jcuda.jcudnn.JCudnn::initialize);
     return true;
   }
 
   private static void load(Path library) {
+    requireElf(library);
     try {
       System.load(library.toString());
     } catch (UnsatisfiedLinkError e) {
-      throw new CudaException("cannot load " + library + ": " + e.getMessage() + ".", e);
+      // The loader puts the path in front, once or twice.
+      String reason = String.valueOf(e.getMessage()).replace(library + ": ", "");
+      throw new CudaException("cannot load " + library + ": " + reason + ".", e);
     }
   }
 
-  private static void initializeCublas(int version) {
-    if (version == 12) {
-      jcuda.jcublas.JCublas2.initialize();
-      return;
+  /** Refuses what is plainly no library for this machine, of which Java would warn by itself. */
+  private static void requireElf(Path library) {
+    try (InputStream in = Files.newInputStream(library)) {
+      byte[] head = in.readNBytes(HEAD);
+      boolean elf =
+          head.length == HEAD
+              && head[0] == 0x7f
+              && head[1] == 'E'
+              && head[2] == 'L'
+              && head[3] == 'F'
+              && head[HEAD - 2] == X86_64;
+      if (!elf) {
+        throw new CudaException("cannot load " + library + ": it is no shared library for x86-64.");
+      }
+    } catch (IOException e) {
+      throw new CudaException("cannot read " + library + ": " + e.getMessage() + ".", e);
     }
+  }
+
+  /** Loads JCuda's native library for the driver. */
+  static void loadJCudaDriver() {
+    loadNative("JCudaDriver", folder -> {}, () -> JCudaDriver.setExceptionsEnabled(false));
+  }
+
+  private static void initializeCublas(int version) {
     String name = "libJCublas2-" + JCUDA_VERSION + "-linux-x86_64.so";
+    loadNative(
+        "JCublas2",
+        folder -> {
+          if (version != 12) {
+            writeRetargeted(
+                name, "libcublas.so.12", "libcublas.so." + version, folder.resolve(name));
+          }
+        },
+        jcuda.jcublas.JCublas2::initialize);
+  }
+
+  private interface Preparation {
+    void in(Path folder) throws IOException;
+  }
+
+  /**
+   * Lets JCuda unpack a native library and load it, in a folder that is nobody else's: its loader
+   * takes a file of the right name that is already in the temporary folder.
+   */
+  private static void loadNative(String what, Preparation preparation, Runnable initialize) {
+    String before = System.getProperty("java.io.tmpdir");
     try {
       Path folder = Files.createTempDirectory("changenet-cuda");
-      Path patched = folder.resolve(name);
-      writeRetargeted(name, "libcublas.so.12", "libcublas.so." + version, patched);
-      // JCuda's loader takes a file of this name in the temporary folder when there is one.
-      String before = System.getProperty("java.io.tmpdir");
-      System.setProperty("java.io.tmpdir", folder.toString());
       try {
-        jcuda.jcublas.JCublas2.initialize();
+        preparation.in(folder);
+        System.setProperty("java.io.tmpdir", folder.toString());
+        initialize.run();
       } finally {
         System.setProperty("java.io.tmpdir", before);
-        Files.deleteIfExists(patched);
+        try (DirectoryStream<Path> files = Files.newDirectoryStream(folder)) {
+          for (Path file : files) {
+            Files.deleteIfExists(file);
+          }
+        }
         Files.deleteIfExists(folder);
       }
     } catch (IOException e) {
-      throw new CudaException("cannot write a copy of " + name + ": " + e.getMessage() + ".", e);
+      throw new CudaException(unpackFailure(what, before, e.toString()), e);
+    } catch (UnsatisfiedLinkError e) {
+      // Some eighty lines; the last that names an error is the cause.
+      String cause =
+          String.valueOf(e.getMessage())
+              .lines()
+              .map(String::strip)
+              .filter(line -> line.contains("Error: ") || line.contains("Exception: "))
+              .reduce((first, last) -> last)
+              .orElse("");
+      throw new CudaException(unpackFailure(what, before, cause), e);
     }
+  }
+
+  private static String unpackFailure(String what, String folder, String cause) {
+    return "JCuda's native library "
+        + what
+        + " cannot be loaded from the temporary folder "
+        + folder
+        + (cause.isEmpty() ? "" : " (" + cause + ")")
+        + "; another one can be named with CHANGENET_JAVA_OPTS=-Djava.io.tmpdir=<folder>";
   }
 
   private static void writeRetargeted(String name, String from, String to, Path file)

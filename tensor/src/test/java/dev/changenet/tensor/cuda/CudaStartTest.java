@@ -8,8 +8,10 @@ import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -39,11 +41,13 @@ class CudaStartTest {
     builder.environment().remove("LD_LIBRARY_PATH");
     builder.environment().put(CudaLibraries.PATH_VARIABLE, libraries.toString());
     builder.environment().putAll(environment);
-    builder.redirectError(ProcessBuilder.Redirect.DISCARD);
+    // Java's own warnings would be further lines for the user; of the incubator module there is
+    // one.
+    builder.redirectErrorStream(true);
     Process process = builder.start();
     String out = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
     assertThat(process.waitFor()).as(out).isZero();
-    return out.strip();
+    return out.replaceFirst("WARNING: Using incubator modules: .*\\R", "").strip();
   }
 
   private static Path stub() {
@@ -95,8 +99,63 @@ class CudaStartTest {
   void aFileThatIsNoLibrary() throws Exception {
     Files.writeString(folder.resolve("libcuda.so.1"), "not a library");
     assertThat(probe("count", folder, Map.of()))
-        .startsWith("cannot load " + folder.resolve("libcuda.so.1"))
+        .isEqualTo(
+            "cannot load "
+                + folder.resolve("libcuda.so.1")
+                + ": it is no shared library for x86-64.");
+  }
+
+  @Test
+  void aLibraryThatCannotBeLinked() throws Exception {
+    Files.copy(stub().resolve("libcuda.so.1"), folder.resolve("libcuda.so.1"));
+    Files.copy(stub().resolve("libcublas.so.12"), folder.resolve("libcublas.so.12"));
+    byte[] damaged = Files.readAllBytes(stub().resolve("libcublasLt.so.12"));
+    Files.write(folder.resolve("libcublasLt.so.12"), Arrays.copyOf(damaged, 64));
+    assertThat(probe("cublas", folder, Map.of()).lines().toList())
+        .last()
+        .asString()
+        .startsWith("cannot load " + folder.resolve("libcublasLt.so.12") + ": ")
+        .containsOnlyOnce(folder.toString());
+  }
+
+  @Test
+  void aFolderThatIsNone() throws Exception {
+    assumeFalse(CudaLibraries.find("libcuda.so.1") != null, "this machine has a driver");
+    assertThat(probe("count", folder.resolve("absent"), Map.of()))
+        .endsWith("CHANGENET_CUDA_PATH names " + folder.resolve("absent") + ", where no folder is")
         .hasLineCount(1);
+  }
+
+  @Test
+  void aGpuThatIsTooOld() throws Exception {
+    assertThat(probe("count", stub(), Map.of("CHANGENET_FAKE_CAPABILITY", "75")))
+        .startsWith("GPU 0 (")
+        .endsWith(") has compute capability 7.5; 8.0 or later is needed")
+        .hasLineCount(1);
+  }
+
+  /** JCuda's loader would take it for its own. */
+  @Test
+  void aForeignFileInTheTemporaryFolderIsLeftAlone() throws Exception {
+    Path foreign = folder.resolve("libJCudaDriver-12.6.0-linux-x86_64.so");
+    Files.writeString(foreign, "somebody else's");
+    Map<String, String> environment =
+        Map.of("JDK_JAVA_OPTIONS", "-Djava.io.tmpdir=" + folder, "CHANGENET_FAKE_DEVICES", "2");
+    assertThat(probe("count", stub(), environment)).endsWith("GPUs: 2");
+    assertThat(folder).isDirectoryContaining(foreign::equals);
+    try (Stream<Path> files = Files.list(folder)) {
+      assertThat(files).containsExactly(foreign);
+    }
+  }
+
+  @Test
+  void noTemporaryFolder() throws Exception {
+    String absent = folder.resolve("absent").toString();
+    String said = probe("count", stub(), Map.of("JDK_JAVA_OPTIONS", "-Djava.io.tmpdir=" + absent));
+    assertThat(said.lines().filter(line -> line.startsWith("JCuda")))
+        .singleElement()
+        .asString()
+        .contains("temporary folder " + absent, "NoSuchFileException", "-Djava.io.tmpdir=");
   }
 
   @Test
