@@ -7,7 +7,7 @@
 #   precision         training steps in bfloat16 and float16 against float32, and as CUDA graphs
 #   sanitizer OP…     compute-sanitizer over part of the op table; the last step, like time
 #   train             the quickstart's training on the GPU, its evaluation on the CPU
-#   time CASE…        our steps and PyTorch's: eager, compiled and, for batches of one, as a CUDA graph
+#   time CASE…        our steps and PyTorch's: compiled, eager and, for batches of one, as a CUDA graph
 #                     (see GpuMain, peer.py); a case is backbone:batch:px:train or infer:precision
 # CUDA's libraries are looked for in CHANGENET_CUDA_PATH, else in the Python packages of PyTorch.
 set -uo pipefail
@@ -103,6 +103,36 @@ train() {
   )
 }
 
+# Compiling takes one to two minutes a case and one core: TIME_JOBS cases at once, timed one after the
+# other when all are ready. What waits keeps weights and optimizer on the GPU, little else.
+compiled() {
+  local lock=$work/turn failed=0 pids pid c n ready
+  while [ $# -gt 0 ]; do
+    : >"$lock"
+    exec 9>>"$lock"
+    flock 9
+    pids=()
+    for c in "${@:1:${TIME_JOBS:-6}}"; do
+      # Compiling a whole ViT takes minutes.
+      case $c in *vit*) c=$c:compile-regions ;; *) c=$c:compile ;; esac
+      python3 "$here/peer.py" time --case "$c" --seconds "${TIME_SECONDS:-2}" --turn "$lock" 9>&- &
+      pids+=($!)
+    done
+    while :; do
+      n=0
+      for pid in "${pids[@]}"; do kill -0 "$pid" 2>/dev/null && n=$((n + 1)); done
+      ready=("$lock".ready.*)
+      [ -e "${ready[0]}" ] || ready=()
+      [ "${#ready[@]}" -ge "$n" ] && break
+      sleep 0.5
+    done
+    exec 9>&-
+    for pid in "${pids[@]}"; do wait "$pid" || failed=1; done
+    shift "${#pids[@]}"
+  done
+  return $failed
+}
+
 timings() {
   heading "timings"
   local failed=0
@@ -111,11 +141,13 @@ timings() {
   for c in "$@"; do
     # As a CUDA graph, as training and inference run by themselves.
     ours+=("$c:graph")
-    peer+=(--case "$c:eager" --case "$c:compile")
+    peer+=(--case "$c:eager")
     # A small batch is bound by the host without a graph.
     case $c in *:1:*:fp16) ;; *:1:*) peer+=(--case "$c:graph") ;; esac
   done
+  # Nothing else runs beside a timing.
   run_java -cp "$tests" dev.changenet.benchmark.GpuMain seconds="${TIME_SECONDS:-2}" "${ours[@]}" || failed=1
+  compiled "$@" || failed=1
   python3 "$here/peer.py" time "${peer[@]}" --seconds "${TIME_SECONDS:-2}" || failed=1
   return $failed
 }
