@@ -275,13 +275,15 @@ public final class SpecLoader {
 
   private void checkGpus(
       SpecReading reading, GpuSelection gpus, String numGpus, String gpuIds, String numNodes) {
+    // The larger count has won.
+    String asks = reading.indices(gpuIds).size() > reading.integer(numGpus) ? gpuIds : numGpus;
     String problem = gpus.problem(usableGpus);
     if (problem != null) {
       reading.unusable(FailureKind.PARAMETER, gpuIds, problem);
     } else if (gpus.numGpus() > 1 && usableGpus == 0) {
       reading.unusable(
           FailureKind.NOT_IMPLEMENTED,
-          numGpus,
+          asks,
           gpus.numGpus()
               + " GPUs are requested, but none is usable"
               + gpuProblem
@@ -289,7 +291,7 @@ public final class SpecLoader {
     } else if (gpus.numGpus() > 1 && task != Task.EVALUATE) {
       reading.unusable(
           FailureKind.NOT_IMPLEMENTED,
-          numGpus,
+          asks,
           "more than one GPU is not yet supported by this build, got " + gpus.numGpus());
     }
     if (gpus.numNodes() > 1 && task == Task.TRAIN) {

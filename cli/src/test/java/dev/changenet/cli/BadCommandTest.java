@@ -125,6 +125,7 @@ class BadCommandTest {
           train train.precision=16-mixed                           | 16-mixed needs a GPU and none is usable
           train train.precision=16-true                            | 16-true is not supported
           train train.num_gpus=2                                   | 2 GPUs are requested, but none is usable
+          train train.gpu_ids=[0,1]                                | train.gpu_ids: 2 GPUs are requested, but none is usable
           train train.gpu_ids=[0,0]                                | train.gpu_ids
           train task=classify                                      | task
           train dataset.segment.root_dir=S/nowhere                 | nowhere' does not exist
