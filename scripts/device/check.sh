@@ -55,7 +55,7 @@ parity() {
 
 golden() {
   heading "golden cases"
-  local failed=0
+  local failed=0 forward
   forward=(-c dev.changenet.model.GoldenForwardTest -c dev.changenet.model.GoldenLargeForwardTest)
   junit "${forward[@]}" -c dev.changenet.model.GoldenTrainTest || failed=1
   heading "golden forward passes in TF32"
