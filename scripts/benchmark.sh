@@ -11,7 +11,7 @@ root=$(CDPATH='' cd -P "$(dirname "$0")/.." && pwd)
 find_java
 [ -n "$java_home" ] || { echo "benchmark: Java 25 is needed, found ${java_seen:-no Java}" >&2; exit 1; }
 JAVA_HOME=$java_home mvn -q -B -f "$root/pom.xml" -Dstrict=false -DskipTests package \
-  -pl changenet/benchmark -am </dev/null
+  -pl changenet/benchmark -am </dev/null >&2
 module=$root/changenet/benchmark/target
 cp=$module/classes
 main=dev.changenet.benchmark.Main
