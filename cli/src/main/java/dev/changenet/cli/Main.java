@@ -20,7 +20,23 @@ public final class Main {
   public static void main(String[] args) {
     // Numbers in files and messages look the same for everybody.
     Locale.setDefault(Locale.ROOT);
-    System.exit(run(Terminal.standard(), args));
+    StandardOutput out = new StandardOutput();
+    Terminal terminal = Terminal.standard(out);
+    int code = run(terminal, args);
+    if (code == ExitCode.OK && out.problem() != null && onlyPrints(args)) {
+      terminal.err().println("ERROR: standard output can't be written: " + out.problem());
+      code = ExitCode.FAILED;
+    }
+    System.exit(code);
+  }
+
+  /** True for commands whose result is what they print; others leave files. */
+  private static boolean onlyPrints(String... args) {
+    List<String> leaveFiles = List.of("train", "evaluate", "inference", "export", "quickstart");
+    return Arrays.stream(args)
+        .dropWhile(word -> word.equals("model") || word.equals(NETWORK))
+        .limit(1)
+        .noneMatch(leaveFiles::contains);
   }
 
   /** Runs one command line; returns its exit code. */

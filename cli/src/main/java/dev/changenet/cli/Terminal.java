@@ -2,6 +2,7 @@ package dev.changenet.cli;
 
 import java.io.File;
 import java.io.IOException;
+import java.io.OutputStream;
 import java.io.PrintStream;
 import java.io.PrintWriter;
 import java.nio.charset.Charset;
@@ -19,14 +20,17 @@ import java.util.concurrent.TimeUnit;
 record Terminal(PrintWriter out, PrintWriter err, boolean interactive, boolean unicode) {
   private static final int USUAL_WIDTH = 80;
 
-  /** Returns the streams of the process. */
-  static Terminal standard() {
+  /**
+   * Returns the streams of the process.
+   *
+   * @param out where standard output goes
+   */
+  static Terminal standard(OutputStream out) {
     return new Terminal(
-        writer(System.out), writer(System.err), isInteractive(), canShowBlocks(System.out));
-  }
-
-  private static PrintWriter writer(PrintStream stream) {
-    return new PrintWriter(stream, true, stream.charset());
+        new PrintWriter(out, true, System.out.charset()),
+        new PrintWriter(System.err, true, System.err.charset()),
+        isInteractive(),
+        canShowBlocks(System.out));
   }
 
   private static boolean isInteractive() {

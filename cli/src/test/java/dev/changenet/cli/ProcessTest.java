@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assumptions.assumeThat;
 
 import dev.changenet.generate.GeneratorSettings;
 import dev.changenet.generate.SceneGenerator;
+import java.io.File;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -26,16 +27,17 @@ class ProcessTest {
   @TempDir Path folder;
 
   private Process start(List<String> jvmOptions, String... args) throws IOException {
+    return builder(jvmOptions, args).redirectOutput(folder.resolve("out.txt").toFile()).start();
+  }
+
+  private ProcessBuilder builder(List<String> jvmOptions, String... args) {
     List<String> command = new ArrayList<>();
     command.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
     command.add("-Xmx2g");
     command.addAll(jvmOptions);
     command.addAll(List.of("-cp", System.getProperty("java.class.path"), Main.class.getName()));
     command.addAll(List.of(args));
-    return new ProcessBuilder(command)
-        .redirectOutput(folder.resolve("out.txt").toFile())
-        .redirectError(folder.resolve("err.txt").toFile())
-        .start();
+    return new ProcessBuilder(command).redirectError(folder.resolve("err.txt").toFile());
   }
 
   /** Started in the background by a shell without job control, processes ignore Ctrl-C. */
@@ -153,5 +155,25 @@ class ProcessTest {
     assertThat(Files.readString(folder.resolve("err.txt"))).isEmpty();
     assertThat(process.exitValue()).isZero();
     assertThat(Files.readString(folder.resolve("out.txt"))).isNotEmpty();
+  }
+
+  @Test
+  void whatCannotBePrintedIsAFailure() throws Exception {
+    File full = new File("/dev/full");
+    assumeThat(full).as("a device that is always full").exists();
+    Process process = builder(List.of(), "--help").redirectOutput(full).start();
+    assertThat(process.waitFor()).isEqualTo(ExitCode.FAILED);
+    assertThat(Files.readAllLines(folder.resolve("err.txt")))
+        .singleElement()
+        .asString()
+        .startsWith("ERROR: standard output can't be written: ");
+  }
+
+  @Test
+  void aReaderThatGoesAwayIsNone() throws Exception {
+    Process process = builder(List.of(), "--help").start();
+    process.getInputStream().close();
+    assertThat(process.waitFor()).isEqualTo(ExitCode.OK);
+    assertThat(folder.resolve("err.txt")).isEmptyFile();
   }
 }

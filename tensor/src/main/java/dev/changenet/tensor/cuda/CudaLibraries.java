@@ -3,6 +3,9 @@ package dev.changenet.tensor.cuda;
 import java.io.File;
 import java.io.IOException;
 import java.io.InputStream;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+import java.nio.channels.FileChannel;
 import java.nio.file.DirectoryStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -27,10 +30,20 @@ final class CudaLibraries {
 
   private static final String JCUDA_VERSION = "12.6.0";
 
-  /** Bytes of an ELF file up to its kind of machine. */
-  private static final int HEAD = 20;
-
+  // The first bytes of a 64-bit ELF file, where its fields lie and what they hold.
+  private static final int HEAD = 64;
+  private static final int ELF = 0x464c457f;
+  private static final int MACHINE = 18;
   private static final int X86_64 = 62;
+  private static final int PROGRAM_HEADERS = 32;
+  private static final int PROGRAM_HEADER_SIZE = 54;
+  private static final int PROGRAM_HEADER_COUNT = 56;
+
+  // The same of a segment's header.
+  private static final int SEGMENT = 56;
+  private static final int LOADED = 1;
+  private static final int SEGMENT_START = 8;
+  private static final int SEGMENT_LENGTH = 32;
 
   private static final List<String> USUAL =
       List.of(
@@ -146,23 +159,56 @@ final class CudaLibraries {
     }
   }
 
-  /** Refuses what is plainly no library for this machine, of which Java would warn by itself. */
+  /**
+   * Refuses what is plainly no library for this machine, of which Java would warn by itself, and
+   * what is only a part of one, at which the process would end.
+   */
   private static void requireElf(Path library) {
-    try (InputStream in = Files.newInputStream(library)) {
-      byte[] head = in.readNBytes(HEAD);
-      boolean elf =
-          head.length == HEAD
-              && head[0] == 0x7f
-              && head[1] == 'E'
-              && head[2] == 'L'
-              && head[3] == 'F'
-              && head[HEAD - 2] == X86_64;
-      if (!elf) {
+    try (FileChannel file = FileChannel.open(library)) {
+      ByteBuffer head = read(file, 0, HEAD);
+      if (head == null || head.getInt(0) != ELF || head.getShort(MACHINE) != X86_64) {
         throw new CudaException("cannot load " + library + ": it is no shared library for x86-64.");
+      }
+      long end = endOfSegments(file, head);
+      if (end > file.size()) {
+        throw new CudaException(
+            "cannot load "
+                + library
+                + ": it is incomplete, "
+                + file.size()
+                + " bytes of at least "
+                + end
+                + "; install it again.");
       }
     } catch (IOException e) {
       throw new CudaException("cannot read " + library + ": " + e.getMessage() + ".", e);
     }
+  }
+
+  /** Returns how long a file must be to hold its table of segments and them. */
+  private static long endOfSegments(FileChannel file, ByteBuffer head) throws IOException {
+    long table = head.getLong(PROGRAM_HEADERS);
+    int size = Short.toUnsignedInt(head.getShort(PROGRAM_HEADER_SIZE));
+    int count = Short.toUnsignedInt(head.getShort(PROGRAM_HEADER_COUNT));
+    long end = table + (long) size * count;
+    for (int i = 0; i < count; i++) {
+      ByteBuffer segment = read(file, table + (long) i * size, SEGMENT);
+      if (segment != null && segment.getInt(0) == LOADED) {
+        end = Math.max(end, segment.getLong(SEGMENT_START) + segment.getLong(SEGMENT_LENGTH));
+      }
+    }
+    return end;
+  }
+
+  /** Returns some bytes of a file, or null where it has fewer. */
+  private static ByteBuffer read(FileChannel file, long at, int count) throws IOException {
+    ByteBuffer bytes = ByteBuffer.allocate(count).order(ByteOrder.LITTLE_ENDIAN);
+    while (bytes.hasRemaining()) {
+      if (file.read(bytes, at + bytes.position()) < 0) {
+        return null;
+      }
+    }
+    return bytes;
   }
 
   /** Loads JCuda's native library for the driver. */

@@ -109,13 +109,31 @@ class CudaStartTest {
   void aLibraryThatCannotBeLinked() throws Exception {
     Files.copy(stub().resolve("libcuda.so.1"), folder.resolve("libcuda.so.1"));
     Files.copy(stub().resolve("libcublas.so.12"), folder.resolve("libcublas.so.12"));
-    byte[] damaged = Files.readAllBytes(stub().resolve("libcublasLt.so.12"));
-    Files.write(folder.resolve("libcublasLt.so.12"), Arrays.copyOf(damaged, 64));
+    byte[] damaged = Arrays.copyOf(Files.readAllBytes(stub().resolve("libcublasLt.so.12")), 64);
+    // No program headers, so that nothing is missing.
+    damaged[56] = 0;
+    damaged[57] = 0;
+    Files.write(folder.resolve("libcublasLt.so.12"), damaged);
     assertThat(probe("cublas", folder, Map.of()).lines().toList())
         .last()
         .asString()
         .startsWith("cannot load " + folder.resolve("libcublasLt.so.12") + ": ")
         .containsOnlyOnce(folder.toString());
+  }
+
+  @Test
+  void aLibraryOfWhichTheEndIsMissing() throws Exception {
+    byte[] whole = Files.readAllBytes(stub().resolve("libcuda.so.1"));
+    for (int length : new int[] {64, whole.length / 2}) {
+      Files.write(folder.resolve("libcuda.so.1"), Arrays.copyOf(whole, length));
+      String said = probe("count", folder, Map.of());
+      assertThat(said)
+          .startsWith("cannot load " + folder.resolve("libcuda.so.1") + ": it is incomplete, ")
+          .contains(length + " bytes of at least ")
+          .endsWith("; install it again.");
+      int end = Integer.parseInt(said.replaceFirst(".*at least (\\d+);.*", "$1"));
+      assertThat(end).isBetween(length + 1, whole.length);
+    }
   }
 
   @Test
