@@ -123,10 +123,14 @@ final class CudaLibraries {
     initializeCublas(version);
   }
 
+  /** The version that is found first; 12 where a folder has both. */
   private static int cublasVersion() {
-    for (int version : new int[] {12, 13}) {
-      if (find("libcublasLt.so." + version) != null && find("libcublas.so." + version) != null) {
-        return version;
+    for (Path folder : folders()) {
+      for (int version : new int[] {12, 13}) {
+        if (Files.isRegularFile(folder.resolve("libcublas.so." + version))
+            && find("libcublasLt.so." + version) != null) {
+          return version;
+        }
       }
     }
     throw new CudaException(

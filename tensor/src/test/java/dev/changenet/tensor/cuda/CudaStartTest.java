@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.junit.jupiter.api.Assumptions.assumeFalse;
 
 import dev.changenet.testing.CudaStub;
+import java.io.File;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
@@ -199,5 +200,13 @@ class CudaStartTest {
   void cublas13IsUsedThroughARetargetedNative() throws Exception {
     assertThat(probe("cublas", CudaStub.build().libraries13(), Map.of()))
         .isEqualTo("cuBLAS 130000: [7.0, 10.0, 15.0, 22.0]");
+  }
+
+  @Test
+  void ofTwoVersionsTheOneInTheFirstFolderIsTaken() throws Exception {
+    String first13 = CudaStub.build().libraries13() + File.pathSeparator + stub();
+    assertThat(probe("cublas", Path.of(first13), Map.of())).startsWith("cuBLAS 130000: ");
+    String first12 = stub() + File.pathSeparator + CudaStub.build().libraries13();
+    assertThat(probe("cublas", Path.of(first12), Map.of())).startsWith("cuBLAS 120000: ");
   }
 }
