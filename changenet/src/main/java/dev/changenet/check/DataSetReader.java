@@ -4,6 +4,7 @@ import dev.changenet.check.CheckSettings.Depth;
 import dev.changenet.data.DataSettings;
 import dev.changenet.data.SplitList;
 import dev.changenet.image.DataException;
+import dev.changenet.nn.state.IoProblem;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -121,7 +122,7 @@ final class DataSetReader {
     try {
       return folder.toRealPath();
     } catch (IOException e) {
-      throw new DataException(folder + ": the folder cannot be read (" + e + ")", e);
+      throw new DataException(folder + ": the folder cannot be read (" + IoProblem.of(e) + ")", e);
     }
   }
 

@@ -1,6 +1,7 @@
 package dev.changenet.check;
 
 import dev.changenet.image.DataException;
+import dev.changenet.nn.state.IoProblem;
 import java.io.IOException;
 import java.nio.file.FileSystemLoopException;
 import java.nio.file.FileVisitOption;
@@ -51,7 +52,7 @@ final class FolderListing {
             }
           });
     } catch (IOException e) {
-      throw new DataException(folder + ": the folder cannot be read (" + e + ")", e);
+      throw new DataException(folder + ": the folder cannot be read (" + IoProblem.of(e) + ")", e);
     }
     listing.names.forEach(n -> listing.byStem.putIfAbsent(stem(n), n));
     return listing;

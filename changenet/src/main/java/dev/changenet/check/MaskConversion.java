@@ -8,6 +8,7 @@ import dev.changenet.image.ImageWriter;
 import dev.changenet.image.Mask;
 import dev.changenet.image.PictureInfo;
 import dev.changenet.image.RgbImage;
+import dev.changenet.nn.state.IoProblem;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -103,7 +104,7 @@ public final class MaskConversion {
         }
       }
     } catch (IOException e) {
-      throw new DataException(target + ": the folder cannot be read (" + e + ")", e);
+      throw new DataException(target + ": the folder cannot be read (" + IoProblem.of(e) + ")", e);
     }
   }
 

@@ -8,6 +8,7 @@ import dev.changenet.image.ImageReader;
 import dev.changenet.image.Mask;
 import dev.changenet.image.PictureInfo;
 import dev.changenet.image.RgbImage;
+import dev.changenet.nn.state.IoProblem;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.util.List;
@@ -75,7 +76,7 @@ final class PairScanner {
       file.problem = e.getMessage();
     } catch (IOException e) {
       file.state = State.UNREADABLE;
-      file.problem = "the file cannot be read (" + e + ")";
+      file.problem = "the file cannot be read (" + IoProblem.of(e) + ")";
     }
   }
 

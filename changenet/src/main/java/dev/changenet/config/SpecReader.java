@@ -7,6 +7,7 @@ import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.core.JsonToken;
 import com.fasterxml.jackson.dataformat.yaml.YAMLFactory;
 import com.fasterxml.jackson.dataformat.yaml.YAMLParser;
+import dev.changenet.nn.state.IoProblem;
 import java.io.IOException;
 import java.math.BigInteger;
 import java.nio.charset.CharacterCodingException;
@@ -65,7 +66,7 @@ final class SpecReader {
       throw failure(Location.file(file.toString()), "the spec file is not valid UTF-8");
     } catch (IOException e) {
       throw unreadable(
-          file, Files.exists(file) ? "cannot be read (" + e.getMessage() + ")" : "does not exist");
+          file, Files.exists(file) ? "cannot be read (" + IoProblem.of(e) + ")" : "does not exist");
     }
   }
 

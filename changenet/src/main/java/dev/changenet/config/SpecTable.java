@@ -47,7 +47,8 @@ final class SpecTable {
       validation_interval | int | 1 | >= 1 | train
         Validate every n epochs; at most num_epochs.
       resume_training_checkpoint_path | string or null | null | note .pth or .tlt file | train
-        Checkpoint to resume from; empty or null starts anew.
+        Checkpoint to resume from; empty or null resumes from the newest in the results \
+      directory, where there is one.
       results_dir | string or null | null | | train
         Results directory of training; empty or null means <results_dir>/train.
       pretrained_model_path | string or null | null | note .pth or .tlt file | train

@@ -284,6 +284,7 @@ public final class ChangeDataset {
     }
     if (!missing.isEmpty()) {
       int shown = Math.min(missing.size(), 3);
+      requireEntry(Path.of(missing.getFirst()).toAbsolutePath().getParent());
       throw new DataException(
           list.path()
               + ": "
@@ -294,7 +295,16 @@ public final class ChangeDataset {
               + String.join(", ", missing.subList(0, shown))
               + (missing.size() > shown ? ", …" : "")
               + "; add "
-              + (missing.size() == 1 ? "it or remove the entry" : "them or remove the entries"));
+              + (missing.size() == 1 ? "it or remove the entry" : "them or remove the entries")
+              + list.headerAdvice(missing.getFirst()));
+    }
+  }
+
+  /** What is in a folder that may not be entered seems to be missing. */
+  private static void requireEntry(Path folder) {
+    if (Files.isDirectory(folder) && !Files.isExecutable(folder)) {
+      throw new DataException(
+          folder + ": no permission to read what is in the folder (access denied)");
     }
   }
 

@@ -44,8 +44,8 @@ public final class DataMessages {
         + " × "
         + count(gpus, "GPU")
         + "); set dataset.segment.batch_size to "
-        + Math.max(1, samples / gpus)
-        + " or less, or add samples";
+        + (samples / gpus > 1 ? samples / gpus + " or less" : "1")
+        + ", or add samples";
   }
 
   /** A whole split without a changed pixel. */

@@ -1,6 +1,7 @@
 package dev.changenet.data;
 
 import dev.changenet.image.DataException;
+import dev.changenet.nn.state.IoProblem;
 import java.io.File;
 import java.io.IOException;
 import java.io.UncheckedIOException;
@@ -127,9 +128,15 @@ public final class PairFinder {
           .filter(file -> Files.isRegularFile(root.resolve(file)))
           .map(file -> file.toString().replace(File.separatorChar, '/'))
           .collect(Collectors.toCollection(TreeSet::new));
-    } catch (IOException | UncheckedIOException e) {
-      throw new DataException(folder + ": the folder cannot be read (" + e.getMessage() + ")", e);
+    } catch (UncheckedIOException e) {
+      throw unreadable(folder, e.getCause());
+    } catch (IOException e) {
+      throw unreadable(folder, e);
     }
+  }
+
+  private static DataException unreadable(Path folder, IOException e) {
+    return new DataException(folder + ": the folder cannot be read (" + IoProblem.of(e) + ")", e);
   }
 
   private static boolean isHidden(Path relative) {

@@ -1,6 +1,7 @@
 package dev.changenet.data;
 
 import dev.changenet.image.DataException;
+import dev.changenet.nn.state.IoProblem;
 import java.io.IOException;
 import java.nio.charset.CharacterCodingException;
 import java.nio.file.Files;
@@ -51,6 +52,14 @@ public record SplitList(Path path, List<String> names) {
             + " exists; write one with a file name per line, or all with 'changenet split'");
   }
 
+  /** What may help where the file that {@code missing} names does not exist. */
+  String headerAdvice(String missing) {
+    String first = names.getFirst();
+    return first.contains(".") || !missing.endsWith(first)
+        ? ""
+        : "; '" + first + "' looks like a header, which must be " + CSV_HEADER + " in a .csv list";
+  }
+
   private static Path resolve(Path folder, String name) {
     try {
       return folder.resolve(name);
@@ -68,7 +77,7 @@ public record SplitList(Path path, List<String> names) {
       throw new DataException(
           path + ": the list is not UTF-8 text; save it as UTF-8 with one file name per line", e);
     } catch (IOException e) {
-      throw new DataException(path + ": the list cannot be read (" + e + ")", e);
+      throw new DataException(path + ": the list cannot be read (" + IoProblem.of(e) + ")", e);
     }
     List<String> names = new ArrayList<>();
     boolean first = true;

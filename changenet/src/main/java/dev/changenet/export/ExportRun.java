@@ -4,6 +4,7 @@ import dev.changenet.config.BackboneType;
 import dev.changenet.config.ExperimentSpec;
 import dev.changenet.config.ExportSpec;
 import dev.changenet.model.ChangeNet;
+import dev.changenet.nn.state.IoProblem;
 import dev.changenet.nn.state.WeightsFile;
 import dev.changenet.onnx.EtltFile;
 import dev.changenet.onnx.OnnxFile;
@@ -160,7 +161,11 @@ public final class ExportRun {
       return Files.createDirectories(target.resolveSibling(name));
     } catch (IOException e) {
       throw new ChangeNetException(
-          "export.onnx_file: cannot write beside " + target + " (" + e + "); choose another folder",
+          "export.onnx_file: cannot write beside "
+              + target
+              + " ("
+              + IoProblem.of(e)
+              + "); choose another folder",
           e);
     }
   }

@@ -52,6 +52,9 @@ enum ImageFormat {
     if (startsWith(file, 4, ascii("jP  ")) || startsWith(file, 4, ascii("ftyp"))) {
       return "it is a JPEG 2000 or HEIF picture";
     }
+    if (file.length == 0) {
+      return "it is empty";
+    }
     int shown = Math.min(file.length, 8);
     boolean text = true;
     for (int i = 0; i < shown; i++) {

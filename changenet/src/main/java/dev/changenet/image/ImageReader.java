@@ -26,6 +26,8 @@ public final class ImageReader {
   /** More pixels than this (about 16,000 × 16,000) are refused before anything is decoded. */
   public static final long MAX_PIXELS = 1L << 28;
 
+  private static final String NO_PERMISSION = ": no permission to read the file";
+
   private static final long MAX_FILE_BYTES = 1L << 30;
 
   private ImageReader() {}
@@ -56,6 +58,8 @@ public final class ImageReader {
     ImageFormat format;
     try (InputStream in = Files.newInputStream(path)) {
       format = formatOf(path, in.readNBytes(16));
+    } catch (AccessDeniedException e) {
+      throw new DataException(path + NO_PERMISSION, e);
     } catch (IOException e) {
       throw new DataException(path + ": the file cannot be read (" + reason(e) + ")", e);
     }
@@ -270,7 +274,7 @@ public final class ImageReader {
       }
       return Files.readAllBytes(path);
     } catch (AccessDeniedException e) {
-      throw new DataException(path + ": no permission to read the file", e);
+      throw new DataException(path + NO_PERMISSION, e);
     } catch (IOException e) {
       throw new DataException(path + ": the file cannot be read (" + reason(e) + ")", e);
     }

@@ -1,5 +1,6 @@
 package dev.changenet.image;
 
+import dev.changenet.nn.state.IoProblem;
 import java.awt.image.BufferedImage;
 import java.awt.image.ColorModel;
 import java.awt.image.DataBufferByte;
@@ -178,7 +179,7 @@ public final class ImageWriter {
       throw new DataException(
           path
               + ": the file cannot be written ("
-              + e
+              + IoProblem.of(e)
               + "); check the folder's permissions and the free space",
           e);
     }

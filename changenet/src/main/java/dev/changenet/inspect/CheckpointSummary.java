@@ -1,5 +1,6 @@
 package dev.changenet.inspect;
 
+import dev.changenet.nn.state.IoProblem;
 import dev.changenet.nn.state.StoredTensor;
 import dev.changenet.nn.state.WeightsFile;
 import dev.changenet.tensor.ChangeNetException;
@@ -91,7 +92,7 @@ public record CheckpointSummary(
     try {
       return Files.size(path);
     } catch (IOException e) {
-      throw new ChangeNetException(path + ": can't be read: " + e.getMessage(), e);
+      throw new ChangeNetException(path + ": can't be read: " + IoProblem.of(e), e);
     }
   }
 

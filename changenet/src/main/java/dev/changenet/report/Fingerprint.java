@@ -2,6 +2,7 @@ package dev.changenet.report;
 
 import dev.changenet.data.ChangeDataset;
 import dev.changenet.image.DataException;
+import dev.changenet.nn.state.IoProblem;
 import dev.changenet.nn.state.Sha256;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
@@ -75,7 +76,7 @@ public record Fingerprint(
           contents);
     } catch (IOException e) {
       throw new DataException(
-          data.listPath() + ": a file of its pairs can't be read (" + e + ")", e);
+          data.listPath() + ": a file of its pairs can't be read (" + IoProblem.of(e) + ")", e);
     }
   }
 

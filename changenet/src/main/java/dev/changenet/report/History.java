@@ -6,6 +6,7 @@ import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.changenet.image.DataException;
+import dev.changenet.nn.state.IoProblem;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
@@ -174,7 +175,8 @@ public final class History {
       }
       return found;
     } catch (IOException e) {
-      throw new DataException(file + ": cannot be read (" + e + "); delete it to go on", e);
+      throw new DataException(
+          file + ": cannot be read (" + IoProblem.of(e) + "); delete it to go on", e);
     }
   }
 

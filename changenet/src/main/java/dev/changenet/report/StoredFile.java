@@ -1,6 +1,7 @@
 package dev.changenet.report;
 
 import dev.changenet.image.DataException;
+import dev.changenet.nn.state.IoProblem;
 import dev.changenet.nn.state.Sha256;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -26,7 +27,8 @@ public record StoredFile(String what, Path path, long bytes, String hash) {
       String link = Files.isSymbolicLink(path) ? ", a link to " + Files.readSymbolicLink(path) : "";
       return new StoredFile(what + link, path, Files.size(path), hashed ? Sha256.of(path) : "");
     } catch (IOException e) {
-      throw new DataException(path + ": cannot be read for the report (" + e + ")", e);
+      throw new DataException(
+          path + ": cannot be read for the report (" + IoProblem.of(e) + ")", e);
     }
   }
 }

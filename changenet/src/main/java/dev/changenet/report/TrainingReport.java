@@ -1,6 +1,7 @@
 package dev.changenet.report;
 
 import dev.changenet.image.DataException;
+import dev.changenet.nn.state.IoProblem;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
@@ -181,7 +182,7 @@ public final class TrainingReport {
       int end = html.indexOf(END, Math.max(0, begin));
       return begin < 0 || end < 0 ? "" : html.substring(begin, end + END.length());
     } catch (IOException e) {
-      throw new DataException(page + ": cannot be read (" + e + "); delete it", e);
+      throw new DataException(page + ": cannot be read (" + IoProblem.of(e) + "); delete it", e);
     }
   }
 }

@@ -5,6 +5,7 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import dev.changenet.config.ThresholdSpec;
 import dev.changenet.image.DataException;
+import dev.changenet.nn.state.IoProblem;
 import dev.changenet.nn.state.Sha256;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -60,7 +61,8 @@ public record ChangeThreshold(double value, Optional<Path> source, Optional<Stri
       throw new DataException(
           file + ": not valid JSON (" + e.getOriginalMessage() + ")" + ADVICE, e);
     } catch (IOException e) {
-      throw new DataException(file + ": the file cannot be read (" + e + ")" + ADVICE, e);
+      throw new DataException(
+          file + ": the file cannot be read (" + IoProblem.of(e) + ")" + ADVICE, e);
     }
   }
 

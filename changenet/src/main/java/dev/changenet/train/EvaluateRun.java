@@ -63,6 +63,7 @@ public final class EvaluateRun {
         Predictor predictor = new Predictor(net, spec.segmentData().multiScaleInfer())) {
       WeightsFile weights = Checkpoint.open(checkpoint);
       Checkpoint.loadModel(weights, checkpoint, net);
+      TrainedSize.doubt(spec, checkpoint).ifPresent(context.reporter()::warn);
       data.compare(weights, context.reporter());
       net.eval();
       context.begin();

@@ -69,6 +69,7 @@ public final class InferenceRun {
         Predictor predictor = new Predictor(net, spec.segmentData().multiScaleInfer())) {
       WeightsFile weights = Checkpoint.open(checkpoint);
       Checkpoint.loadModel(weights, checkpoint, net);
+      TrainedSize.doubt(spec, checkpoint).ifPresent(context.reporter()::warn);
       DataCheck.stored(weights)
           .ifPresent(m -> context.reporter().info("Trained with " + m.phrase()));
       net.eval();

@@ -1,6 +1,7 @@
 package dev.changenet.train;
 
 import dev.changenet.nn.state.CheckpointException;
+import dev.changenet.nn.state.IoProblem;
 import java.io.IOException;
 import java.nio.file.DirectoryStream;
 import java.nio.file.Files;
@@ -65,7 +66,7 @@ final class KeptCheckpoints {
       }
     } catch (IOException e) {
       throw new CheckpointException(
-          folder, "its old checkpoints cannot be removed (" + e.getMessage() + ")", e);
+          folder, "its old checkpoints cannot be removed (" + IoProblem.of(e) + ")", e);
     }
   }
 

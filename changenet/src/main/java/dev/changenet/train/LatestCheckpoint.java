@@ -1,6 +1,7 @@
 package dev.changenet.train;
 
 import dev.changenet.nn.state.CheckpointException;
+import dev.changenet.nn.state.IoProblem;
 import java.io.IOException;
 import java.nio.file.AtomicMoveNotSupportedException;
 import java.nio.file.DirectoryStream;
@@ -58,7 +59,7 @@ final class LatestCheckpoint {
     try (DirectoryStream<Path> entries = Files.newDirectoryStream(folder, "model_epoch_*.pth")) {
       entries.forEach(e -> names.add(e.getFileName().toString()));
     } catch (IOException e) {
-      throw new CheckpointException(folder, "cannot be listed (" + e.getMessage() + ")", e);
+      throw new CheckpointException(folder, "cannot be listed (" + IoProblem.of(e) + ")", e);
     }
     Collections.sort(names);
     return names;
@@ -69,7 +70,7 @@ final class LatestCheckpoint {
     try {
       return Files.isSymbolicLink(file) ? file.resolveSibling(Files.readSymbolicLink(file)) : file;
     } catch (IOException e) {
-      throw new CheckpointException(file, "cannot be read (" + e.getMessage() + ")", e);
+      throw new CheckpointException(file, "cannot be read (" + IoProblem.of(e) + ")", e);
     }
   }
 
@@ -92,7 +93,7 @@ final class LatestCheckpoint {
     } catch (IOException e) {
       CheckpointException failure =
           new CheckpointException(
-              latest, "cannot be pointed at " + name + " (" + e.getMessage() + ")", e);
+              latest, "cannot be pointed at " + name + " (" + IoProblem.of(e) + ")", e);
       try {
         Files.deleteIfExists(temporary);
       } catch (IOException second) {
@@ -113,7 +114,7 @@ final class LatestCheckpoint {
       }
     } catch (IOException e) {
       throw new CheckpointException(
-          folder, "cannot be cleared of unfinished checkpoints (" + e.getMessage() + ")", e);
+          folder, "cannot be cleared of unfinished checkpoints (" + IoProblem.of(e) + ")", e);
     }
   }
 

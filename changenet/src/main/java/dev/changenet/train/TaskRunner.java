@@ -35,6 +35,14 @@ public final class TaskRunner {
               + "); choose another results_dir",
           e);
     }
+    try (ResultsLock _ = task == Task.TRAIN ? ResultsLock.take(dir) : null) {
+      run(spec, reporter, interruption, dir);
+    }
+  }
+
+  private static void run(
+      ExperimentSpec spec, Reporter reporter, Interruption interruption, Path dir) {
+    Task task = spec.task();
     if (!Files.exists(dir.resolve(ExperimentSpec.FILE))) {
       spec.writeExperimentYaml();
     }

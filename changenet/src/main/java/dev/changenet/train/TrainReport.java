@@ -2,6 +2,7 @@ package dev.changenet.train;
 
 import dev.changenet.config.ExperimentSpec;
 import dev.changenet.data.Batch;
+import dev.changenet.nn.state.IoProblem;
 import dev.changenet.report.Evaluation;
 import dev.changenet.report.Fingerprint;
 import dev.changenet.report.History;
@@ -214,7 +215,7 @@ final class TrainReport implements TrainObserver {
         }
       }
     } catch (IOException e) {
-      throw new ChangeNetException(folder + ": cannot be listed (" + e + ")", e);
+      throw new ChangeNetException(folder + ": cannot be listed (" + IoProblem.of(e) + ")", e);
     }
     return found;
   }

@@ -88,6 +88,8 @@ public final class TrainRun {
     Optional<WeightsFile> checkpoint = resume.map(this::openResumed);
     if (resume.isEmpty()) {
       warnOfOthers();
+    } else {
+      warnOfLater(resume.get());
     }
     PretrainedWeights pretrained = PretrainedWeights.open(spec, resume.isPresent());
     checkpoint.ifPresent(file -> ModelFit.require(this::plannedNetwork, file, otherStart()));
@@ -203,6 +205,28 @@ public final class TrainRun {
               + Checkpoint.LATEST
               + ": training begins anew and replaces checkpoints of the same name; to go on from one,"
               + " stop and set train.resume_training_checkpoint_path");
+    }
+  }
+
+  /** A training that goes on from an early checkpoint replaces those that came after it. */
+  private void warnOfLater(Path resumed) {
+    Path folder = spec.resultsDir();
+    String name = resumed.getFileName().toString();
+    boolean own = folder.toAbsolutePath().equals(resumed.toAbsolutePath().getParent());
+    List<String> later =
+        LatestCheckpoint.others(folder).stream()
+            .filter(other -> !own || other.compareTo(name) > 0)
+            .toList();
+    if (!later.isEmpty()) {
+      reporter.warn(
+          "training goes on from "
+              + resumed
+              + " and replaces checkpoints of the same name in "
+              + folder
+              + ", which has "
+              + (later.size() == 1 ? "" : later.getFirst() + " to ")
+              + later.getLast()
+              + "; to keep them, stop and choose another results_dir");
     }
   }
 

@@ -66,6 +66,7 @@ class PictureInfoTest {
     assertThatThrownBy(() -> PictureInfo.read(text))
         .isExactlyInstanceOf(DataException.class)
         .hasMessageContaining("it looks like text");
+    assertThat(ImageFormat.describe(new byte[0])).isEqualTo("it is empty");
     assertThatThrownBy(() -> PictureInfo.read(folder))
         .isExactlyInstanceOf(DataException.class)
         .hasMessageContaining("is a folder");

@@ -23,9 +23,15 @@ public final class Main {
     StandardOutput out = new StandardOutput();
     Terminal terminal = Terminal.standard(out);
     int code = run(terminal, args);
-    if (code == ExitCode.OK && out.problem() != null && onlyPrints(args)) {
-      terminal.err().println("ERROR: standard output can't be written: " + out.problem());
-      code = ExitCode.FAILED;
+    if (code == ExitCode.OK && out.problem() != null) {
+      boolean failure = onlyPrints(args);
+      terminal
+          .err()
+          .println(
+              (failure ? "ERROR" : "WARNING")
+                  + ": standard output can't be written: "
+                  + out.problem());
+      code = failure ? ExitCode.FAILED : ExitCode.OK;
     }
     System.exit(code);
   }
@@ -33,10 +39,12 @@ public final class Main {
   /** True for commands whose result is what they print; others leave files. */
   private static boolean onlyPrints(String... args) {
     List<String> leaveFiles = List.of("train", "evaluate", "inference", "export", "quickstart");
-    return Arrays.stream(args)
-        .dropWhile(word -> word.equals("model") || word.equals(NETWORK))
-        .limit(1)
-        .noneMatch(leaveFiles::contains);
+    List<String> printing = List.of("-h", "--help", "-V", "--version", "--keys");
+    return Arrays.stream(args).anyMatch(printing::contains)
+        || Arrays.stream(args)
+            .dropWhile(word -> word.equals("model") || word.equals(NETWORK))
+            .limit(1)
+            .noneMatch(leaveFiles::contains);
   }
 
   /** Runs one command line; returns its exit code. */

@@ -1,6 +1,7 @@
 package dev.changenet.cli;
 
 import dev.changenet.generate.GeneratorSettings;
+import dev.changenet.nn.state.IoProblem;
 import dev.changenet.tensor.ChangeNetException;
 import java.io.IOException;
 import java.io.InputStream;
@@ -70,7 +71,11 @@ final class QuickstartFolder {
       Files.writeString(marker, "quickstart --force may delete this folder's contents\n");
     } catch (IOException e) {
       throw new ChangeNetException(
-          root + ": the folder cannot be prepared (" + e + "); choose another one with --dir", e);
+          root
+              + ": the folder cannot be prepared ("
+              + IoProblem.of(e)
+              + "); choose another one with --dir",
+          e);
     }
   }
 
@@ -92,7 +97,7 @@ final class QuickstartFolder {
       text = text.replace("@DATA@", yaml(data())).replace("@RESULTS@", yaml(results()));
       Files.writeString(spec(), text);
     } catch (IOException e) {
-      throw new ChangeNetException(spec() + ": cannot be written (" + e + ")", e);
+      throw new ChangeNetException(spec() + ": cannot be written (" + IoProblem.of(e) + ")", e);
     }
   }
 

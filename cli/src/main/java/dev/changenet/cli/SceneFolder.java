@@ -2,6 +2,7 @@ package dev.changenet.cli;
 
 import dev.changenet.generate.GeneratorSettings;
 import dev.changenet.generate.SceneGenerator;
+import dev.changenet.nn.state.IoProblem;
 import dev.changenet.tensor.ChangeNetException;
 import dev.changenet.train.Reporter;
 import java.io.IOException;
@@ -76,7 +77,8 @@ final class SceneFolder {
     try (Stream<Path> entries = Files.list(folder)) {
       return entries.filter(file -> !file.getFileName().toString().endsWith(".tmp")).count();
     } catch (IOException e) {
-      throw new ChangeNetException(folder + ": the folder cannot be read (" + e + ")", e);
+      throw new ChangeNetException(
+          folder + ": the folder cannot be read (" + IoProblem.of(e) + ")", e);
     }
   }
 }

@@ -5,6 +5,7 @@ import dev.changenet.config.SegmentDataSpec;
 import dev.changenet.data.DataSettings;
 import dev.changenet.data.SplitDivision;
 import dev.changenet.image.DataException;
+import dev.changenet.nn.state.IoProblem;
 import dev.changenet.train.RunContext;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -166,7 +167,8 @@ final class SplitCommand implements Callable<Integer> {
       Files.deleteIfExists(file.resolveSibling(other));
     } catch (IOException e) {
       throw new DataException(
-          file.resolveSibling(other) + ": the old list cannot be deleted (" + e + ")", e);
+          file.resolveSibling(other) + ": the old list cannot be deleted (" + IoProblem.of(e) + ")",
+          e);
     }
   }
 

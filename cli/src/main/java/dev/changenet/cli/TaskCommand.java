@@ -32,7 +32,7 @@ abstract class TaskCommand implements Callable<Integer> {
   @Parameters(
       paramLabel = "KEY=VALUE",
       arity = "0..1",
-      description = "Settings that replace the file's: train.num_epochs=50")
+      description = "Settings that replace the file's: dataset.segment.batch_size=4")
   private List<String> overrides = new ArrayList<>();
 
   @Option(

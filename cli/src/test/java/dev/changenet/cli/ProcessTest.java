@@ -157,11 +157,13 @@ class ProcessTest {
     assertThat(Files.readString(folder.resolve("out.txt"))).isNotEmpty();
   }
 
-  @Test
-  void whatCannotBePrintedIsAFailure() throws Exception {
+  @ParameterizedTest
+  @ValueSource(
+      strings = {"--help", "train --help", "model visual_changenet get-spec --action train"})
+  void whatCannotBePrintedIsAFailure(String command) throws Exception {
     File full = new File("/dev/full");
     assumeThat(full).as("a device that is always full").exists();
-    Process process = builder(List.of(), "--help").redirectOutput(full).start();
+    Process process = builder(List.of(), command.split(" ")).redirectOutput(full).start();
     assertThat(process.waitFor()).isEqualTo(ExitCode.FAILED);
     assertThat(Files.readAllLines(folder.resolve("err.txt")))
         .singleElement()

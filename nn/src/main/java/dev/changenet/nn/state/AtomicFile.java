@@ -82,10 +82,6 @@ public final class AtomicFile {
 
   /** Says in words for users why a file couldn't be written. */
   public static String cause(IOException e) {
-    return switch (e) {
-      case NoSuchFileException missing -> "its folder doesn't exist";
-      case AccessDeniedException denied -> "access denied";
-      default -> e.getMessage() == null ? e.getClass().getSimpleName() : e.getMessage();
-    };
+    return e instanceof NoSuchFileException ? "its folder doesn't exist" : IoProblem.of(e);
   }
 }

@@ -32,7 +32,7 @@ record MappedFile(Path path, MemorySegment bytes) {
     } catch (NoSuchFileException e) {
       throw new CheckpointException(path, "no such file", e);
     } catch (IOException e) {
-      throw new CheckpointException(path, "can't be read: " + e.getMessage(), e);
+      throw new CheckpointException(path, "can't be read: " + IoProblem.of(e), e);
     }
   }
 

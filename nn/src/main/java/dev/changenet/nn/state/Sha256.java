@@ -55,7 +55,7 @@ public final class Sha256 {
         digest.update(piece, 0, n);
       }
     } catch (IOException e) {
-      throw new ChangeNetException(file + ": cannot be read (" + e + ")", e);
+      throw new ChangeNetException(file + ": cannot be read (" + IoProblem.of(e) + ")", e);
     }
   }
 }

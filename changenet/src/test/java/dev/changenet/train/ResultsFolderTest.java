@@ -1,0 +1,131 @@
+package dev.changenet.train;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.assertj.core.api.Assertions.catchThrowable;
+
+import dev.changenet.config.Task;
+import dev.changenet.image.DataException;
+import dev.changenet.tensor.ChangeNetException;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.extension.ExtendWith;
+import org.junit.jupiter.api.io.TempDir;
+
+/** What several runs that meet in a results directory say and leave. */
+@ExtendWith(OneThread.class)
+class ResultsFolderTest {
+  @TempDir Path folder;
+  private Path data;
+  private Path results;
+
+  @BeforeEach
+  void makeData() {
+    data = TrainFixture.data(folder.resolve("data"), 2);
+    results = folder.resolve("results");
+  }
+
+  @Test
+  void aSecondTrainingIsRefusedWhileOneRuns() throws IOException {
+    List<Throwable> refusals = new ArrayList<>();
+    CapturingReporter reporter =
+        new CapturingReporter(
+            step -> {
+              if (step == 1) {
+                refusals.add(catchThrowable(() -> TrainFixture.train(data, results)));
+                assertThat(results.resolve(ResultsLock.FILE)).exists();
+              }
+            });
+    TaskRunner.run(
+        TrainFixture.spec(Task.TRAIN, data, results, "train.num_epochs=1"),
+        reporter,
+        new Interruption());
+    assertThat(refusals)
+        .singleElement()
+        .isInstanceOf(ChangeNetException.class)
+        .extracting(Throwable::getMessage)
+        .isEqualTo(
+            "results_dir: another training (process "
+                + ProcessHandle.current().pid()
+                + ") writes to "
+                + results
+                + "; wait until it ends, stop it, or choose another results_dir");
+    assertThat(TrainFixture.messages(results)).noneMatch(m -> m.startsWith("FAILURE"));
+    assertThat(TrainFixture.names(results)).doesNotContain(ResultsLock.FILE);
+  }
+
+  @Test
+  void aLockThatAKilledProcessLeftIsNone() throws IOException {
+    Files.createDirectories(results);
+    Files.writeString(results.resolve(ResultsLock.FILE), "123456789");
+    TrainFixture.train(data, results, "train.num_epochs=1");
+    assertThat(TrainFixture.names(results)).doesNotContain(ResultsLock.FILE);
+  }
+
+  @Test
+  void goingOnFromAnEarlyCheckpointWarnsOfTheLaterOnes() throws IOException {
+    TrainFixture.train(data, results, "train.num_epochs=3");
+    Path first = results.resolve("model_epoch_000.pth");
+    assertThat(warnings("train.resume_training_checkpoint_path=" + first, "train.num_epochs=3"))
+        .contains(
+            "training goes on from "
+                + first
+                + " and replaces checkpoints of the same name in "
+                + results
+                + ", which has model_epoch_001.pth to model_epoch_002.pth; to keep them, stop and"
+                + " choose another results_dir");
+    Path last = results.resolve("model_epoch_002.pth");
+    assertThat(warnings("train.resume_training_checkpoint_path=" + last, "train.num_epochs=4"))
+        .noneMatch(w -> w.startsWith("training goes on"));
+  }
+
+  private List<String> warnings(String... overrides) throws IOException {
+    CapturingReporter reporter = new CapturingReporter();
+    TaskRunner.run(
+        TrainFixture.spec(Task.TRAIN, data, results, overrides), reporter, new Interruption());
+    return reporter.warnings;
+  }
+
+  @Test
+  void anotherSizeThanTheTrainingsIsAWarning() throws IOException {
+    TrainFixture.train(data, results, "train.num_epochs=1");
+    String advice =
+        "pictures are scaled to 64 x 64, but the checkpoint was trained at 32 x 32 ("
+            + results.resolve("experiment.yaml")
+            + "), where it is best; unless this is meant, add dataset.segment.img_size=32";
+    for (Task task : new Task[] {Task.EVALUATE, Task.INFERENCE}) {
+      String checkpoint = task.key() + ".checkpoint=" + results.resolve(Checkpoint.LATEST);
+      Path to = folder.resolve(task.key());
+      for (int size : new int[] {64, 32}) {
+        CapturingReporter reporter = new CapturingReporter();
+        TaskRunner.run(
+            TrainFixture.spec(task, data, to, checkpoint, "dataset.segment.img_size=" + size),
+            reporter,
+            new Interruption());
+        if (size == 64) {
+          assertThat(reporter.warnings).as(task.key()).contains(advice);
+        } else {
+          assertThat(reporter.warnings).as(task.key()).noneMatch(w -> w.contains("scaled to"));
+        }
+      }
+    }
+  }
+
+  @Test
+  void aHeaderThatIsNoneIsToldFromAMissingFile() throws IOException {
+    Path list = data.resolve("list/train.txt");
+    List<String> lines = new ArrayList<>(List.of("image"));
+    lines.addAll(Files.readAllLines(list));
+    Files.delete(list);
+    Files.write(data.resolve("list/train.csv"), lines);
+    assertThatThrownBy(() -> TrainFixture.train(data, results))
+        .isInstanceOf(DataException.class)
+        .hasMessageEndingWith(
+            "; 'image' looks like a header, which must be image_names in a .csv list");
+  }
+}
