@@ -7,6 +7,7 @@ import dev.changenet.model.ChangeNet;
 import dev.changenet.nn.state.IoProblem;
 import dev.changenet.nn.state.WeightsFile;
 import dev.changenet.onnx.EtltFile;
+import dev.changenet.onnx.OnnxException;
 import dev.changenet.onnx.OnnxFile;
 import dev.changenet.onnx.OnnxModel;
 import dev.changenet.onnx.OnnxNode;
@@ -92,7 +93,7 @@ public final class ExportRun {
     Path written =
         folder.resolve(target.getFileName().toString().replaceFirst("\\.etlt$", ".onnx"));
     try {
-      OnnxFile.write(model, written);
+      write(model, written, target);
       model = null; // Its constants are as large as the file: the proof needs the memory.
       context.reporter().info(summary);
       betweenWriteAndProof.accept(written);
@@ -152,6 +153,18 @@ public final class ExportRun {
                 + type.key()
                 + " needs");
     return GRID_SAMPLE;
+  }
+
+  private static void write(OnnxModel model, Path written, Path target) {
+    try {
+      OnnxFile.write(model, written);
+    } catch (OnnxException e) {
+      if (e.getCause() instanceof IOException io) {
+        throw new ChangeNetException(
+            "export.onnx_file: " + target + " can't be written: " + IoProblem.of(io), io);
+      }
+      throw e;
+    }
   }
 
   /** A hidden folder beside the target, so that moving is one step. */

@@ -31,6 +31,9 @@ public final class InferenceRun {
   /** Pairs whose sizes are compared before the first is predicted. */
   private static final int LOOKED_AT = 256;
 
+  /** So many times as large as the network's input, a picture is much larger. */
+  private static final int SHRUNK = 3;
+
   private final RunContext context;
   private final ExperimentSpec spec;
   private final DrawnPairs drawn;
@@ -56,6 +59,9 @@ public final class InferenceRun {
     threshold.ifPresent(t -> context.reporter().info(t.describe()));
     threshold.flatMap(ChangeThreshold::warning).ifPresent(context.reporter()::warn);
     ChangeDataset dataset = dataset();
+    if (settings.tileOverlap().isEmpty()) {
+      hintAtTiles(dataset);
+    }
     PairPictures pictures = context.pictures();
     InferenceFiles files = new InferenceFiles(context, dataset, pictures, threshold);
     if (settings.tileOverlap().isPresent() || files.any() && settings.output().originalSize()) {
@@ -91,6 +97,20 @@ public final class InferenceRun {
                 + spec.resultsDir()
                 + files.places());
     drawn.notice().ifPresent(context.reporter()::info);
+  }
+
+  /** Pictures much larger than the network's lose what is small in them. */
+  private void hintAtTiles(ChangeDataset dataset) {
+    ImageReader.Size size = ImageReader.size(dataset.pathA(0));
+    int scaled = spec.segmentData().imgSize();
+    if (Math.max(size.width(), size.height()) >= SHRUNK * scaled) {
+      context
+          .reporter()
+          .info(
+              "Pictures of %s pixels are shrunk to %d x %d; where training saw parts of such pictures at"
+                      .formatted(size, scaled, scaled)
+                  + " their own size, add inference.tiles.enabled=true");
+    }
   }
 
   private void warnOfTwoSizes(ChangeDataset dataset) {

@@ -268,6 +268,19 @@ class InferenceRunTest {
   }
 
   @Test
+  void aLargePictureThatIsShrunkIsTold() throws IOException {
+    pairs(SIZE, 4 * SIZE, "large.png");
+    String[] folders = InferenceFixture.folders(data);
+    assertThat(InferenceFixture.run(two, 2, out, folders).lines)
+        .contains(
+            "Pictures of 32x128 pixels are shrunk to 32 x 32; where training saw parts of such"
+                + " pictures at their own size, add inference.tiles.enabled=true");
+    folders = InferenceFixture.folders(data, "inference.tiles.enabled=true");
+    assertThat(InferenceFixture.run(two, 2, out, folders).lines)
+        .noneMatch(l -> l.contains("shrunk"));
+  }
+
+  @Test
   void picturesOfTwoSizesAreAWarning() throws IOException {
     pairs(SIZE, SIZE, "small.png", "other.png");
     ImageWriter.writePng(data.resolve("B/other.png"), InferenceFixture.picture(3, 20, SIZE));
