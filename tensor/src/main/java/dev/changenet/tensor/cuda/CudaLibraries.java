@@ -204,11 +204,12 @@ final class CudaLibraries {
     return end;
   }
 
-  /** Returns some bytes of a file, or null where it has fewer. */
+  /** Returns some bytes of a file, or null where it has none. */
   private static ByteBuffer read(FileChannel file, long at, int count) throws IOException {
     ByteBuffer bytes = ByteBuffer.allocate(count).order(ByteOrder.LITTLE_ENDIAN);
     while (bytes.hasRemaining()) {
-      if (file.read(bytes, at + bytes.position()) < 0) {
+      // A damaged table may begin anywhere.
+      if (at < 0 || file.read(bytes, at + bytes.position()) < 0) {
         return null;
       }
     }
