@@ -3,79 +3,37 @@
 // Built as libcublas.so.12 and .13 with a version node of that name, as JCuda's natives ask for it.
 // Refused, as cuBLAS does: element types that don't go together, leading dimensions too small. Also
 // refused: matrices that don't lie in device memory.
-#include <dlfcn.h>
-
-#include <cstdint>
-#include <cstring>
 #include <functional>
 #include <vector>
+
+#include "numbers.h"
+#include "stub.h"
 
 #define API extern "C" __attribute__((visibility("default"))) int
 
 namespace {
 
 enum { SUCCESS = 0, NOT_INITIALIZED = 1, INVALID_VALUE = 7, EXECUTION_FAILED = 13, NOT_SUPPORTED = 15 };
-enum Type { F32 = 0, F64 = 1, F16 = 2, BF16 = 14 };
+enum { REAL_32F = 0 };
 enum { COMPUTE_32F = 68, COMPUTE_64F = 70 };
 
 struct Handle {
   void* stream;
 };
 
-void* driver(const char* name) {
-  static void* library = dlopen("libcuda.so.1", RTLD_NOW | RTLD_NOLOAD);
-  return library == nullptr ? nullptr : dlsym(library, name);
-}
-
-bool onDevice(const void* at, size_t bytes) {
-  static auto check = reinterpret_cast<int (*)(unsigned long long, size_t)>(driver("changenet_on_device"));
-  return check != nullptr && check(reinterpret_cast<uintptr_t>(at), bytes) != 0;
-}
-
-int submit(void* stream, const std::function<int()>& work) {
-  static auto call = reinterpret_cast<int (*)(void*, const std::function<int()>*)>(driver("changenet_submit"));
-  return call != nullptr && call(stream, &work) == 0 ? SUCCESS : EXECUTION_FAILED;
-}
-
-size_t bytes(int type) { return type == F32 ? 4 : type == F64 ? 8 : 2; }
-
-float fromBits(uint32_t u) {
-  float f;
-  memcpy(&f, &u, 4);
-  return f;
-}
-
-double load(const void* p, size_t i, int type) {
-  if (type == F32) {
-    return static_cast<const float*>(p)[i];
-  }
-  if (type == F64) {
-    return static_cast<const double*>(p)[i];
-  }
-  if (type == BF16) {
-    return fromBits(uint32_t(static_cast<const uint16_t*>(p)[i]) << 16);
-  }
-  return static_cast<double>(static_cast<const _Float16*>(p)[i]);
-}
-
-void store(void* p, size_t i, int type, double value) {
-  if (type == F32) {
-    static_cast<float*>(p)[i] = float(value);
-  } else if (type == F64) {
-    static_cast<double*>(p)[i] = value;
-  } else if (type == F16) {
-    static_cast<_Float16*>(p)[i] = static_cast<_Float16>(float(value));
-  } else {
-    float f = float(value);
-    uint32_t u;
-    memcpy(&u, &f, 4);
-    static_cast<uint16_t*>(p)[i] = f != f ? 0x7fff : uint16_t((u + 0x7fff + ((u >> 16) & 1)) >> 16);
+bool numberOf(int type, Number* number) {
+  switch (type) {
+    case 0: *number = Number::F32; return true;
+    case 1: *number = Number::F64; return true;
+    case 2: *number = Number::F16; return true;
+    case 14: *number = Number::BF16; return true;
+    default: return false;
   }
 }
 
 struct Matrix {
   const void* data;
-  int type;
+  Number type;
   int ld;
   long long stride;
   bool transposed;
@@ -102,7 +60,7 @@ struct Product {
     if (m < 0 || n < 0 || k < 0 || batches < 0 || small) {
       return INVALID_VALUE;
     }
-    if (a.type != b.type || (c.type != a.type && c.type != F32)) {
+    if (a.type != b.type || (c.type != a.type && c.type != Number::F32)) {
       return NOT_SUPPORTED;
     }
     if (m == 0 || n == 0 || batches == 0) {
@@ -153,7 +111,11 @@ int multiply(void* handle, const Product& product) {
     return NOT_INITIALIZED;
   }
   int status = product.check();
-  return status != SUCCESS ? status : submit(static_cast<Handle*>(handle)->stream, [=] { return product.run(); });
+  if (status != SUCCESS) {
+    return status;
+  }
+  const bool done = submit(static_cast<Handle*>(handle)->stream, [=] { return product.run(); });
+  return done ? SUCCESS : EXECUTION_FAILED;
 }
 
 }  // namespace
@@ -193,8 +155,12 @@ extern "C" __attribute__((visibility("default"))) const char* cublasGetStatusStr
 API cublasGemmStridedBatchedEx(void* handle, int transA, int transB, int m, int n, int k, const void* alpha, const void* a, int typeA,
                                int lda, long long strideA, const void* b, int typeB, int ldb, long long strideB, const void* beta, void* c,
                                int typeC, int ldc, long long strideC, int batches, int compute, int) {
-  return multiply(handle, {m, n, k, scale(alpha, compute), scale(beta, compute), {a, typeA, lda, strideA, transA != 0},
-                           {b, typeB, ldb, strideB, transB != 0}, {c, typeC, ldc, strideC, false}, batches});
+  Number ofA, ofB, ofC;
+  if (!numberOf(typeA, &ofA) || !numberOf(typeB, &ofB) || !numberOf(typeC, &ofC)) {
+    return NOT_SUPPORTED;
+  }
+  return multiply(handle, {m, n, k, scale(alpha, compute), scale(beta, compute), {a, ofA, lda, strideA, transA != 0},
+                           {b, ofB, ldb, strideB, transB != 0}, {c, ofC, ldc, strideC, false}, batches});
 }
 
 API cublasGemmEx(void* handle, int transA, int transB, int m, int n, int k, const void* alpha, const void* a, int typeA, int lda,
@@ -205,5 +171,5 @@ API cublasGemmEx(void* handle, int transA, int transB, int m, int n, int k, cons
 
 API cublasSgemm_v2(void* handle, int transA, int transB, int m, int n, int k, const float* alpha, const float* a, int lda, const float* b,
                    int ldb, const float* beta, float* c, int ldc) {
-  return cublasGemmEx(handle, transA, transB, m, n, k, alpha, a, F32, lda, b, F32, ldb, beta, c, F32, ldc, COMPUTE_32F, -1);
+  return cublasGemmEx(handle, transA, transB, m, n, k, alpha, a, REAL_32F, lda, b, REAL_32F, ldb, beta, c, REAL_32F, ldc, COMPUTE_32F, -1);
 }

@@ -151,8 +151,8 @@ final class ConvolutionRows {
               ops(c)
                   .convTranspose2d(
                       c.random(s.b, s.h, s.w, s.in),
-                      c.random(weight),
-                      bias ? c.random(s.out) : null,
+                      c.float32().random(weight),
+                      bias ? c.float32().random(s.out) : null,
                       s.geometry,
                       c.output("out", s.b, s.upH(), s.upW(), s.out)));
       rows.add(
@@ -163,8 +163,8 @@ final class ConvolutionRows {
                       c.random(s.b, s.upH(), s.upW(), s.out),
                       c.random(s.b, s.h, s.w, s.in),
                       s.geometry,
-                      c.output("gradW", weight),
-                      bias ? c.output("gradB", s.out) : null));
+                      c.float32().output("gradW", weight),
+                      bias ? c.float32().output("gradB", s.out) : null));
     }
     rows.add(
         "convolution.convTranspose2dBackwardInput" + s,
@@ -172,7 +172,7 @@ final class ConvolutionRows {
             ops(c)
                 .convTranspose2dBackwardInput(
                     c.random(s.b, s.upH(), s.upW(), s.out),
-                    c.random(weight),
+                    c.float32().random(weight),
                     s.geometry,
                     c.output("gradX", s.b, s.h, s.w, s.in)));
   }
@@ -187,9 +187,9 @@ final class ConvolutionRows {
               ops(c)
                   .conv2dPair(
                       c.random(b, h, w, in),
-                      c.random(mid, in, 3, 3),
-                      bias ? c.random(mid) : null,
-                      c.random(out, mid, 3, 3),
+                      c.float32().random(mid, in, 3, 3),
+                      bias ? c.float32().random(mid) : null,
+                      c.float32().random(out, mid, 3, 3),
                       c.output("out", b, h, w, out)));
       rows.add(
           "convolution.conv2dPairBackward" + name,
@@ -198,13 +198,13 @@ final class ConvolutionRows {
                   .conv2dPairBackward(
                       c.random(b, h, w, out),
                       c.random(b, h, w, in),
-                      c.random(mid, in, 3, 3),
-                      bias ? c.random(mid) : null,
-                      c.random(out, mid, 3, 3),
+                      c.float32().random(mid, in, 3, 3),
+                      bias ? c.float32().random(mid) : null,
+                      c.float32().random(out, mid, 3, 3),
                       c.output("gradX", b, h, w, in),
-                      c.output("gradW1", mid, in, 3, 3),
-                      bias ? c.output("gradB1", mid) : null,
-                      c.output("gradW2", out, mid, 3, 3)));
+                      c.float32().output("gradW1", mid, in, 3, 3),
+                      bias ? c.float32().output("gradB1", mid) : null,
+                      c.float32().output("gradW2", out, mid, 3, 3)));
     }
   }
 }

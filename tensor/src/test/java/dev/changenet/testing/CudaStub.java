@@ -101,6 +101,11 @@ public final class CudaStub {
     return folder.resolve("lib13").toAbsolutePath();
   }
 
+  /** Folder of cuDNN alone. */
+  public Path cudnn() {
+    return folder.resolve("cudnn").toAbsolutePath();
+  }
+
   /** Folder of the kernels' libraries. */
   public Path kernels() {
     return folder.resolve("kernels").toAbsolutePath();
@@ -126,7 +131,7 @@ public final class CudaStub {
 
   private void buildAll() {
     try {
-      for (Path p : List.of(libraries(), libraries13(), kernels())) {
+      for (Path p : List.of(libraries(), libraries13(), cudnn(), kernels())) {
         Files.createDirectories(p);
       }
       removeStale();
@@ -222,6 +227,7 @@ public final class CudaStub {
     cpp("cublas.cpp", libraries13().resolve("libcublas.so.13"), "13");
     cpp("cublasLt.cpp", libraries().resolve("libcublasLt.so.12"), "12");
     cpp("cublasLt.cpp", libraries13().resolve("libcublasLt.so.13"), "13");
+    cpp("cudnn.cpp", cudnn().resolve("libcudnn.so.9"), "9");
   }
 
   private void cpp(String source, Path library, String version) {
@@ -233,7 +239,7 @@ public final class CudaStub {
     try {
       if (!version.isEmpty()) {
         Path map = Path.of(library + ".map");
-        Files.writeString(map, name + " { global: cublas*; local: *; };\n");
+        Files.writeString(map, name + " { global: cublas*; cudnn*; local: *; };\n");
         command.addAll(List.of("-DVERSION=" + version, "-Wl,--version-script=" + map));
       }
     } catch (IOException e) {
@@ -241,7 +247,9 @@ public final class CudaStub {
     }
     Path input = sources.resolve(source);
     command.addAll(List.of("-o", library.toString(), input.toString()));
-    make(library, List.of(input), command.toArray(String[]::new));
+    List<Path> inputs = new ArrayList<>(list(sources, ".h"));
+    inputs.add(input);
+    make(library, inputs, command.toArray(String[]::new));
   }
 
   /** Where a family has no compiled kernels yet, the stub driver is content with anything. */
@@ -340,6 +348,32 @@ public final class CudaStub {
               .downcallHandle(
                   symbol("changenet_launches"), FunctionDescriptor.of(ValueLayout.JAVA_LONG))
               .invokeExact();
+    } catch (RuntimeException | Error e) {
+      throw e;
+    } catch (Throwable e) {
+      throw new IllegalStateException(e);
+    }
+  }
+
+  /**
+   * Number of convolutions that the stub of cuDNN has computed in this JVM.
+   *
+   * @param kind 0: forward, 1: gradient of the input, 2: gradient of the weight
+   * @param algorithm as in {@code cudnn.cpp}
+   */
+  public long convolutions(int kind, int algorithm) {
+    MemorySegment function =
+        SymbolLookup.libraryLookup(cudnn().resolve("libcudnn.so.9"), Arena.global())
+            .find("cudnnStubRuns")
+            .orElseThrow();
+    try {
+      return (long)
+          Linker.nativeLinker()
+              .downcallHandle(
+                  function,
+                  FunctionDescriptor.of(
+                      ValueLayout.JAVA_LONG, ValueLayout.JAVA_INT, ValueLayout.JAVA_INT))
+              .invokeExact(kind, algorithm);
     } catch (RuntimeException | Error e) {
       throw e;
     } catch (Throwable e) {

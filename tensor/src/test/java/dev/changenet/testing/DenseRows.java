@@ -44,8 +44,8 @@ final class DenseRows {
                 ops(c)
                     .linear(
                         c.random(m, i),
-                        c.random(o, i),
-                        bias ? c.random(o) : null,
+                        c.float32().random(o, i),
+                        bias ? c.float32().random(o) : null,
                         c.output("out", m, o)));
         rows.add(
             "dense.linearBackwardWeight" + what,
@@ -54,12 +54,15 @@ final class DenseRows {
                     .linearBackwardWeight(
                         c.random(m, o),
                         c.random(m, i),
-                        c.output("gradW", o, i),
-                        bias ? c.output("gradB", o) : null));
+                        c.float32().output("gradW", o, i),
+                        bias ? c.float32().output("gradB", o) : null));
       }
       rows.add(
           "dense.linearBackwardInput" + size,
-          c -> ops(c).linearBackwardInput(c.random(m, o), c.random(o, i), c.output("gradX", m, i)));
+          c ->
+              ops(c)
+                  .linearBackwardInput(
+                      c.random(m, o), c.float32().random(o, i), c.output("gradX", m, i)));
     }
     rows.add(
         "dense.linear tokens, 1x1 weight",
@@ -67,8 +70,8 @@ final class DenseRows {
             ops(c)
                 .linear(
                     c.random(2, 3, 5, 21),
-                    c.random(19, 21, 1, 1),
-                    c.random(19),
+                    c.float32().random(19, 21, 1, 1),
+                    c.float32().random(19),
                     c.output("out", 2, 3, 5, 19)));
     for (int[] s : MATMUL) {
       for (int t = 0; t < 4; t++) {

@@ -8,6 +8,7 @@ import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.util.HashMap;
 import java.util.Map;
+import java.util.function.IntSupplier;
 import jcuda.Pointer;
 import jcuda.jcudnn.JCudnn;
 import jcuda.jcudnn.cudnnConvolutionBwdDataAlgoPerf;
@@ -133,6 +134,15 @@ final class CudnnConvolution implements ConvolutionKernels {
           JCudnn.cudnnSetConvolutionMathType(convolution, math), "cudnnSetConvolutionMathType");
     }
 
+    void destroy() {
+      CudaCheck.cudnn(JCudnn.cudnnDestroyTensorDescriptor(input), "cudnnDestroyTensorDescriptor");
+      CudaCheck.cudnn(JCudnn.cudnnDestroyTensorDescriptor(output), "cudnnDestroyTensorDescriptor");
+      CudaCheck.cudnn(JCudnn.cudnnDestroyFilterDescriptor(filter), "cudnnDestroyFilterDescriptor");
+      CudaCheck.cudnn(
+          JCudnn.cudnnDestroyConvolutionDescriptor(convolution),
+          "cudnnDestroyConvolutionDescriptor");
+    }
+
     private Candidate[] candidates(Key k) {
       return switch (k.kind) {
         case FORWARD -> forwardCandidates();
@@ -147,13 +157,14 @@ final class CudnnConvolution implements ConvolutionKernels {
         found[i] = new cudnnConvolutionFwdAlgoPerf();
       }
       int[] count = {0};
-      CudaCheck.cudnn(
-          benchmark
-              ? JCudnn.cudnnFindConvolutionForwardAlgorithm(
-                  handle, input, filter, convolution, output, CANDIDATES, count, found)
-              : JCudnn.cudnnGetConvolutionForwardAlgorithm_v7(
-                  handle, input, filter, convolution, output, CANDIDATES, count, found),
-          "choosing cuDNN's forward algorithm");
+      choosing(
+          "forward",
+          () ->
+              benchmark
+                  ? JCudnn.cudnnFindConvolutionForwardAlgorithm(
+                      handle, input, filter, convolution, output, CANDIDATES, count, found)
+                  : JCudnn.cudnnGetConvolutionForwardAlgorithm_v7(
+                      handle, input, filter, convolution, output, CANDIDATES, count, found));
       Candidate[] result = new Candidate[count[0]];
       for (int i = 0; i < result.length; i++) {
         cudnnConvolutionFwdAlgoPerf f = found[i];
@@ -168,13 +179,14 @@ final class CudnnConvolution implements ConvolutionKernels {
         found[i] = new cudnnConvolutionBwdDataAlgoPerf();
       }
       int[] count = {0};
-      CudaCheck.cudnn(
-          benchmark
-              ? JCudnn.cudnnFindConvolutionBackwardDataAlgorithm(
-                  handle, filter, output, convolution, input, CANDIDATES, count, found)
-              : JCudnn.cudnnGetConvolutionBackwardDataAlgorithm_v7(
-                  handle, filter, output, convolution, input, CANDIDATES, count, found),
-          "choosing cuDNN's input-gradient algorithm");
+      choosing(
+          "input-gradient",
+          () ->
+              benchmark
+                  ? JCudnn.cudnnFindConvolutionBackwardDataAlgorithm(
+                      handle, filter, output, convolution, input, CANDIDATES, count, found)
+                  : JCudnn.cudnnGetConvolutionBackwardDataAlgorithm_v7(
+                      handle, filter, output, convolution, input, CANDIDATES, count, found));
       Candidate[] result = new Candidate[count[0]];
       for (int i = 0; i < result.length; i++) {
         cudnnConvolutionBwdDataAlgoPerf f = found[i];
@@ -189,19 +201,31 @@ final class CudnnConvolution implements ConvolutionKernels {
         found[i] = new cudnnConvolutionBwdFilterAlgoPerf();
       }
       int[] count = {0};
-      CudaCheck.cudnn(
-          benchmark
-              ? JCudnn.cudnnFindConvolutionBackwardFilterAlgorithm(
-                  handle, input, output, convolution, filter, CANDIDATES, count, found)
-              : JCudnn.cudnnGetConvolutionBackwardFilterAlgorithm_v7(
-                  handle, input, output, convolution, filter, CANDIDATES, count, found),
-          "choosing cuDNN's weight-gradient algorithm");
+      choosing(
+          "weight-gradient",
+          () ->
+              benchmark
+                  ? JCudnn.cudnnFindConvolutionBackwardFilterAlgorithm(
+                      handle, input, output, convolution, filter, CANDIDATES, count, found)
+                  : JCudnn.cudnnGetConvolutionBackwardFilterAlgorithm_v7(
+                      handle, input, output, convolution, filter, CANDIDATES, count, found));
       Candidate[] result = new Candidate[count[0]];
       for (int i = 0; i < result.length; i++) {
         cudnnConvolutionBwdFilterAlgoPerf f = found[i];
         result[i] = new Candidate(f.algo, f.status, f.time, f.memory, f.determinism);
       }
       return result;
+    }
+
+    private void choosing(String what, IntSupplier call) {
+      int status;
+      try {
+        status = call.getAsInt();
+      } catch (ArrayIndexOutOfBoundsException e) {
+        // JCuda trusts the number of results even of a call that failed and gave none.
+        throw new CudaException("choosing cuDNN's " + what + " algorithm failed.", e);
+      }
+      CudaCheck.cudnn(status, "choosing cuDNN's " + what + " algorithm");
     }
 
     private Candidate choose(Candidate[] candidates) {
@@ -272,6 +296,7 @@ final class CudnnConvolution implements ConvolutionKernels {
     if (timed != benchmark || onlyDeterministic != deterministic) {
       benchmark = timed;
       deterministic = onlyDeterministic;
+      plans.values().forEach(Plan::destroy);
       plans.clear();
     }
   }

@@ -27,6 +27,7 @@ import org.junit.jupiter.params.provider.EnumSource;
 
 /** Recorded work gives the bits of the work itself, on the stub driver. */
 @Tag("cuda-stub")
+@Tag("cudnn-stub")
 class CudaGraphTest {
   private static final Device GPU = Device.cuda(0);
 

@@ -16,7 +16,7 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
 
 /**
- * Attention, losses, sampling and depthwise convolutions with two-byte activations agree with the
+ * Products, convolutions, attention, losses and sampling with two-byte activations agree with the
  * reference on inputs rounded the same way; attention also with TF32 products.
  */
 @Tag("cuda-stub")

@@ -16,7 +16,12 @@ final class CudaProbe {
   public static void main(String[] args) {
     PrintStream out = System.out;
     try {
-      out.println(args[0].equals("cublas") ? product() : "GPUs: " + CudaBackend.count());
+      out.println(
+          switch (args[0]) {
+            case "cublas" -> product();
+            case "cudnn" -> CudaBackend.of(0).deviceName() + CudaBackend.of(0).settings();
+            default -> "GPUs: " + CudaBackend.count();
+          });
     } catch (CudaException e) {
       out.println(e.getMessage());
     }

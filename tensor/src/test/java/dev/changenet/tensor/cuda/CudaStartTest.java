@@ -209,4 +209,33 @@ class CudaStartTest {
     String first12 = stub() + File.pathSeparator + CudaStub.build().libraries13();
     assertThat(probe("cublas", Path.of(first12), Map.of())).startsWith("cuBLAS 120000: ");
   }
+
+  @Test
+  void cudnnIsUsedWhereItIsFound() throws Exception {
+    Path cudnn = CudaStub.build().cudnn();
+    String both = cudnn + File.pathSeparator + stub();
+    assertThat(probe("cudnn", Path.of(both), Map.of())).isEqualTo("Fake GPU 0");
+    assumeFalse(CudaLibraries.find("libcudnn.so.9") != null, "this machine has cuDNN");
+    assertThat(probe("cudnn", stub(), Map.of())).isEqualTo("Fake GPU 0, without cuDNN");
+  }
+
+  @Test
+  void aCudnnOfWhichTheEndIsMissing() throws Exception {
+    byte[] whole = Files.readAllBytes(CudaStub.build().cudnn().resolve("libcudnn.so.9"));
+    Path cut = folder.resolve("libcudnn.so.9");
+    Files.write(cut, Arrays.copyOf(whole, whole.length / 2));
+    assertThat(probe("cudnn", Path.of(folder + File.pathSeparator + stub()), Map.of()))
+        .startsWith("cannot load " + cut + ": it is incomplete, ")
+        .hasLineCount(1);
+  }
+
+  /** JCuda's natives ask for cuDNN by version. */
+  @Test
+  void anotherLibraryUnderTheNameOfCudnn() throws Exception {
+    Path wrong = folder.resolve("libcudnn.so.9");
+    Files.copy(stub().resolve("libcublasLt.so.12"), wrong);
+    assertThat(probe("cudnn", Path.of(folder + File.pathSeparator + stub()), Map.of()))
+        .contains("libcudnn.so.9")
+        .hasLineCount(1);
+  }
 }
