@@ -62,14 +62,21 @@ final class OverrideParser {
   static Override parse(String argument) {
     Location location = Location.override(argument);
     if (argument.startsWith("-")) {
-      throw failure(location, "unknown option");
+      String setting = argument.replaceFirst("^--", "");
+      String key = setting.replaceFirst("=.*", "");
+      String hint =
+          argument.startsWith("--") && KEY.matcher(key).matches()
+              ? "; settings of the spec have no dashes: "
+                  + (setting.equals(key) ? key + "=<value>" : setting)
+              : "";
+      throw failure(location, "unknown option" + hint);
     }
     if (argument.startsWith("~")) {
       throw failure(location, "deleting a key is refused, every key of the spec is declared");
     }
     int equals = argument.indexOf('=');
     if (equals < 0) {
-      throw failure(location, "expected key=value");
+      throw failure(location, "expected key=value, in one word");
     }
     String key = argument.substring(0, equals).strip();
     Mode mode = key.startsWith("+") && !key.startsWith("++") ? Mode.ADD : Mode.SET;

@@ -115,6 +115,9 @@ public final class TrainRun {
         restore(checkpoint);
         boolean left = start.nextEpoch() < train.numEpochs() && !aids.exhausted();
         if (left) {
+          CheckpointSpace.of(train, net, opt, start.nextEpoch(), training.batches())
+              .warning(spec.resultsDir())
+              .ifPresent(reporter::warn);
           sanityCheck();
         } else if (start.nextEpoch() >= train.numEpochs()) {
           reporter.info(
