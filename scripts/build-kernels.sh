@@ -16,21 +16,30 @@ if [ "${1-}" = --clean ]; then
   shift
 fi
 scripts=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
-bin=${KERNELS_BIN:-${1:-$scripts/../tensor/target/kernels/cuda/bin}}
+one=
+if [ "${1-}" = --compile ]; then # by itself, several at a time
+  one=$2
+  shift 2
+fi
+bin=${1:-$scripts/../tensor/target/kernels/cuda/bin}
 mkdir -p "$bin"
 bin=$(cd "$bin" && pwd)
-export KERNELS_BIN=$bin
 cd "$scripts/../tensor/src/main/resources/cuda"
 options="-O3 -std=c++17"
 
+sha256() {
+  if command -v sha256sum >/dev/null; then sha256sum; else shasum -a 256; fi
+}
+
 # SHA-256 of the options, a line feed, the headers by name and the source.
 digest() {
-  { printf '%s\n' "$options" && cat -- *.cuh "$1.cu"; } | sha256sum | cut -d' ' -f1
+  { printf '%s\n' "$options" && cat -- *.cuh "$1.cu"; } | sha256 | cut -d' ' -f1
 }
 
 compile() {
-  local family=$1 work
+  local family=$1
   work=$(mktemp -d)
+  trap 'rm -rf "$work"' EXIT
   # shellcheck disable=SC2086
   nvcc $options -arch=compute_80 --ptx -o "$work/made.ptx" "$family.cu"
   # nvcc writes its own newest version, though the kernels use nothing newer than 8.0.
@@ -38,29 +47,30 @@ compile() {
   ptxas -O3 -arch=sm_80 -o "$work/$family.sm_80.cubin" "$work/$family.ptx"
   # shellcheck disable=SC2086
   nvcc $options -arch=sm_90 --cubin -o "$work/$family.sm_90.cubin" "$family.cu"
-  rm "$work/made.ptx"
   mv "$work/$family".* "$bin/"
-  rmdir "$work"
   echo "$family"
 }
 
-if [ "${1-}" = --compile ]; then
-  compile "$2"
+if [ -n "$one" ]; then
+  compile "$one"
   exit
 fi
+for file in "$bin"/*.ptx "$bin"/*.cubin; do
+  family=${file##*/}
+  [ -f "${family%%.*}.cu" ] || rm -f "$file"
+done
 touch "$bin/kernels.sha256"
 wanted=$(for cu in *.cu; do echo "$(digest "${cu%.cu}")  ${cu%.cu}"; done)
 changed=()
+unchanged=
 while read -r hash family; do
   if ! grep -qxF "$hash  $family" "$bin/kernels.sha256" || [ ! -f "$bin/$family.ptx" ] ||
     [ ! -f "$bin/$family.sm_80.cubin" ] || [ ! -f "$bin/$family.sm_90.cubin" ]; then
     changed+=("$family")
+  else
+    unchanged+="$hash  $family"$'\n'
   fi
 done <<<"$wanted"
-for file in "$bin"/*.ptx "$bin"/*.cubin; do
-  family=$(basename "${file%%.*}")
-  [ -f "$family.cu" ] || rm -f "$file"
-done
 if [ -n "$clean" ] || ! command -v nvcc >/dev/null || ! command -v ptxas >/dev/null; then
   # A program with some of its kernels would start on a GPU and fail in the middle.
   if [ ${#changed[@]} -gt 0 ]; then
@@ -69,7 +79,14 @@ if [ -n "$clean" ] || ! command -v nvcc >/dev/null || ! command -v ptxas >/dev/n
   fi
   exit
 fi
+manifest() {
+  cat >"$bin/kernels.sha256.new"
+  mv "$bin/kernels.sha256.new" "$bin/kernels.sha256"
+}
 if [ ${#changed[@]} -gt 0 ]; then
-  printf '%s\n' "${changed[@]}" | xargs -P "$(nproc)" -I{} bash "$scripts/build-kernels.sh" --compile {}
+  # A build that ends in the middle leaves families whose sources nobody knows: not in the list.
+  printf '%s' "$unchanged" | manifest
+  printf '%s\n' "${changed[@]}" |
+    xargs -P "$(getconf _NPROCESSORS_ONLN)" -I{} bash "$scripts/build-kernels.sh" --compile {} "$bin"
 fi
-echo "$wanted" >"$bin/kernels.sha256"
+printf '%s\n' "$wanted" | manifest

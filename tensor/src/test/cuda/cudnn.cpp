@@ -4,7 +4,8 @@
 // a workspace that is too small, timing algorithms on a stream that records. Also refused: data that
 // isn't in device memory, an algorithm that was not offered as usable for these descriptors.
 //
-// What it offers for a convolution, best first:
+// What it offers for a convolution, best first, each with half the workspace that it takes (as if the
+// list spoke of other arithmetic than the descriptors):
 //   UNSUPPORTED  not for these sizes
 //   RANDOM       not deterministic
 //   LARGE        deterministic, with a workspace of 2 GiB
@@ -136,7 +137,7 @@ int offer(void* handle, Convolution c, bool timed, int most, int* count, Perform
     if (*count < most) {
       const bool offered = c.offers(algorithm);
       found[(*count)++] = {algorithm, offered ? SUCCESS : NOT_SUPPORTED, timed && offered ? time : -1.f,
-                           offered ? c.workspace(algorithm) : 0, determinism, c.g->math, {0, 0, 0}};
+                           offered ? c.workspace(algorithm) / 2 : 0, determinism, c.g->math, {0, 0, 0}};
     }
   };
   add(UNSUPPORTED, 0, 1);
@@ -274,6 +275,17 @@ API cudnnSetConvolutionMathType(void* d, int math) {
   }
 CHOOSE(GetConvolution, _v7)
 CHOOSE(FindConvolution, )
+
+#define WORKSPACE(name, first, second, third)                                                             \
+  API cudnnGetConvolution##name##WorkspaceSize(void*, void* first, void* second, void* g, void* third,    \
+                                               int algorithm, size_t* bytes) {                            \
+    const Convolution c{map(x), map(w), map(y), geometry(g)};                                             \
+    *bytes = c.workspace(algorithm);                                                                      \
+    return c.check() == SUCCESS && c.offers(algorithm) ? SUCCESS : NOT_SUPPORTED;                         \
+  }
+WORKSPACE(Forward, x, w, y)
+WORKSPACE(BackwardData, w, y, x)
+WORKSPACE(BackwardFilter, x, y, w)
 
 API cudnnConvolutionForward(void* h, const void* alpha, void* xs, const void* x, void* ws, const void* w, void* g, int algorithm,
                             void* workspace, size_t bytes, const void* beta, void* ys, void* y) {

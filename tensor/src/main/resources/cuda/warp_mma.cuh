@@ -234,9 +234,14 @@ struct MmaFloat {
     return B{{p[0], p[ld]}};
   }
 
-  // Rounded to the nearest number of 11 bits, ties away from zero.
+  // Rounded to the nearest number of 11 bits, ties away from zero. NaN stays NaN: the one that GPUs
+  // make, 0x7fffffff, would become -0 by the sum.
   static __device__ __forceinline__ unsigned rounded(float x) {
-    return (__float_as_uint(x) + 0x1000u) & 0xffffe000u;
+    unsigned bits = __float_as_uint(x);
+    if (fabsf(x) < INFINITY) {
+      bits += 0x1000u;
+    }
+    return bits & 0xffffe000u;
   }
 
   static __device__ __forceinline__ void product(Acc& c, const unsigned* a, const unsigned* b) {

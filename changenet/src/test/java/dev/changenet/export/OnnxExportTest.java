@@ -20,7 +20,7 @@ import dev.changenet.tensor.HeapStorage;
 import dev.changenet.tensor.Scope;
 import dev.changenet.tensor.Tensor;
 import dev.changenet.testing.GoldenFormula;
-import dev.changenet.testing.ReferenceData;
+import dev.changenet.testing.LongTests;
 import java.io.IOException;
 import java.nio.FloatBuffer;
 import java.nio.file.Files;
@@ -218,7 +218,7 @@ class OnnxExportTest {
     "c_radio_v2_vit_huge_patch16_224, 64, 10",
   })
   void fullSizeVitOutputsEqualTheEngines(String backbone, int size, int gib) throws Exception {
-    assumeTrue(ReferenceData.present(), "a long test, run where the reference data is");
+    LongTests.require();
     long heap = Runtime.getRuntime().maxMemory() >> 30;
     assumeTrue(heap >= gib, backbone + " needs a heap of " + gib + " GiB, this one has " + heap);
     Path file = folder.resolve("model.onnx");

@@ -2,14 +2,13 @@ package dev.changenet.train;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
-import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import dev.changenet.config.Task;
 import dev.changenet.nn.state.WeightsFile;
 import dev.changenet.tensor.HeapStorage;
 import dev.changenet.tensor.cpu.Parallel;
-import dev.changenet.testing.ReferenceData;
+import dev.changenet.testing.LongTests;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -97,7 +96,7 @@ class DeterminismTest {
   /** Drop path, dropped positions and crops of positions go on where they were, too. */
   @Test
   void aTrainingOfCRadioStoppedInsideAnEpochGoesOnTheSame() throws IOException {
-    assumeTrue(ReferenceData.present(), "a long test, run where the reference data is");
+    LongTests.require();
     Path data = TrainFixture.data(folder.resolve("data"), 6);
     String[] settings = {
       "train.num_epochs=1",

@@ -12,6 +12,7 @@ import dev.changenet.tensor.DType;
 import dev.changenet.tensor.Device;
 import dev.changenet.tensor.HeapStorage;
 import dev.changenet.tensor.Tensor;
+import dev.changenet.testing.LongTests;
 import dev.changenet.testing.ReferenceData;
 import java.io.InputStream;
 import java.nio.file.Files;
@@ -90,9 +91,9 @@ class VitCheckpointTest {
     Path manifest = ReferenceData.golden("manifests/" + name + ".manifest.json");
     long heap = Runtime.getRuntime().maxMemory() >> 30;
     assumeTrue(heap >= gib, name + " needs a heap of " + gib + " GiB, this one has " + heap);
-    assumeTrue(
-        !takesLong || "1".equals(System.getenv("CHANGENET_LONG_TESTS")),
-        name + " takes a minute; CHANGENET_LONG_TESTS=1 runs it");
+    if (takesLong) {
+      LongTests.requireAsked();
+    }
     JsonNode json = new ObjectMapper().readTree(manifest.toFile());
     Path file;
     Map<String, Integer> written;

@@ -57,8 +57,14 @@ public final class CudaStub {
     return instance;
   }
 
-  /** Skips the calling test where g++ is absent. */
+  /**
+   * Skips the calling test where g++ is absent, or the system is none that JCuda has natives for.
+   */
   public static void requireCompiler() {
+    assumeTrue(
+        System.getProperty("os.name").equals("Linux")
+            && System.getProperty("os.arch").equals("amd64"),
+        "the CUDA backend is for Linux on x86-64");
     assumeTrue(compilerPresent(), "g++ absent: install it to test the CUDA kernels without a GPU");
   }
 

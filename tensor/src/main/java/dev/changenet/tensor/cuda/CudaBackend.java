@@ -151,6 +151,11 @@ public final class CudaBackend implements Backend {
     return CudaGraph.record(device, fixedWeights, work);
   }
 
+  /** cuDNN's convolutions, or null. */
+  CudnnConvolution cudnn() {
+    return cudnn;
+  }
+
   CudaDevice device() {
     return device;
   }

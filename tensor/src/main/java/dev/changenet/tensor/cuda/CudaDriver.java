@@ -201,12 +201,20 @@ final class CudaDriver {
           status(() -> (int) BEGIN.invokeExact(stream, RELAXED)), "cuStreamBeginCapture");
     }
 
-    /** Ends recording. Returns the graph, or 0 when the recording had become invalid. */
-    static long end(long stream) {
+    /**
+     * What was recorded.
+     *
+     * @param status of the driver's call
+     * @param graph 0 when the recording had become invalid
+     */
+    record Recorded(int status, long graph) {}
+
+    /** Ends recording. */
+    static Recorded end(long stream) {
       try (Arena arena = Arena.ofConfined()) {
         MemorySegment graph = arena.allocate(ValueLayout.JAVA_LONG);
         int status = status(() -> (int) END.invokeExact(stream, graph));
-        return status == 0 ? graph.get(ValueLayout.JAVA_LONG, 0) : 0;
+        return new Recorded(status, status == 0 ? graph.get(ValueLayout.JAVA_LONG, 0) : 0);
       }
     }
 

@@ -48,24 +48,26 @@ public final class CudaGraph implements AutoCloseable {
   static CudaGraph record(CudaDevice device, boolean fixedWeights, Runnable work) {
     CudaGraph graph = new CudaGraph(device, fixedWeights);
     device.startRecording(graph);
-    boolean done = false;
     try {
       graph.record(work);
       graph.inputs.prepare();
       graph.launch();
-      done = true;
-    } finally {
-      if (!done) {
-        // Copies of weights whose making was only recorded are not what they are kept as.
-        graph.sharedWeights.keySet().forEach(Storage::changed);
+    } catch (RuntimeException | Error e) {
+      // Copies of weights whose making was only recorded are not what they are kept as.
+      graph.sharedWeights.keySet().forEach(Storage::changed);
+      try {
         graph.close();
+      } catch (CudaException second) {
+        // An error of the GPU repeats itself in whatever is asked of it next.
+        e.addSuppressed(second);
       }
+      throw e;
     }
     return graph;
   }
 
   private void record(Runnable work) {
-    long recorded = 0;
+    CudaDriver.Graphs.Recorded recorded;
     boolean done = false;
     try {
       CudaDriver.Graphs.begin(device.stream());
@@ -76,20 +78,22 @@ public final class CudaGraph implements AutoCloseable {
       ownWeights.clear();
       recordedWork = device.stopRecording();
       recorded = CudaDriver.Graphs.end(device.stream());
-      if (!done && recorded != 0) {
-        CudaDriver.Graphs.destroy(recorded);
+      if (!done && recorded.graph() != 0) {
+        CudaDriver.Graphs.destroy(recorded.graph());
       }
     }
-    if (recorded == 0) {
+    if (recorded.graph() == 0) {
       throw new CudaException(
-          "the GPU work cannot be recorded as a CUDA graph; set "
+          "the GPU work cannot be recorded as a CUDA graph ("
+              + CudaCheck.describe(recorded.status())
+              + "); set "
               + CudaGraphs.VARIABLE
               + "=off to run without graphs.");
     }
     try {
-      executable = CudaDriver.Graphs.instantiate(recorded);
+      executable = CudaDriver.Graphs.instantiate(recorded.graph());
     } finally {
-      CudaDriver.Graphs.destroy(recorded);
+      CudaDriver.Graphs.destroy(recorded.graph());
     }
   }
 

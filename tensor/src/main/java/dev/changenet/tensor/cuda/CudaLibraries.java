@@ -6,7 +6,6 @@ import java.io.InputStream;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.channels.FileChannel;
-import java.nio.file.DirectoryStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
@@ -252,12 +251,7 @@ final class CudaLibraries {
         initialize.run();
       } finally {
         System.setProperty("java.io.tmpdir", before);
-        try (DirectoryStream<Path> files = Files.newDirectoryStream(folder)) {
-          for (Path file : files) {
-            Files.deleteIfExists(file);
-          }
-        }
-        Files.deleteIfExists(folder);
+        delete(folder);
       }
     } catch (IOException e) {
       throw new CudaException(unpackFailure(what, before, e.toString()), e);
@@ -272,6 +266,18 @@ final class CudaLibraries {
               .orElse("");
       throw new CudaException(unpackFailure(what, before, cause), e);
     }
+  }
+
+  /**
+   * Deletes a folder of files. What can't be deleted stays: some network file systems keep loaded
+   * libraries, and the library itself is fine.
+   */
+  private static void delete(Path folder) {
+    File[] files = folder.toFile().listFiles();
+    for (File file : files == null ? new File[0] : files) {
+      file.delete();
+    }
+    folder.toFile().delete();
   }
 
   private static String unpackFailure(String what, String folder, String cause) {

@@ -35,6 +35,9 @@ final class CudnnConvolution implements ConvolutionKernels {
   /** Largest workspace of an algorithm. */
   private static final long MOST_WORKSPACE = 1L << 30;
 
+  /** Elements of a tensor from which on cuDNN's descriptors refuse it. */
+  private static final long TOO_MANY = 1L << 31;
+
   private static final int CANDIDATES = 10;
 
   /** A timed algorithm this many times slower than the fastest is worse than doing without. */
@@ -94,7 +97,7 @@ final class CudnnConvolution implements ConvolutionKernels {
               k.kernelWidth),
           "cudnnSetFilter4dDescriptor");
       describe(k);
-      Candidate chosen = choose(candidates(k));
+      Candidate chosen = choose(candidates(k), k.kind);
       algorithm = chosen.algorithm;
       workspace = chosen.workspace;
     }
@@ -228,7 +231,7 @@ final class CudnnConvolution implements ConvolutionKernels {
       CudaCheck.cudnn(status, "choosing cuDNN's " + what + " algorithm");
     }
 
-    private Candidate choose(Candidate[] candidates) {
+    private Candidate choose(Candidate[] candidates, Kind kind) {
       float fastest = Float.MAX_VALUE;
       for (Candidate c : candidates) {
         fastest = c.status == 0 ? Math.min(fastest, c.time) : fastest;
@@ -236,12 +239,33 @@ final class CudnnConvolution implements ConvolutionKernels {
       for (Candidate c : candidates) {
         if (c.status == 0
             && (c.time < 0 || c.time <= WORTHWHILE * fastest)
-            && (!deterministic || c.determinism == cudnnDeterminism.CUDNN_DETERMINISTIC)
-            && c.workspace <= MOST_WORKSPACE) {
-          return c;
+            && (!deterministic || c.determinism == cudnnDeterminism.CUDNN_DETERMINISTIC)) {
+          // An algorithm may be listed for several kinds of arithmetic, with a size for each.
+          long workspace = workspaceSize(kind, c.algorithm);
+          if (workspace >= 0 && workspace <= MOST_WORKSPACE) {
+            return new Candidate(c.algorithm, 0, c.time, workspace, c.determinism);
+          }
         }
       }
       return new Candidate(NONE, 0, 0, 0, 0);
+    }
+
+    /** Bytes that the algorithm takes for these descriptors, or -1 where it doesn't do them. */
+    private long workspaceSize(Kind kind, int algorithm) {
+      long[] bytes = {0};
+      int status =
+          switch (kind) {
+            case FORWARD ->
+                JCudnn.cudnnGetConvolutionForwardWorkspaceSize(
+                    handle, input, filter, convolution, output, algorithm, bytes);
+            case BACKWARD_INPUT ->
+                JCudnn.cudnnGetConvolutionBackwardDataWorkspaceSize(
+                    handle, filter, output, convolution, input, algorithm, bytes);
+            case BACKWARD_WEIGHT ->
+                JCudnn.cudnnGetConvolutionBackwardFilterWorkspaceSize(
+                    handle, input, output, convolution, filter, algorithm, bytes);
+          };
+      return status == 0 ? bytes[0] : -1;
     }
   }
 
@@ -253,6 +277,7 @@ final class CudnnConvolution implements ConvolutionKernels {
   private final Map<Key, Plan> plans = new HashMap<>();
   private boolean benchmark;
   private boolean deterministic = true;
+  private long tooMany = TOO_MANY;
   private final Pointer one;
   private final Pointer zero;
 
@@ -301,6 +326,11 @@ final class CudnnConvolution implements ConvolutionKernels {
     }
   }
 
+  /** For tests: as if cuDNN refused tensors of {@code elements} elements. */
+  void refuse(long elements) {
+    tooMany = elements;
+  }
+
   private static int type(DType type) {
     return switch (type) {
       case FLOAT32 -> cudnnDataType.CUDNN_DATA_FLOAT;
@@ -310,11 +340,11 @@ final class CudnnConvolution implements ConvolutionKernels {
     };
   }
 
-  private Plan plan(Kind kind, Tensor in, Tensor w, ConvGeometry geometry, Tensor out) {
+  private Plan plan(Kind kind, int batch, Tensor in, Tensor w, ConvGeometry geometry, Tensor out) {
     return plans.computeIfAbsent(
         new Key(
             kind,
-            in.dim(0),
+            batch,
             in.dim(1),
             in.dim(2),
             in.dim(3),
@@ -329,6 +359,17 @@ final class CudnnConvolution implements ConvolutionKernels {
         Plan::new);
   }
 
+  /** Samples that cuDNN takes at once, 0 where it doesn't take one. */
+  private int part(Tensor in, Tensor out) {
+    long sample = Math.max(in.elements(), out.elements()) / in.dim(0);
+    return (int) Math.min(in.dim(0), (tooMany - 1) / sample);
+  }
+
+  private Pointer sample(Tensor t, int index) {
+    return new RawPointer(
+        device.address(t) + index * (t.elements() / t.dim(0)) * t.dtype().bytes());
+  }
+
   private Tensor workspace(Plan plan) {
     return device.scratch(Math.max(1, (plan.workspace + 3) / 4));
   }
@@ -340,28 +381,32 @@ final class CudnnConvolution implements ConvolutionKernels {
 
   private void forwardNow(Tensor x, Tensor w, ConvGeometry geometry, Tensor out) {
     device.bind();
-    Plan plan = plan(Kind.FORWARD, x, w, geometry, out);
-    if (plan.algorithm == NONE) {
-      otherwise.forward(x, w, geometry, out);
-      return;
-    }
-    try (Tensor workspace = workspace(plan)) {
-      CudaCheck.cudnn(
-          JCudnn.cudnnConvolutionForward(
-              handle,
-              one,
-              plan.input,
-              device.pointer(x),
-              plan.filter,
-              new RawPointer(weights.channelsLast(w, x.dtype())),
-              plan.convolution,
-              plan.algorithm,
-              device.pointer(workspace),
-              plan.workspace,
-              zero,
-              plan.output,
-              device.pointer(out)),
-          "cudnnConvolutionForward");
+    int part = part(x, out);
+    for (int first = 0, n = 0; first < x.dim(0); first += n) {
+      n = Math.min(part, x.dim(0) - first);
+      Plan plan = n == 0 ? null : plan(Kind.FORWARD, n, x, w, geometry, out);
+      if (plan == null || plan.algorithm == NONE) {
+        otherwise.forward(x, w, geometry, out);
+        return;
+      }
+      try (Tensor workspace = workspace(plan)) {
+        CudaCheck.cudnn(
+            JCudnn.cudnnConvolutionForward(
+                handle,
+                one,
+                plan.input,
+                sample(x, first),
+                plan.filter,
+                new RawPointer(weights.channelsLast(w, x.dtype())),
+                plan.convolution,
+                plan.algorithm,
+                device.pointer(workspace),
+                plan.workspace,
+                zero,
+                plan.output,
+                sample(out, first)),
+            "cudnnConvolutionForward");
+      }
     }
   }
 
@@ -372,28 +417,32 @@ final class CudnnConvolution implements ConvolutionKernels {
 
   private void backwardInputNow(Tensor gradOut, Tensor w, ConvGeometry geometry, Tensor gradX) {
     device.bind();
-    Plan plan = plan(Kind.BACKWARD_INPUT, gradX, w, geometry, gradOut);
-    if (plan.algorithm == NONE) {
-      otherwise.backwardInput(gradOut, w, geometry, gradX);
-      return;
-    }
-    try (Tensor workspace = workspace(plan)) {
-      CudaCheck.cudnn(
-          JCudnn.cudnnConvolutionBackwardData(
-              handle,
-              one,
-              plan.filter,
-              new RawPointer(weights.channelsLast(w, gradOut.dtype())),
-              plan.output,
-              device.pointer(gradOut),
-              plan.convolution,
-              plan.algorithm,
-              device.pointer(workspace),
-              plan.workspace,
-              zero,
-              plan.input,
-              device.pointer(gradX)),
-          "cudnnConvolutionBackwardData");
+    int part = part(gradX, gradOut);
+    for (int first = 0, n = 0; first < gradX.dim(0); first += n) {
+      n = Math.min(part, gradX.dim(0) - first);
+      Plan plan = n == 0 ? null : plan(Kind.BACKWARD_INPUT, n, gradX, w, geometry, gradOut);
+      if (plan == null || plan.algorithm == NONE) {
+        otherwise.backwardInput(gradOut, w, geometry, gradX);
+        return;
+      }
+      try (Tensor workspace = workspace(plan)) {
+        CudaCheck.cudnn(
+            JCudnn.cudnnConvolutionBackwardData(
+                handle,
+                one,
+                plan.filter,
+                new RawPointer(weights.channelsLast(w, gradOut.dtype())),
+                plan.output,
+                sample(gradOut, first),
+                plan.convolution,
+                plan.algorithm,
+                device.pointer(workspace),
+                plan.workspace,
+                zero,
+                plan.input,
+                sample(gradX, first)),
+            "cudnnConvolutionBackwardData");
+      }
     }
   }
 
@@ -404,29 +453,34 @@ final class CudnnConvolution implements ConvolutionKernels {
 
   private void backwardWeightNow(Tensor gradOut, Tensor x, ConvGeometry geometry, Tensor gradW) {
     device.bind();
-    Plan plan = plan(Kind.BACKWARD_WEIGHT, x, gradW, geometry, gradOut);
-    if (plan.algorithm == NONE) {
-      otherwise.backwardWeight(gradOut, x, geometry, gradW);
-      return;
-    }
-    try (Tensor workspace = workspace(plan);
-        Tensor khwi = device.scratch(x.dtype(), gradW.elements())) {
-      CudaCheck.cudnn(
-          JCudnn.cudnnConvolutionBackwardFilter(
-              handle,
-              one,
-              plan.input,
-              device.pointer(x),
-              plan.output,
-              device.pointer(gradOut),
-              plan.convolution,
-              plan.algorithm,
-              device.pointer(workspace),
-              plan.workspace,
-              zero,
-              plan.filter,
-              device.pointer(khwi)),
-          "cudnnConvolutionBackwardFilter");
+    int part = part(x, gradOut);
+    try (Tensor khwi = device.scratch(x.dtype(), gradW.elements())) {
+      for (int first = 0, n = 0; first < x.dim(0); first += n) {
+        n = Math.min(part, x.dim(0) - first);
+        Plan plan = n == 0 ? null : plan(Kind.BACKWARD_WEIGHT, n, x, gradW, geometry, gradOut);
+        if (plan == null || plan.algorithm == NONE) {
+          otherwise.backwardWeight(gradOut, x, geometry, gradW);
+          return;
+        }
+        try (Tensor workspace = workspace(plan)) {
+          CudaCheck.cudnn(
+              JCudnn.cudnnConvolutionBackwardFilter(
+                  handle,
+                  one,
+                  plan.input,
+                  sample(x, first),
+                  plan.output,
+                  sample(gradOut, first),
+                  plan.convolution,
+                  plan.algorithm,
+                  device.pointer(workspace),
+                  plan.workspace,
+                  first == 0 ? zero : one,
+                  plan.filter,
+                  device.pointer(khwi)),
+              "cudnnConvolutionBackwardFilter");
+        }
+      }
       elementwise.weightsFromKhwi(khwi, gradW);
     }
   }

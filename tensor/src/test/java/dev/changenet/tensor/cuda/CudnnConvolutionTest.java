@@ -56,6 +56,7 @@ class CudnnConvolutionTest {
   @AfterEach
   void usualChoice() {
     cuda.chooseAlgorithms(false, true);
+    cuda.cudnn().refuse(1L << 31);
   }
 
   static List<OpTable.Row> rows() {
@@ -71,6 +72,29 @@ class CudnnConvolutionTest {
       HalfRows.assertClose(row, half, run(row, half), HalfRows.expected(row, half));
     }
     assertThat(MemoryUse.liveStorages()).as("storages left behind").isEqualTo(storages);
+  }
+
+  /** Maps of 2^31 elements, which cuDNN refuses, are given to it in parts. */
+  @ParameterizedTest(name = "{0}")
+  @MethodSource("rows")
+  void agreesWithTheReferenceInParts(OpTable.Row row) {
+    for (int tooMany : new int[] {2, 450, 2000}) {
+      cuda.cudnn().refuse(tooMany);
+      OpParity.assertClose(row, run(row, DType.FLOAT32), row.run(Device.REFERENCE));
+      HalfRows.assertClose(
+          row, DType.FLOAT16, run(row, DType.FLOAT16), HalfRows.expected(row, DType.FLOAT16));
+    }
+  }
+
+  /** Two samples at a time of five. */
+  @Test
+  void largeMapsAreGivenInParts() {
+    cuda.cudnn().refuse(3 * 8 * 8 * 6);
+    convolve(5, 6, 3, SAME);
+    assertThat(newRuns()).containsExactly(0, 3, 0, 0, 3, 0, 0, 3, 0);
+    cuda.cudnn().refuse(8 * 8 * 6);
+    convolve(5, 6, 3, SAME);
+    assertThat(newRuns()).as("by matrix products").containsExactly(0, 3, 0, 0, 3, 0, 0, 3, 0);
   }
 
   private Map<String, double[]> run(OpTable.Row row, DType dtype) {
@@ -126,7 +150,7 @@ class CudnnConvolutionTest {
   void timingWhileAGraphIsRecordedIsRefused() {
     cuda.device().blas();
     cuda.chooseAlgorithms(true, true);
-    assertThatThrownBy(() -> cuda.capture(true, () -> convolveOnGpu(6, 4, HALVE)).close())
+    assertThatThrownBy(() -> cuda.capture(true, () -> convolveOnGpu(1, 6, 4, HALVE)).close())
         .isInstanceOf(CudaException.class)
         .hasMessageContaining("choosing cuDNN's forward algorithm failed");
     convolve(6, 4, HALVE);
@@ -156,7 +180,11 @@ class CudnnConvolutionTest {
 
   /** Output, gradient of the input and of the weight of one convolution. */
   private float[][] convolve(int channels, int kernel, ConvGeometry geometry) {
-    Tensor[] results = convolveOnGpu(channels, kernel, geometry);
+    return convolve(1, channels, kernel, geometry);
+  }
+
+  private float[][] convolve(int batch, int channels, int kernel, ConvGeometry geometry) {
+    Tensor[] results = convolveOnGpu(batch, channels, kernel, geometry);
     float[][] values = new float[results.length][];
     for (int i = 0; i < results.length; i++) {
       values[i] = results[i].toFloatArray();
@@ -165,13 +193,13 @@ class CudnnConvolutionTest {
     return values;
   }
 
-  private Tensor[] convolveOnGpu(int channels, int kernel, ConvGeometry geometry) {
+  private Tensor[] convolveOnGpu(int batch, int channels, int kernel, ConvGeometry geometry) {
     int out = geometry.outSize(8, kernel);
-    try (Tensor x = ramp(DType.FLOAT32, 1, 8, 8, channels);
+    try (Tensor x = ramp(DType.FLOAT32, batch, 8, 8, channels);
         Tensor w = ramp(DType.FLOAT32, channels, channels, kernel, kernel);
-        Tensor g = ramp(DType.FLOAT32, 1, out, out, channels)) {
-      Tensor y = empty(1, out, out, channels);
-      Tensor gradX = empty(1, 8, 8, channels);
+        Tensor g = ramp(DType.FLOAT32, batch, out, out, channels)) {
+      Tensor y = empty(batch, out, out, channels);
+      Tensor gradX = empty(batch, 8, 8, channels);
       Tensor gradW = empty(channels, channels, kernel, kernel);
       cuda.convolution().conv2d(x, w, null, geometry, false, y);
       cuda.convolution().conv2dBackwardInput(g, w, geometry, gradX);
