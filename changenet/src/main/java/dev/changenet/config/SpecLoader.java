@@ -261,7 +261,9 @@ public final class SpecLoader {
       gpus = new GpuSelection(1, gpus.gpuIds(), List.of());
     }
     warnings.addAll(gpus.warnings());
-    checkGpus(reading, gpus, numGpus, gpuIds, numNodes);
+    String by =
+        forced == null ? "" : " by the environment variables WORLD_SIZE and NUM_GPU_PER_NODE";
+    checkGpus(reading, gpus, by, numGpus, gpuIds, numNodes);
     reading.replace(numGpus, (long) gpus.numGpus());
     reading.replace(gpuIds, gpus.gpuIds().stream().map(Long::valueOf).toList());
     reading.replace(numNodes, (long) gpus.numNodes());
@@ -274,7 +276,12 @@ public final class SpecLoader {
   }
 
   private void checkGpus(
-      SpecReading reading, GpuSelection gpus, String numGpus, String gpuIds, String numNodes) {
+      SpecReading reading,
+      GpuSelection gpus,
+      String by,
+      String numGpus,
+      String gpuIds,
+      String numNodes) {
     // The larger count has won.
     String asks = reading.indices(gpuIds).size() > reading.integer(numGpus) ? gpuIds : numGpus;
     String problem = gpus.problem(usableGpus);
@@ -285,14 +292,16 @@ public final class SpecLoader {
           FailureKind.NOT_IMPLEMENTED,
           asks,
           gpus.numGpus()
-              + " GPUs are requested, but none is usable"
+              + " GPUs are requested"
+              + by
+              + ", but none is usable"
               + gpuProblem
               + "; request 1 to run on the CPU");
     } else if (gpus.numGpus() > 1 && task != Task.EVALUATE) {
       reading.unusable(
           FailureKind.NOT_IMPLEMENTED,
           asks,
-          "more than one GPU is not yet supported by this build, got " + gpus.numGpus());
+          "more than one GPU is not yet supported by this build, got " + gpus.numGpus() + by);
     }
     if (gpus.numNodes() > 1 && task == Task.TRAIN) {
       reading.unusable(

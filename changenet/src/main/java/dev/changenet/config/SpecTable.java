@@ -46,6 +46,7 @@ final class SpecTable {
         With step the checkpoint interval counts optimiser steps and may exceed num_epochs.
       validation_interval | int | 1 | >= 1 | train
         Validate every n epochs; at most num_epochs.
+      val_interval -> validation_interval
       resume_training_checkpoint_path | string or null | null | note .pth or .tlt file | train
         Checkpoint to resume from; empty or null resumes from the newest in the results \
       directory, where there is one.

@@ -31,8 +31,8 @@ final class ModelMetadata {
     m.put("std", spec.segmentData().augmentation().std().toString());
     m.put("normalization", "(x / 255 - mean) / std");
     m.put("input_layout", "NCHW");
-    m.put("input0", "image A (before)");
-    m.put("input1", "image B (after)");
+    m.put("input0", "image of folder A");
+    m.put("input1", "image of folder B");
     threshold.ifPresent(
         t -> {
           m.put("threshold", Double.toString(t.value()));

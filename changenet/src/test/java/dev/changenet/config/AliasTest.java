@@ -12,6 +12,7 @@ class AliasTest {
         SpecAssertions.load(
             Task.TRAIN,
             """
+            train: {val_interval: 3}
             model: {decode_head: {align_corner: true}}
             dataset:
               segment:
@@ -21,6 +22,7 @@ class AliasTest {
             """,
             "dataset.segment.augmentation.with_scale_random_crop.enabled=false");
 
+    assertThat(spec.train().validationInterval()).isEqualTo(3);
     assertThat(spec.model().decodeHead().alignCorners()).isTrue();
     assertThat(spec.segmentData().augmentation().randomColor().enable()).isFalse();
     assertThat(spec.segmentData().augmentation().withScaleRandomCrop().enable()).isFalse();

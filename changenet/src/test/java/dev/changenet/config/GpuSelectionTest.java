@@ -108,6 +108,13 @@ class GpuSelectionTest {
 
   @Test
   void severalMachinesOfTheEnvironmentAreRefused() {
+    SpecLoader two =
+        SpecAssertions.loader(Task.TRAIN)
+            .environment(Map.of("WORLD_SIZE", "1", "NUM_GPU_PER_NODE", "2"));
+    assertThat(SpecAssertions.failure(two, Task.TRAIN, ""))
+        .hasMessageContaining(
+            "2 GPUs are requested by the environment variables WORLD_SIZE and NUM_GPU_PER_NODE,"
+                + " but none is usable");
     SpecLoader loader = SpecAssertions.loader(Task.TRAIN).environment(Map.of("WORLD_SIZE", "2"));
     assertThat(SpecAssertions.failure(loader, Task.TRAIN, "").getMessage())
         .isEqualTo(

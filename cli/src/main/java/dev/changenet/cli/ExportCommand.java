@@ -20,9 +20,8 @@ import picocli.CommandLine.Command;
       "      export.input_width=256 export.input_height=256",
       "  changenet export -e spec.yaml export.onnx_file=model.etlt encryption_key=secret",
       "",
-      "Inputs: input0 (before) and input1 (after), float32 N x 3 x H x W, normalised. Outputs:"
-          + " output0 to",
-      "output3 and output_final, scores per class; the class with the highest score wins.",
+      "Inputs: input0 (folder A) and input1 (folder B), float32 N x 3 x H x W, normalised.",
+      "Outputs: output0 to output3 and output_final, scores per class; the class with the highest score wins.",
       "",
       "Most important keys (all of them: --keys):",
       "  export.checkpoint                 the trained network (.pth)",

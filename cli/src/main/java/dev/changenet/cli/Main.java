@@ -192,6 +192,9 @@ public final class Main {
   }
 
   private static String meant(ParameterException e, String word) {
+    if (word.equals("deploy") || word.equals("gen_trt_engine")) {
+      return "; TensorRT engines are made by TAO Deploy, from the file that export writes";
+    }
     List<String> names =
         e.getCommandLine().getSubcommands().entrySet().stream()
             .filter(entry -> !entry.getValue().getCommandSpec().usageMessage().hidden())

@@ -20,9 +20,9 @@ import picocli.CommandLine.Command;
       "  changenet train -e spec.yaml train.num_epochs=50 train.optim.lr=0.0002",
       "  changenet train -e spec.yaml model.backbone.pretrained_backbone_path=fan_small.pth",
       "",
-      "Data: root_dir holds the folders A (before), B (after), label (masks: 0 unchanged, 255"
-          + " changed)",
-      "with equal file names, and list with train.txt and val.txt, one file name per line.",
+      "Data: root_dir holds the folders A and B (two aligned images of each place), label (masks: 0",
+      "unchanged, 255 changed) with equal file names, and list with train.txt and val.txt, one file",
+      "name per line.",
       "changenet check -e spec.yaml looks for faults in it.",
       "",
       "Most important keys (all of them: --keys):",

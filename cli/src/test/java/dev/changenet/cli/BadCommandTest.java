@@ -204,6 +204,7 @@ class BadCommandTest {
           splot                       | did you mean 'split'?
           visual_changenet            | a task is missing
           visual_changenet convert    | unknown task 'convert'
+          deploy visual_changenet gen_trt_engine | unknown task 'deploy'; valid tasks: train, evaluate, inference, export; TensorRT engines are made by TAO Deploy, from the file that export writes
           model                       | a task is missing
           model visual_changenet prune| unknown task 'prune'
           model visual_changenet quickstart | unknown task 'quickstart'
