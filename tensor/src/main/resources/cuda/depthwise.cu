@@ -104,7 +104,7 @@ __device__ __forceinline__ void depthwise_strips(
       if (ox + o < ow) {
         if (relu) {
           for (int j = 0; j < 4; j++) {
-            acc[o].v[j] = fmaxf(acc[o].v[j], 0.0f);
+            acc[o].v[j] = acc[o].v[j] < 0 ? 0.0f : acc[o].v[j];
           }
         }
         store_four(target + (size_t)o * channels, acc[o]);
@@ -252,7 +252,7 @@ __device__ __forceinline__ void depthwise_any(
         }
       }
     }
-    out[i] = from_float<T>(relu ? fmaxf(sum, 0.0f) : sum);
+    out[i] = from_float<T>(relu && sum < 0 ? 0.0f : sum);
   }
 }
 

@@ -52,7 +52,7 @@ __device__ __forceinline__ float sigmoid(float x) {
 template <typename T>
 struct Relu {
   static __device__ __forceinline__ float value(float x) { return x < 0 ? 0.0f : x; }
-  static __device__ __forceinline__ float slope(float x) { return x > 0 ? 1.0f : 0.0f; }
+  static __device__ __forceinline__ float slope(float x) { return x <= 0 ? 0.0f : 1.0f; }
 };
 
 // Distribution function of the normal distribution. Two-byte types take the rational approximation

@@ -51,8 +51,17 @@ final class Checkpoint extends Function {
   @Override
   protected void backward(Tensor gradOut, Gradients g) {
     Variable x = new Variable(saved(0), g.needed(0));
-    try (Tape _ = Tape.open()) {
-      Tape.backward(again(x), gradOut.share());
+    try (Tape tape = Tape.open()) {
+      Variable out = again(x);
+      if (out == x) {
+        g.set(0, gradOut);
+        return;
+      }
+      if (out.creator() == null) {
+        throw new IllegalStateException(
+            "checkpoint(): the part's result depends neither on its argument nor on a parameter");
+      }
+      Tape.backward(out, gradOut.share(), tape);
     }
     if (x.grad() != null) {
       g.set(0, x.grad().reshape(x.shape().toArray()));

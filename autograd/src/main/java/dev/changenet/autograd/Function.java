@@ -21,6 +21,8 @@ public abstract class Function {
   private boolean recording;
   private boolean released;
   private long sequence;
+  private Tape tape;
+  private final List<Integer> savedVersions = new ArrayList<>(4);
   private List<Consumer<Tensor>> gradientHooks;
 
   /** Which primitive this is. */
@@ -36,7 +38,7 @@ public abstract class Function {
    * Applies the function: computes, and records when a tape is open and an input wants a gradient.
    */
   public final Variable apply(Variable... in) {
-    Tape tape = Tape.current();
+    tape = Tape.current();
     boolean any = false;
     Tensor[] tensors = new Tensor[in.length];
     for (int i = 0; i < in.length; i++) {
@@ -68,6 +70,7 @@ public abstract class Function {
     }
     if (!recording) {
       inputs = null;
+      tape = null;
     }
     return result;
   }
@@ -77,13 +80,27 @@ public abstract class Function {
     if (recording) {
       for (Tensor t : tensors) {
         saved.add(t == null ? null : t.share());
+        savedVersions.add(t == null ? 0 : t.storage().version());
       }
     }
   }
 
-  /** Saved tensor number {@code i}, in the order of {@link #save}. */
+  /**
+   * Saved tensor number {@code i}, in the order of {@link #save}.
+   *
+   * @throws IllegalStateException when its content has been replaced since
+   */
   protected final Tensor saved(int i) {
-    return saved.get(i);
+    Tensor t = saved.get(i);
+    if (t != null && t.storage().version() != savedVersions.get(i)) {
+      throw new IllegalStateException(
+          "backward(): a tensor "
+              + t.shape()
+              + " that the gradient of "
+              + op()
+              + " needs was changed after the forward pass; run forward again");
+    }
+    return t;
   }
 
   /** True when a backward pass will follow. */
@@ -113,6 +130,10 @@ public abstract class Function {
     return inputs;
   }
 
+  final Tape tape() {
+    return tape;
+  }
+
   final long sequence() {
     return sequence;
   }
@@ -139,7 +160,9 @@ public abstract class Function {
         }
       }
       saved.clear();
+      savedVersions.clear();
       inputs = null;
+      tape = null;
     }
   }
 }

@@ -42,6 +42,16 @@ public final class Gradients {
     return values[i];
   }
 
+  /** Returns what {@code g} holds as a tensor that nobody else will see change. */
+  static Tensor own(Tensor g) {
+    if (g.exclusive()) {
+      return g.share();
+    }
+    Tensor copy = g.emptyLike().detached();
+    Backends.of(g.device()).elementwise().copy(g, copy);
+    return copy;
+  }
+
   /** Returns total + g: in place when nobody else sees {@code total}. */
   static Tensor sum(Tensor total, Tensor g) {
     if (!total.shape().equals(g.shape())) {

@@ -99,6 +99,16 @@ public final class Tape implements AutoCloseable {
    * @param gradOut gradient of what comes after it; closed once it was used
    */
   static void backward(Variable output, Tensor gradOut) {
+    backward(output, gradOut, null);
+  }
+
+  /**
+   * {@link #backward(Variable, Tensor)} that stays inside one tape.
+   *
+   * @param within the tape that has recorded all of the graph, or null where it may have several
+   * @throws IllegalStateException when the graph goes on outside
+   */
+  static void backward(Variable output, Tensor gradOut, Tape within) {
     Map<Function, Tensor> gradients = new IdentityHashMap<>();
     PriorityQueue<Function> ready =
         new PriorityQueue<>(Comparator.comparingLong(Function::sequence).reversed());
@@ -108,7 +118,14 @@ public final class Tape implements AutoCloseable {
     ready.add(output.creator());
     try {
       while (!ready.isEmpty()) {
-        step(ready.poll(), gradients, ready, watched);
+        Function next = ready.poll();
+        if (within != null && next.tape() != within) {
+          throw new IllegalStateException(
+              "checkpoint(): the part uses a result of "
+                  + next.op()
+                  + " that was computed outside of it; only its argument and leaves can be used");
+        }
+        step(next, gradients, ready, watched);
       }
       watched.forEach(Variable::complete);
     } finally {
@@ -126,7 +143,7 @@ public final class Tape implements AutoCloseable {
       throw new IllegalStateException(
           "backward(): the graph of " + f.op() + " was already released; run forward again");
     }
-    try (Tensor gradOut = gradients.remove(f);
+    try (Tensor gradOut = taken(f, gradients);
         Scope _ = Scope.open()) {
       if (f.gradientHooks() != null) {
         f.gradientHooks().forEach(h -> h.accept(gradOut));
@@ -148,6 +165,17 @@ public final class Tape implements AutoCloseable {
           deliver(inputs[i], g, gradients, ready, watched);
         }
       }
+    }
+  }
+
+  /** The gradient of the function's output; hooks get one of their own, which they may change. */
+  private static Tensor taken(Function f, Map<Function, Tensor> gradients) {
+    Tensor total = gradients.remove(f);
+    if (f.gradientHooks() == null || total.exclusive()) {
+      return total;
+    }
+    try (total) {
+      return Gradients.own(total);
     }
   }
 
@@ -179,7 +207,7 @@ public final class Tape implements AutoCloseable {
   private static <K> boolean add(Map<K, Tensor> gradients, K of, Tensor g) {
     Tensor total = gradients.get(of);
     if (total == null) {
-      gradients.put(of, g.share());
+      gradients.put(of, of instanceof Variable ? Gradients.own(g) : g.share());
       return true;
     }
     Tensor sum = Gradients.sum(total, g);

@@ -70,8 +70,9 @@ public class Variable {
   /**
    * Calls {@code hook} with the gradient of this variable, once it is complete, in every backward
    * pass; for a leaf that is what this pass adds to {@link #grad}. A part of the network that is
-   * computed twice ({@link Functional#checkpoint}) has a backward pass of its own. The tensor is
-   * closed after the call: copy what you keep.
+   * computed twice ({@link Functional#checkpoint}) has a backward pass of its own. The hook may
+   * change the tensor in place: what it leaves flows on. The tensor is closed after the call: copy
+   * what you keep.
    */
   public void registerHook(Consumer<Tensor> hook) {
     if (gradientHooks == null) {
@@ -97,7 +98,8 @@ public class Variable {
   /** Adds a gradient contribution to a leaf. */
   void accumulate(Tensor g) {
     if (grad == null) {
-      grad = g.share();
+      // A gradient that also flows on elsewhere must not change when this one is scaled.
+      grad = Gradients.own(g);
     } else {
       Tensor sum = Gradients.sum(grad, g);
       if (sum != grad) {

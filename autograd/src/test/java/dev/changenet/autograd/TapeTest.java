@@ -183,4 +183,86 @@ class TapeTest {
     }
     assertThat(MemoryUse.liveStorages()).isEqualTo(before);
   }
+
+  @Test
+  void gradientsOfTwoLeavesShareNoMemory() {
+    try (Scope _ = Scope.open();
+        Tape _ = Tape.open()) {
+      Variable x = leaf(1, 2);
+      Variable y = leaf(3, 4);
+      sum(Functional.add(x, y)).backward();
+      x.grad().floats()[0] = 99;
+      assertThat(y.grad().toFloatArray()).containsExactly(1, 1);
+      x.zeroGrad();
+      y.zeroGrad();
+    }
+  }
+
+  /** As if the hook had returned it, in PyTorch. */
+  @Test
+  void whatAHookLeavesFlowsOnThereAlone() {
+    for (int watched = 0; watched < 2; watched++) {
+      try (Scope _ = Scope.open();
+          Tape _ = Tape.open()) {
+        Variable x = leaf(1, 2);
+        Variable y = leaf(3, 4);
+        Variable[] branches = {Functional.relu(x), Functional.relu(y)};
+        branches[watched].registerHook(g -> g.floats()[0] = 0);
+        Variable z = leaf(5, 6);
+        z.registerHook(g -> g.floats()[0] = 7);
+        sum(Functional.add(Functional.add(branches[0], branches[1]), z)).backward();
+        assertThat((watched == 0 ? x : y).grad().toFloatArray()).containsExactly(0, 1);
+        assertThat((watched == 0 ? y : x).grad().toFloatArray()).containsExactly(1, 1);
+        assertThat(z.grad().toFloatArray()).containsExactly(7, 1);
+        x.zeroGrad();
+        y.zeroGrad();
+        z.zeroGrad();
+      }
+    }
+  }
+
+  @Test
+  void aTensorThatChangedBeforeBackwardIsNoticed() {
+    try (Scope _ = Scope.open();
+        Tape _ = Tape.open()) {
+      Variable x = leaf(1, 2);
+      Variable w = leaf(3, 4);
+      Variable y = Functional.linear(x, w, null);
+      w.data().copyFrom(Tensor.of(new float[] {5, 6}, 1, 2));
+      assertThatThrownBy(y::backward)
+          .isInstanceOf(IllegalStateException.class)
+          .hasMessage(
+              "backward(): a tensor [1, 2] that the gradient of LINEAR needs was changed after the"
+                  + " forward pass; run forward again");
+    }
+  }
+
+  @Test
+  void aCheckpointThatDoesNothing() {
+    try (Scope _ = Scope.open();
+        Tape _ = Tape.open()) {
+      Variable x = leaf(1, 2);
+      sum(Functional.checkpoint(v -> v, x, List.of())).backward();
+      assertThat(x.grad().toFloatArray()).containsExactly(1, 1);
+      x.zeroGrad();
+      Variable fixed = new Variable(Tensor.of(new float[] {3, 4}, 1, 2));
+      Variable other = sum(Functional.checkpoint(v -> fixed, x, List.of()));
+      assertThatThrownBy(other::backward).hasMessageContaining("depends neither on");
+    }
+  }
+
+  @Test
+  void aCheckpointThatReachesOutOfItselfIsRefused() {
+    try (Scope _ = Scope.open();
+        Tape _ = Tape.open()) {
+      Variable x = leaf(1, 2);
+      Variable outside = Functional.relu(x);
+      Variable y = Functional.checkpoint(v -> Functional.add(v, outside), x, List.of());
+      assertThatThrownBy(() -> sum(y).backward())
+          .isInstanceOf(IllegalStateException.class)
+          .hasMessageStartingWith(
+              "checkpoint(): the part uses a result of ACTIVATION that was computed outside of it");
+      x.zeroGrad();
+    }
+  }
 }

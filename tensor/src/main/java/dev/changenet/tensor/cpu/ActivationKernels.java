@@ -46,16 +46,15 @@ final class ActivationKernels {
   }
 
   private static void reluBackward(float[] x, float[] g, float[] gx, int from, int to) {
-    FloatVector zero = FloatVector.zero(SPECIES);
     int i = from;
+    // So that the gradient of NaN isn't hidden, as in PyTorch.
     for (; i <= to - LANES; i += LANES) {
-      zero.blend(
-              FloatVector.fromArray(SPECIES, g, i),
-              FloatVector.fromArray(SPECIES, x, i).compare(VectorOperators.GT, zero))
+      FloatVector.fromArray(SPECIES, g, i)
+          .blend(0f, FloatVector.fromArray(SPECIES, x, i).compare(VectorOperators.LE, 0f))
           .intoArray(gx, i);
     }
     for (; i < to; i++) {
-      gx[i] = x[i] > 0 ? g[i] : 0;
+      gx[i] = x[i] <= 0 ? 0 : g[i];
     }
   }
 

@@ -68,10 +68,13 @@ final class TwoClassLoss {
       float[] z, int at, IntVector label, int ignoreIndex, float scale, float[] g) {
     FloatVector zero = FloatVector.zero(SPECIES);
     FloatVector v = FloatVector.fromArray(SPECIES, z, at);
-    FloatVector d = v.sub(v.rearrange(PARTNER));
+    FloatVector partner = v.rearrange(PARTNER);
+    FloatVector d = v.sub(partner);
     VectorMask<Float> positive = d.compare(VectorOperators.GT, zero);
     FloatVector magnitude = d.neg().blend(d, positive);
-    FloatVector e = VectorMath.exp(magnitude.neg());
+    // NaN where the larger logit is infinite: an overflow is no certain prediction.
+    FloatVector larger = v.max(partner);
+    FloatVector e = VectorMath.exp(magnitude.neg()).add(larger.sub(larger));
     VectorMask<Float> counted = label.compare(VectorOperators.NE, ignoreIndex).cast(SPECIES);
     VectorMask<Float> own = label.compare(VectorOperators.EQ, CLASS).cast(SPECIES).and(counted);
     if (g != null) {
@@ -98,12 +101,13 @@ final class TwoClassLoss {
       return 0;
     }
     double d = (double) z[2 * i + label] - z[2 * i + 1 - label];
-    double e = Math.exp(-Math.abs(d));
+    double larger = Math.max(z[2 * i], z[2 * i + 1]);
+    double e = Double.isFinite(larger) ? Math.exp(-Math.abs(d)) : Double.NaN;
     if (g != null) {
       double other = (d > 0 ? e : 1) / (1 + e) * scale;
       g[2 * i + label] = (float) -other;
       g[2 * i + 1 - label] = (float) other;
     }
-    return Math.log1p(e) + Math.max(-d, 0);
+    return Math.log1p(e) + Math.max(-d, 0.0);
   }
 }

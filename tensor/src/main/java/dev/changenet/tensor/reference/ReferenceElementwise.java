@@ -109,7 +109,7 @@ public final class ReferenceElementwise implements Elementwise {
   private static double derivative(Activation f, double x) {
     return switch (f) {
       case NONE -> 1;
-      case RELU -> x > 0 ? 1 : 0;
+      case RELU -> x <= 0 ? 0 : 1;
       case GELU ->
           0.5 * (1 + ErrorFunction.erf(x * SQRT_HALF))
               + x * INV_SQRT_TWO_PI * Math.exp(-0.5 * x * x);
