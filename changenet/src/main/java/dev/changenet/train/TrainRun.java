@@ -19,9 +19,8 @@ import dev.changenet.nn.state.CheckpointException;
 import dev.changenet.nn.state.WeightsFile;
 import dev.changenet.tensor.ChangeNetException;
 import dev.changenet.tensor.DType;
-import dev.changenet.tensor.Device;
 import dev.changenet.tensor.HeapStorage;
-import dev.changenet.tensor.Tensor;
+import dev.changenet.tensor.backend.Backends;
 import dev.changenet.tensor.cuda.CudaGraphs;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -498,10 +497,17 @@ public final class TrainRun {
    * would be validated, saved and called the latest or even the best.
    */
   private void requireFiniteWeights() {
-    for (Parameter p : net.parameters()) {
-      Tensor t = p.data();
-      float[] values = t.device().kind() == Device.Kind.CPU ? t.floats() : t.toFloatArray();
-      for (float value : values) {
+    List<Parameter> parameters = net.parameters();
+    double[] sums =
+        Backends.of(net.device())
+            .optimize()
+            .sumsOfSquares(parameters.stream().map(Parameter::data).toList());
+    for (int i = 0; i < sums.length; i++) {
+      if (Double.isFinite(sums[i])) {
+        continue;
+      }
+      Parameter p = parameters.get(i);
+      for (float value : p.data().toFloatArray()) {
         if (!Float.isFinite(value)) {
           throw new ChangeNetException(
               "the weight " + p.name() + " became " + value + where(position.epoch()) + diverged());

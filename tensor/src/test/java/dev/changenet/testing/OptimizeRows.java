@@ -63,6 +63,19 @@ final class OptimizeRows {
       }
     }
     rows.add(
+        "optimize.sumsOfSquares",
+        c -> {
+          List<Tensor> tensors = new ArrayList<>();
+          for (int n : MANY) {
+            tensors.add(c.random(n));
+          }
+          tensors.add(2, c.random(0));
+          c.result("sums", ops(c).sumsOfSquares(tensors));
+        });
+    rows.add(
+        "optimize.sumsOfSquares of nothing",
+        c -> c.result("sums", ops(c).sumsOfSquares(List.of(c.random(0)))));
+    rows.add(
         "optimize.average",
         c -> {
           List<Optimize.AverageTensors> tensors = new ArrayList<>();

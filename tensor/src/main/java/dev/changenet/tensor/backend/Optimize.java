@@ -116,6 +116,14 @@ public interface Optimize {
    */
   void clip(List<Tensor> grads, double maxNorm, double scale, Tensor norm);
 
+  /**
+   * Returns the sum of squares of each tensor, for norms. It is not finite where an element is not
+   * finite, and may be infinite where elements exceed 1e15.
+   *
+   * @param tensors of parameters or of gradients
+   */
+  double[] sumsOfSquares(List<Tensor> tensors);
+
   /** A running average and the value it follows. */
   record AverageTensors(Tensor average, Tensor value) {}
 

@@ -177,6 +177,19 @@ final class CpuOptimize implements Optimize {
     }
   }
 
+  @Override
+  public double[] sumsOfSquares(List<Tensor> tensors) {
+    double[] sums = new double[tensors.size()];
+    for (int i = 0; i < sums.length; i++) {
+      Tensor t = tensors.get(i);
+      sums[i] =
+          t.dtype() == DType.FLOAT32
+              ? squares(t.floats(), (int) t.elements())
+              : reference.sumsOfSquares(List.of(t))[0];
+    }
+    return sums;
+  }
+
   private static double squares(float[] g, int n) {
     double[] partial = new double[(n + BLOCK - 1) / BLOCK];
     Parallel.forBlocks(

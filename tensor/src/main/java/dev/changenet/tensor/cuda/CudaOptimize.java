@@ -189,6 +189,30 @@ final class CudaOptimize implements Optimize {
   }
 
   @Override
+  public double[] sumsOfSquares(List<Tensor> tensors) {
+    double[] sums = new double[tensors.size()];
+    Rows rows = rows(1, tensors.stream().map(t -> new Tensor[] {t}).toList());
+    if (rows.chunks == 0) {
+      return sums;
+    }
+    float[] parts = new float[rows.chunks];
+    try (Tensor table = device.scratch(DType.INT64, rows.content.length);
+        Tensor onDevice = device.scratch(rows.chunks)) {
+      device.upload(rows.content, table.storage());
+      launchAll("squares_all_f32", table, rows, onDevice);
+      device.download(onDevice.storage(), parts);
+    }
+    int at = 0;
+    for (int i = 0; i < sums.length; i++) {
+      long chunks = (tensors.get(i).elements() + CHUNK - 1) / CHUNK;
+      for (long c = 0; c < chunks; c++) {
+        sums[i] += parts[at++];
+      }
+    }
+    return sums;
+  }
+
+  @Override
   public void average(List<AverageTensors> tensors, double decay) {
     if (!tensors.isEmpty()) {
       all(

@@ -2,6 +2,7 @@ package dev.changenet.tensor.reference;
 
 import dev.changenet.tensor.Tensor;
 import dev.changenet.tensor.backend.Optimize;
+import java.util.Arrays;
 import java.util.List;
 
 /** Adam, AdamW and SGD as PyTorch defines them. */
@@ -66,12 +67,7 @@ public final class ReferenceOptimize implements Optimize {
 
   @Override
   public void clip(List<Tensor> grads, double maxNorm, double scale, Tensor norm) {
-    double squares = 0;
-    for (Tensor grad : grads) {
-      for (double g : Doubles.of(grad)) {
-        squares += g * g;
-      }
-    }
+    double squares = Arrays.stream(sumsOfSquares(grads)).sum();
     double total = scale * Math.sqrt(squares);
     Doubles.write(new double[] {total}, norm);
     double factor = scale * Math.min(1, maxNorm / (total + 1e-6));
@@ -82,6 +78,17 @@ public final class ReferenceOptimize implements Optimize {
       }
       Doubles.write(g, grad);
     }
+  }
+
+  @Override
+  public double[] sumsOfSquares(List<Tensor> tensors) {
+    double[] sums = new double[tensors.size()];
+    for (int i = 0; i < sums.length; i++) {
+      for (double v : Doubles.of(tensors.get(i))) {
+        sums[i] += v * v;
+      }
+    }
+    return sums;
   }
 
   @Override
