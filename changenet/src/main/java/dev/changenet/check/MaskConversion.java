@@ -9,6 +9,7 @@ import dev.changenet.image.Mask;
 import dev.changenet.image.PictureInfo;
 import dev.changenet.image.RgbImage;
 import dev.changenet.nn.state.IoProblem;
+import dev.changenet.tensor.io.FolderEntries;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -18,7 +19,6 @@ import java.util.List;
 import java.util.Set;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.BiFunction;
-import java.util.stream.Stream;
 
 /**
  * Writes masks with one channel from masks with several, into a new folder that can take the place
@@ -95,13 +95,9 @@ public final class MaskConversion {
       if (Files.exists(target) && !Files.isDirectory(target)) {
         throw new DataException(target + ": is a file; give the name of a new or empty folder");
       }
-      if (Files.isDirectory(target)) {
-        try (Stream<Path> entries = Files.list(target)) {
-          if (entries.findAny().isPresent()) {
-            throw new DataException(
-                target + ": the folder is not empty; give the name of a new or empty folder");
-          }
-        }
+      if (Files.isDirectory(target) && !FolderEntries.matching(target, "*").isEmpty()) {
+        throw new DataException(
+            target + ": the folder is not empty; give the name of a new or empty folder");
       }
     } catch (IOException e) {
       throw new DataException(target + ": the folder cannot be read (" + IoProblem.of(e) + ")", e);

@@ -13,12 +13,12 @@ import dev.changenet.onnx.OnnxModel;
 import dev.changenet.onnx.OnnxNode;
 import dev.changenet.onnx.interpreter.OnnxEngine;
 import dev.changenet.tensor.ChangeNetException;
+import dev.changenet.tensor.io.FolderEntries;
 import dev.changenet.train.ChangeThreshold;
 import dev.changenet.train.Checkpoint;
 import dev.changenet.train.RunContext;
 import java.io.IOException;
 import java.nio.file.AccessDeniedException;
-import java.nio.file.DirectoryStream;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
@@ -187,14 +187,13 @@ public final class ExportRun {
   private static void removeStale(Path target) {
     Pattern name =
         Pattern.compile(Pattern.quote("." + target.getFileName() + ".") + "([0-9]{1,18})\\.proof");
-    try (DirectoryStream<Path> entries =
-        Files.newDirectoryStream(target.getParent(), Files::isDirectory)) {
-      for (Path entry : entries) {
+    try {
+      for (Path entry : FolderEntries.matching(target.getParent(), "*.proof")) {
         Matcher m = name.matcher(entry.getFileName().toString());
-        if (m.matches() && ProcessHandle.of(Long.parseLong(m.group(1))).isEmpty()) {
-          try (DirectoryStream<Path> files = Files.newDirectoryStream(entry)) {
-            files.forEach(ExportRun::remove);
-          }
+        if (m.matches()
+            && Files.isDirectory(entry)
+            && ProcessHandle.of(Long.parseLong(m.group(1))).isEmpty()) {
+          FolderEntries.matching(entry, "*").forEach(ExportRun::remove);
           remove(entry);
         }
       }
@@ -206,7 +205,7 @@ public final class ExportRun {
           "export.onnx_file: cannot look for unfinished files beside "
               + target
               + " ("
-              + e
+              + IoProblem.of(e)
               + "); choose another folder",
           e);
     }

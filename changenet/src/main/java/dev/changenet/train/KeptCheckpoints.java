@@ -2,8 +2,8 @@ package dev.changenet.train;
 
 import dev.changenet.nn.state.CheckpointException;
 import dev.changenet.nn.state.IoProblem;
+import dev.changenet.tensor.io.FolderEntries;
 import java.io.IOException;
-import java.nio.file.DirectoryStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -51,8 +51,8 @@ final class KeptCheckpoints {
     Path folder = saved.getParent();
     Position newest = Position.of(saved);
     List<Position> all = new ArrayList<>();
-    try (DirectoryStream<Path> files = Files.newDirectoryStream(folder, "model_epoch_*.pth")) {
-      for (Path file : files) {
+    try {
+      for (Path file : FolderEntries.matching(folder, "model_epoch_*.pth")) {
         Position p = Position.of(file);
         if (p != null && newest != null && p.compareTo(newest) <= 0) {
           all.add(p);

@@ -2,15 +2,13 @@ package dev.changenet.train;
 
 import dev.changenet.nn.state.CheckpointException;
 import dev.changenet.nn.state.IoProblem;
+import dev.changenet.tensor.io.FolderEntries;
 import java.io.IOException;
 import java.nio.file.AtomicMoveNotSupportedException;
-import java.nio.file.DirectoryStream;
 import java.nio.file.Files;
 import java.nio.file.LinkOption;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
-import java.util.ArrayList;
-import java.util.Collections;
 import java.util.List;
 import java.util.Optional;
 import java.util.regex.Matcher;
@@ -55,14 +53,13 @@ final class LatestCheckpoint {
 
   /** Names of the checkpoints in {@code folder}, which a training that begins anew may replace. */
   static List<String> others(Path folder) {
-    List<String> names = new ArrayList<>();
-    try (DirectoryStream<Path> entries = Files.newDirectoryStream(folder, "model_epoch_*.pth")) {
-      entries.forEach(e -> names.add(e.getFileName().toString()));
+    try {
+      return FolderEntries.matching(folder, "model_epoch_*.pth").stream()
+          .map(e -> e.getFileName().toString())
+          .toList();
     } catch (IOException e) {
       throw new CheckpointException(folder, "cannot be listed (" + IoProblem.of(e) + ")", e);
     }
-    Collections.sort(names);
-    return names;
   }
 
   /** Returns the file that {@code file} links to, or itself. */
@@ -105,8 +102,8 @@ final class LatestCheckpoint {
 
   /** Deletes what processes that no longer run left half-written in {@code folder}. */
   static void removeStale(Path folder) {
-    try (DirectoryStream<Path> entries = Files.newDirectoryStream(folder, "*.tmp-*")) {
-      for (Path entry : entries) {
+    try {
+      for (Path entry : FolderEntries.matching(folder, "*.tmp-*")) {
         Matcher m = TEMPORARY.matcher(String.valueOf(entry.getFileName()));
         if (m.matches() && !belongsToAnother(Long.parseLong(m.group(1)))) {
           Files.deleteIfExists(entry);

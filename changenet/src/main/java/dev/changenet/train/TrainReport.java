@@ -10,8 +10,8 @@ import dev.changenet.report.RunFacts;
 import dev.changenet.report.StoredFile;
 import dev.changenet.report.TrainingReport;
 import dev.changenet.tensor.ChangeNetException;
+import dev.changenet.tensor.io.FolderEntries;
 import java.io.IOException;
-import java.nio.file.DirectoryStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.ZonedDateTime;
@@ -19,7 +19,6 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
-import java.util.TreeSet;
 
 /**
  * Writes the report of a training: after an epoch when that costs little, and when the run ends. A
@@ -206,18 +205,14 @@ final class TrainReport implements TrainObserver {
     return LatestCheckpoint.find(folder).map(Path::getFileName).orElse(null);
   }
 
-  private static TreeSet<Path> checkpoints(Path folder) {
-    TreeSet<Path> found = new TreeSet<>();
-    try (DirectoryStream<Path> entries = Files.newDirectoryStream(folder, "*.pth")) {
-      for (Path entry : entries) {
-        if (!Files.isSymbolicLink(entry)) {
-          found.add(entry);
-        }
-      }
+  private static List<Path> checkpoints(Path folder) {
+    try {
+      return FolderEntries.matching(folder, "*.pth").stream()
+          .filter(entry -> !Files.isSymbolicLink(entry))
+          .toList();
     } catch (IOException e) {
       throw new ChangeNetException(folder + ": cannot be listed (" + IoProblem.of(e) + ")", e);
     }
-    return found;
   }
 
   /** Does a part of the reporting; the first failure is told and ends all further parts. */

@@ -6,12 +6,15 @@ import static org.assertj.core.api.Assertions.catchThrowable;
 
 import dev.changenet.config.Task;
 import dev.changenet.image.DataException;
+import dev.changenet.nn.state.CheckpointException;
 import dev.changenet.tensor.ChangeNetException;
+import dev.changenet.testing.UnreadableFolder;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import org.assertj.core.api.ThrowableAssert.ThrowingCallable;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.ExtendWith;
@@ -89,6 +92,24 @@ class ResultsFolderTest {
     TaskRunner.run(
         TrainFixture.spec(Task.TRAIN, data, results, overrides), reporter, new Interruption());
     return reporter.warnings;
+  }
+
+  @Test
+  void aFolderThatCannotBeReadToItsEndIsAFaultOfTheFileSystem() throws Exception {
+    try (UnreadableFolder broken = new UnreadableFolder()) {
+      Path path = broken.path();
+      List<ThrowingCallable> calls =
+          List.of(
+              () -> LatestCheckpoint.others(path),
+              () -> LatestCheckpoint.removeStale(path),
+              () -> KeptCheckpoints.prune(path.resolve("model_epoch_001.pth"), 1, List.of()));
+      for (ThrowingCallable call : calls) {
+        assertThatThrownBy(call)
+            .isInstanceOf(CheckpointException.class)
+            .hasMessageStartingWith(path + ": ")
+            .hasMessageContaining("Invalid argument");
+      }
+    }
   }
 
   @Test

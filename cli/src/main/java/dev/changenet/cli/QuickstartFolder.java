@@ -5,6 +5,7 @@ import dev.changenet.nn.state.IoProblem;
 import dev.changenet.tensor.ChangeNetException;
 import java.io.IOException;
 import java.io.InputStream;
+import java.io.UncheckedIOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -87,6 +88,8 @@ final class QuickstartFolder {
       for (Path file : files.sorted(Comparator.reverseOrder()).toList()) {
         Files.delete(file);
       }
+    } catch (UncheckedIOException e) {
+      throw e.getCause();
     }
   }
 

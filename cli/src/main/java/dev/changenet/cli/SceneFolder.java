@@ -4,6 +4,7 @@ import dev.changenet.generate.GeneratorSettings;
 import dev.changenet.generate.SceneGenerator;
 import dev.changenet.nn.state.IoProblem;
 import dev.changenet.tensor.ChangeNetException;
+import dev.changenet.tensor.io.FolderEntries;
 import dev.changenet.train.Reporter;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -13,7 +14,6 @@ import java.util.concurrent.CompletionException;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
-import java.util.stream.Stream;
 
 /** Draws a data set into a folder and tells how far it is. */
 final class SceneFolder {
@@ -74,8 +74,10 @@ final class SceneFolder {
     if (!Files.isDirectory(folder)) {
       return 0;
     }
-    try (Stream<Path> entries = Files.list(folder)) {
-      return entries.filter(file -> !file.getFileName().toString().endsWith(".tmp")).count();
+    try {
+      return FolderEntries.matching(folder, "*").stream()
+          .filter(file -> !file.getFileName().toString().endsWith(".tmp"))
+          .count();
     } catch (IOException e) {
       throw new ChangeNetException(
           folder + ": the folder cannot be read (" + IoProblem.of(e) + ")", e);

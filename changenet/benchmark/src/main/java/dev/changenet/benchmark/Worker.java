@@ -3,12 +3,12 @@ package dev.changenet.benchmark;
 import dev.changenet.tensor.HeapStorage;
 import dev.changenet.tensor.Scope;
 import dev.changenet.tensor.cpu.Parallel;
+import dev.changenet.tensor.io.FolderEntries;
 import java.io.BufferedReader;
 import java.io.IOException;
 import java.io.InputStreamReader;
 import java.io.PrintStream;
 import java.nio.charset.StandardCharsets;
-import java.nio.file.DirectoryStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Arrays;
@@ -140,8 +140,8 @@ public final class Worker {
   /** Nanoseconds that this process's threads ran and that they waited for a processor (Linux). */
   private static long[] processorTimes() {
     long[] sums = new long[2];
-    try (DirectoryStream<Path> tasks = Files.newDirectoryStream(Path.of("/proc/self/task"))) {
-      for (Path task : tasks) {
+    try {
+      for (Path task : FolderEntries.matching(Path.of("/proc/self/task"), "*")) {
         String[] words = Files.readString(task.resolve("schedstat")).strip().split(" ");
         sums[0] += Long.parseLong(words[0]);
         sums[1] += Long.parseLong(words[1]);
