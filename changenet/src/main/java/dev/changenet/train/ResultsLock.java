@@ -29,18 +29,17 @@ final class ResultsLock implements AutoCloseable {
   /**
    * Locks {@code folder}.
    *
-   * @return the lock, or null where the file system has none or the folder can't be written, which
-   *     will be said when something is
    * @throws ChangeNetException if another training has it
+   * @throws IOException where the file system has no locks, or the folder can't be written
    */
-  static ResultsLock take(Path folder) {
+  static ResultsLock take(Path folder) throws IOException {
     Path file = folder.resolve(FILE);
-    try {
-      while (true) {
-        FileChannel channel =
-            FileChannel.open(file, StandardOpenOption.CREATE, StandardOpenOption.WRITE);
+    while (true) {
+      FileChannel channel =
+          FileChannel.open(file, StandardOpenOption.CREATE, StandardOpenOption.WRITE);
+      boolean taken = false;
+      try {
         if (!lock(channel)) {
-          channel.close();
           throw new ChangeNetException(
               "results_dir: another training"
                   + owner(file)
@@ -53,12 +52,14 @@ final class ResultsLock implements AutoCloseable {
         channel.write(ByteBuffer.wrap(own));
         // Its last owner may have deleted the file between the two steps above.
         if (Files.exists(file) && Files.size(file) == own.length) {
+          taken = true;
           return new ResultsLock(file, channel);
         }
-        channel.close();
+      } finally {
+        if (!taken) {
+          channel.close();
+        }
       }
-    } catch (IOException e) {
-      return null;
     }
   }
 

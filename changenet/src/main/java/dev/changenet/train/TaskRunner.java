@@ -4,6 +4,7 @@ import dev.changenet.config.ExperimentSpec;
 import dev.changenet.config.Task;
 import dev.changenet.export.ExportRun;
 import dev.changenet.nn.state.AtomicFile;
+import dev.changenet.nn.state.IoProblem;
 import dev.changenet.tensor.ChangeNetException;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -35,8 +36,23 @@ public final class TaskRunner {
               + "); choose another results_dir",
           e);
     }
-    try (ResultsLock _ = task == Task.TRAIN ? ResultsLock.take(dir) : null) {
+    try (ResultsLock _ = task == Task.TRAIN ? lock(dir, reporter) : null) {
       run(spec, reporter, interruption, dir);
+    }
+  }
+
+  /** Locks {@code dir}, or warns and returns null: some network file systems have no locks. */
+  private static ResultsLock lock(Path dir, Reporter reporter) {
+    try {
+      return ResultsLock.take(dir);
+    } catch (IOException e) {
+      reporter.warn(
+          "results_dir: "
+              + dir
+              + " cannot be locked ("
+              + IoProblem.of(e)
+              + "); see to it that no other training writes there");
+      return null;
     }
   }
 

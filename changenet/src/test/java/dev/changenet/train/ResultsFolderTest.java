@@ -3,11 +3,13 @@ package dev.changenet.train;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.catchThrowable;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import dev.changenet.config.Task;
 import dev.changenet.image.DataException;
 import dev.changenet.nn.state.CheckpointException;
 import dev.changenet.tensor.ChangeNetException;
+import dev.changenet.tensor.io.FolderEntries;
 import dev.changenet.testing.UnreadableFolder;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -68,6 +70,32 @@ class ResultsFolderTest {
     Files.writeString(results.resolve(ResultsLock.FILE), "123456789");
     TrainFixture.train(data, results, "train.num_epochs=1");
     assertThat(TrainFixture.names(results)).doesNotContain(ResultsLock.FILE);
+  }
+
+  @Test
+  void aFolderThatCannotBeLockedIsAWarning() throws IOException {
+    // A folder in the way of the lock's file.
+    Files.createDirectories(results.resolve(ResultsLock.FILE));
+    assertThat(warnings("train.num_epochs=1"))
+        .contains(
+            "results_dir: "
+                + results
+                + " cannot be locked (Is a directory); see to it that no other training writes"
+                + " there");
+    assertThat(results.resolve("model_epoch_000.pth")).exists();
+  }
+
+  @Test
+  void aLockThatCannotBeWrittenLeavesNoFileOpen() throws IOException {
+    Path full = Path.of("/dev/full");
+    Path open = Path.of("/proc/self/fd");
+    assumeTrue(Files.exists(full) && Files.isDirectory(open), "no /dev/full and /proc of Linux");
+    Files.createDirectories(results);
+    Files.createSymbolicLink(results.resolve(ResultsLock.FILE), full);
+    assertThatThrownBy(() -> ResultsLock.take(results)).isInstanceOf(IOException.class);
+    for (Path file : FolderEntries.matching(open, "*")) {
+      assertThat(Files.exists(file) && Files.isSameFile(file, full)).as(file.toString()).isFalse();
+    }
   }
 
   @Test
