@@ -4,7 +4,7 @@ import dev.changenet.check.CheckSettings.Depth;
 import dev.changenet.data.DataSettings;
 import dev.changenet.data.SplitList;
 import dev.changenet.image.DataException;
-import dev.changenet.nn.state.IoProblem;
+import dev.changenet.tensor.io.IoProblem;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;

@@ -8,7 +8,7 @@ import dev.changenet.image.ImageReader;
 import dev.changenet.image.Mask;
 import dev.changenet.image.PictureInfo;
 import dev.changenet.image.RgbImage;
-import dev.changenet.nn.state.IoProblem;
+import dev.changenet.tensor.io.IoProblem;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.util.List;

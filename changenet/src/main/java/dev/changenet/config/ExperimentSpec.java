@@ -1,10 +1,9 @@
 package dev.changenet.config;
 
-import dev.changenet.nn.state.AtomicFile;
-import dev.changenet.nn.state.CheckpointException;
 import dev.changenet.tensor.ChangeNetException;
+import dev.changenet.tensor.io.AtomicFile;
+import dev.changenet.tensor.io.IoProblem;
 import java.io.IOException;
-import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -195,25 +194,16 @@ public final class ExperimentSpec {
     Path file = resultsDir.resolve(FILE);
     try {
       Files.createDirectories(resultsDir);
-      ByteBuffer yaml = ByteBuffer.wrap(toYaml().getBytes(StandardCharsets.UTF_8));
-      AtomicFile.write(
-          file,
-          channel -> {
-            while (yaml.hasRemaining()) {
-              channel.write(yaml);
-            }
-          });
+      AtomicFile.write(file, toYaml().getBytes(StandardCharsets.UTF_8));
       return file;
     } catch (IOException e) {
-      throw notWritten(file, e);
-    } catch (CheckpointException e) {
-      throw notWritten(file, e.getCause() instanceof IOException cause ? cause : e);
+      throw new ChangeNetException(
+          "results_dir: cannot write "
+              + file
+              + " ("
+              + IoProblem.of(e)
+              + "); choose another results_dir",
+          e);
     }
-  }
-
-  private static ChangeNetException notWritten(Path file, Exception cause) {
-    return new ChangeNetException(
-        "results_dir: cannot write " + file + " (" + cause + "); choose another results_dir",
-        cause);
   }
 }

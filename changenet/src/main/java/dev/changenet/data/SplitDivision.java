@@ -1,7 +1,7 @@
 package dev.changenet.data;
 
 import dev.changenet.image.DataException;
-import dev.changenet.image.ImageWriter;
+import dev.changenet.image.OutputFile;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -140,7 +140,7 @@ public record SplitDivision(
       requireWritable(name);
       text.append(csv ? '"' + name + '"' : name).append('\n');
     }
-    ImageWriter.writeAtomically(file, text.toString().getBytes(StandardCharsets.UTF_8));
+    OutputFile.write(file, text.toString());
     return file;
   }
 }

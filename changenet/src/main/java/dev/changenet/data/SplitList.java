@@ -1,7 +1,7 @@
 package dev.changenet.data;
 
 import dev.changenet.image.DataException;
-import dev.changenet.nn.state.IoProblem;
+import dev.changenet.tensor.io.IoProblem;
 import java.io.IOException;
 import java.nio.charset.CharacterCodingException;
 import java.nio.file.Files;

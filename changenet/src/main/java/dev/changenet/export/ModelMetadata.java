@@ -3,7 +3,7 @@ package dev.changenet.export;
 import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import dev.changenet.config.ExperimentSpec;
-import dev.changenet.nn.state.Sha256;
+import dev.changenet.tensor.io.Sha256;
 import dev.changenet.train.ChangeThreshold;
 import java.nio.charset.StandardCharsets;
 import java.util.LinkedHashMap;

@@ -7,9 +7,9 @@ import dev.changenet.generate.SceneLayout.Tree;
 import dev.changenet.image.DataException;
 import dev.changenet.image.ImageWriter;
 import dev.changenet.image.Mask;
+import dev.changenet.image.OutputFile;
 import dev.changenet.image.RgbImage;
 import dev.changenet.nn.random.RandomStream;
-import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.util.Locale;
 import java.util.stream.Collectors;
@@ -137,8 +137,7 @@ public final class SceneGenerator {
           IntStream.range(from, to)
               .mapToObj(SceneGenerator::name)
               .collect(Collectors.joining("\n", "", "\n"));
-      ImageWriter.writeAtomically(
-          root.resolve("list").resolve(split + ".txt"), lines.getBytes(StandardCharsets.UTF_8));
+      OutputFile.write(root.resolve("list").resolve(split + ".txt"), lines);
     }
   }
 }

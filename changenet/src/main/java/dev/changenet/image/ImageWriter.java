@@ -1,6 +1,5 @@
 package dev.changenet.image;
 
-import dev.changenet.nn.state.IoProblem;
 import java.awt.image.BufferedImage;
 import java.awt.image.ColorModel;
 import java.awt.image.DataBufferByte;
@@ -9,11 +8,7 @@ import java.awt.image.Raster;
 import java.awt.image.WritableRaster;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
-import java.io.OutputStream;
-import java.nio.file.Files;
 import java.nio.file.Path;
-import java.nio.file.StandardCopyOption;
-import java.nio.file.StandardOpenOption;
 import javax.imageio.IIOImage;
 import javax.imageio.ImageIO;
 import javax.imageio.ImageTypeSpecifier;
@@ -22,10 +17,7 @@ import javax.imageio.metadata.IIOMetadata;
 import javax.imageio.metadata.IIOMetadataNode;
 import javax.imageio.stream.MemoryCacheImageOutputStream;
 
-/**
- * Writes pictures and masks. Missing folders are created; a file appears under its name only when
- * it is complete, so an interrupted run leaves no half picture.
- */
+/** Writes pictures and masks, as {@link OutputFile} says. */
 public final class ImageWriter {
   private static final String JPEG_METADATA = "javax_imageio_jpeg_image_1.0";
 
@@ -38,7 +30,7 @@ public final class ImageWriter {
    * @throws DataException if the file cannot be written
    */
   public static void writeJpeg(Path path, RgbImage image, float quality) {
-    writeAtomically(path, encodeJpeg(toBuffered(image), quality));
+    write(path, encodeJpeg(toBuffered(image), quality));
   }
 
   /**
@@ -47,7 +39,7 @@ public final class ImageWriter {
    * @throws DataException if the file cannot be written
    */
   public static void writePng(Path path, RgbImage image) {
-    writeAtomically(path, encodePng(toBuffered(image)));
+    write(path, encodePng(toBuffered(image)));
   }
 
   /** Returns {@code image} as the content of an 8-bit RGB PNG file. */
@@ -64,7 +56,7 @@ public final class ImageWriter {
     BufferedImage image =
         new BufferedImage(mask.width(), mask.height(), BufferedImage.TYPE_BYTE_GRAY);
     image.getRaster().setDataElements(0, 0, mask.width(), mask.height(), mask.values());
-    writeAtomically(path, encodePng(image));
+    write(path, encodePng(image));
   }
 
   /** Returns {@code image} as a JPEG file with full colour resolution; quality as above. */
@@ -118,7 +110,7 @@ public final class ImageWriter {
     BufferedImage image =
         new BufferedImage(mask.width(), mask.height(), BufferedImage.TYPE_BYTE_INDEXED, colors);
     image.getRaster().setDataElements(0, 0, mask.width(), mask.height(), mask.values());
-    writeAtomically(path, encodePng(image));
+    write(path, encodePng(image));
   }
 
   /**
@@ -130,59 +122,11 @@ public final class ImageWriter {
   public static void writeGrey16(Path path, int width, int height, short[] values) {
     BufferedImage image = new BufferedImage(width, height, BufferedImage.TYPE_USHORT_GRAY);
     image.getRaster().setDataElements(0, 0, width, height, values);
-    writeAtomically(path, encodePng(image));
+    write(path, encodePng(image));
   }
 
-  /**
-   * Writes {@code bytes} to {@code path} by way of a temporary file beside it.
-   *
-   * @throws DataException if the file cannot be written
-   */
-  public static void writeAtomically(Path path, byte[] bytes) {
-    writeAtomically(path, out -> out.write(bytes));
-  }
-
-  /** Writes the content of a file. */
-  @FunctionalInterface
-  public interface Content {
-    void writeTo(OutputStream out) throws IOException;
-  }
-
-  /**
-   * Writes {@code content} to {@code path} by way of a temporary file beside it.
-   *
-   * @throws DataException if the file cannot be written
-   */
-  public static void writeAtomically(Path path, Content content) {
-    Path target = path.toAbsolutePath();
-    if (Files.exists(target) && !Files.isRegularFile(target)) {
-      throw new DataException(path + ": is no regular file; give the name of a file to write");
-    }
-    try {
-      Files.createDirectories(target.getParent());
-      // Not createTempFile: its files are readable by their owner alone, and so would be the
-      // result.
-      Path temporary =
-          target.resolveSibling(
-              "." + target.getFileName() + "." + Long.toHexString(System.nanoTime()) + ".tmp");
-      try {
-        try (OutputStream out =
-            Files.newOutputStream(
-                temporary, StandardOpenOption.CREATE_NEW, StandardOpenOption.WRITE)) {
-          content.writeTo(out);
-        }
-        Files.move(temporary, target, StandardCopyOption.ATOMIC_MOVE);
-      } finally {
-        Files.deleteIfExists(temporary);
-      }
-    } catch (IOException e) {
-      throw new DataException(
-          path
-              + ": the file cannot be written ("
-              + IoProblem.of(e)
-              + "); check the folder's permissions and the free space",
-          e);
-    }
+  private static void write(Path path, byte[] bytes) {
+    OutputFile.writePicture(path, out -> out.write(bytes));
   }
 
   private static BufferedImage toBuffered(RgbImage image) {

@@ -1,9 +1,9 @@
 package dev.changenet.inspect;
 
-import dev.changenet.nn.state.IoProblem;
 import dev.changenet.nn.state.StoredTensor;
 import dev.changenet.nn.state.WeightsFile;
 import dev.changenet.tensor.ChangeNetException;
+import dev.changenet.tensor.io.IoProblem;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;

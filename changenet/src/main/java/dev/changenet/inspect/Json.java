@@ -2,9 +2,9 @@ package dev.changenet.inspect;
 
 import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.ObjectMapper;
-import dev.changenet.nn.state.AtomicFile;
 import dev.changenet.tensor.ChangeNetException;
-import java.nio.ByteBuffer;
+import dev.changenet.tensor.io.AtomicFile;
+import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -35,13 +35,10 @@ public final class Json {
     if (Files.exists(file) && !Files.isRegularFile(file)) {
       throw new ChangeNetException(file + ": is no regular file; give the name of a file to write");
     }
-    ByteBuffer bytes = ByteBuffer.wrap(text(content).getBytes(StandardCharsets.UTF_8));
-    AtomicFile.write(
-        file,
-        channel -> {
-          while (bytes.hasRemaining()) {
-            channel.write(bytes);
-          }
-        });
+    try {
+      AtomicFile.write(file, text(content).getBytes(StandardCharsets.UTF_8));
+    } catch (IOException e) {
+      throw new ChangeNetException(file + ": can't be written: " + AtomicFile.cause(e), e);
+    }
   }
 }

@@ -2,7 +2,7 @@ package dev.changenet.picture;
 
 import dev.changenet.image.ImageWriter;
 import dev.changenet.image.Mask;
-import java.io.BufferedOutputStream;
+import dev.changenet.image.OutputFile;
 import java.io.IOException;
 import java.io.OutputStream;
 import java.nio.ByteBuffer;
@@ -65,13 +65,11 @@ public final class PredictionWriter {
 
   /** Writes {@code probability/<name>.npy}: float32 [K, height, width]. */
   public void array(String entry, ProbabilityMap map) {
-    ImageWriter.writeAtomically(
+    OutputFile.writePicture(
         file(PROBABILITY_FOLDER, entry, ".npy"),
-        stream -> {
-          try (OutputStream out = new BufferedOutputStream(stream, 1 << 16)) {
-            out.write(header(map));
-            rows(map, out);
-          }
+        out -> {
+          out.write(header(map));
+          rows(map, out);
         });
   }
 

@@ -6,7 +6,8 @@ import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.changenet.image.DataException;
-import dev.changenet.nn.state.IoProblem;
+import dev.changenet.image.OutputFile;
+import dev.changenet.tensor.io.IoProblem;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
@@ -106,7 +107,7 @@ public final class History {
     }
     StringBuilder lines = new StringBuilder();
     history.epochs.forEach(e -> lines.append(line(e)));
-    Output.write(history.file, lines.toString());
+    OutputFile.write(history.file, lines.toString());
     return history;
   }
 

@@ -4,6 +4,7 @@ import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import dev.changenet.image.OutputFile;
 import dev.changenet.metrics.ConfusionMatrix;
 import dev.changenet.metrics.ObjectScores;
 import dev.changenet.metrics.PairScore;
@@ -51,7 +52,7 @@ final class MetricsJson {
     found.pairs().forEach(p -> pair(pairs.addObject(), p));
     try {
       String text = JSON.writerWithDefaultPrettyPrinter().writeValueAsString(root) + "\n";
-      Output.write(facts.spec().resultsDir().resolve(FILE), text);
+      OutputFile.write(facts.spec().resultsDir().resolve(FILE), text);
     } catch (JsonProcessingException e) {
       throw new IllegalStateException("a tree of numbers and texts is always JSON", e);
     }

@@ -1,6 +1,7 @@
 package dev.changenet.report;
 
-import dev.changenet.nn.state.Sha256;
+import dev.changenet.image.OutputFile;
+import dev.changenet.tensor.io.Sha256;
 import java.io.IOException;
 import java.io.InputStream;
 import java.nio.charset.StandardCharsets;
@@ -72,7 +73,7 @@ final class Page {
                     + Environment.program()
                     + ". This file needs no other file and no network."));
     h.raw("\n<script>").raw(script).raw("</script>\n</body>\n</html>\n");
-    Output.write(folder.resolve(FILE), h.toString());
+    OutputFile.write(folder.resolve(FILE), h.toString());
   }
 
   private void header(Html h, String body) {

@@ -1,8 +1,8 @@
 package dev.changenet.report;
 
 import dev.changenet.image.DataException;
-import dev.changenet.nn.state.IoProblem;
-import dev.changenet.nn.state.Sha256;
+import dev.changenet.tensor.io.IoProblem;
+import dev.changenet.tensor.io.Sha256;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;

@@ -1,8 +1,8 @@
 package dev.changenet.train;
 
 import dev.changenet.nn.state.CheckpointException;
-import dev.changenet.nn.state.IoProblem;
 import dev.changenet.tensor.io.FolderEntries;
+import dev.changenet.tensor.io.IoProblem;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;

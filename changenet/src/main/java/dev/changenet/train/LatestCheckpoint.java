@@ -1,14 +1,13 @@
 package dev.changenet.train;
 
 import dev.changenet.nn.state.CheckpointException;
-import dev.changenet.nn.state.IoProblem;
+import dev.changenet.tensor.io.AtomicFile;
 import dev.changenet.tensor.io.FolderEntries;
+import dev.changenet.tensor.io.IoProblem;
 import java.io.IOException;
-import java.nio.file.AtomicMoveNotSupportedException;
 import java.nio.file.Files;
 import java.nio.file.LinkOption;
 import java.nio.file.Path;
-import java.nio.file.StandardCopyOption;
 import java.util.List;
 import java.util.Optional;
 import java.util.regex.Matcher;
@@ -20,9 +19,11 @@ final class LatestCheckpoint {
   private static final Pattern TEMPORARY =
       Pattern.compile(
           "(?:experiment\\.yaml|metrics\\.csv|report\\.html|report-history\\.jsonl|"
+              + Pattern.quote(PretrainedWeights.REPORT)
+              + "|"
               + "model_epoch_[0-9_step]+\\.pth|"
               + Pattern.quote(BestModel.FILE)
-              + "|\\."
+              + "|\\.?" // Earlier versions put a dot before it.
               + Pattern.quote(Checkpoint.LATEST)
               + ")\\.tmp-([0-9]{1,18})");
 
@@ -74,29 +75,11 @@ final class LatestCheckpoint {
   /** Points the entry of {@code folder} at {@code name} in one move, so that it never dangles. */
   static void point(Path folder, String name) {
     Path latest = folder.resolve(Checkpoint.LATEST);
-    Path temporary = folder.resolve("." + Checkpoint.LATEST + ".tmp-" + process());
     try {
-      Files.deleteIfExists(temporary);
-      try {
-        Files.createSymbolicLink(temporary, Path.of(name));
-      } catch (UnsupportedOperationException | IOException noLinks) {
-        Files.copy(folder.resolve(name), temporary, StandardCopyOption.REPLACE_EXISTING);
-      }
-      try {
-        Files.move(temporary, latest, StandardCopyOption.ATOMIC_MOVE);
-      } catch (AtomicMoveNotSupportedException e) {
-        Files.move(temporary, latest, StandardCopyOption.REPLACE_EXISTING);
-      }
+      AtomicFile.link(latest, name);
     } catch (IOException e) {
-      CheckpointException failure =
-          new CheckpointException(
-              latest, "cannot be pointed at " + name + " (" + IoProblem.of(e) + ")", e);
-      try {
-        Files.deleteIfExists(temporary);
-      } catch (IOException second) {
-        failure.addSuppressed(second);
-      }
-      throw failure;
+      throw new CheckpointException(
+          latest, "cannot be pointed at " + name + " (" + IoProblem.of(e) + ")", e);
     }
   }
 
@@ -116,10 +99,6 @@ final class LatestCheckpoint {
   }
 
   private static boolean belongsToAnother(long process) {
-    return process != process() && ProcessHandle.of(process).isPresent();
-  }
-
-  private static long process() {
-    return ProcessHandle.current().pid();
+    return process != ProcessHandle.current().pid() && ProcessHandle.of(process).isPresent();
   }
 }

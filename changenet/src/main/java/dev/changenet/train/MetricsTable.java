@@ -4,11 +4,11 @@ import dev.changenet.config.PythonText;
 import dev.changenet.tensor.MemoryUse;
 import dev.changenet.tensor.backend.Backends;
 import dev.changenet.tensor.cuda.CudaBackend;
+import dev.changenet.tensor.io.AtomicFile;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.nio.file.StandardCopyOption;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
@@ -139,15 +139,8 @@ final class MetricsTable implements TrainObserver {
   }
 
   private void write() throws IOException {
-    Path temporary = file.resolveSibling(FILE + ".tmp-" + ProcessHandle.current().pid());
     String text = header() + "\n" + String.join("\n", rows) + (rows.isEmpty() ? "" : "\n");
-    try {
-      Files.writeString(temporary, text, StandardCharsets.UTF_8);
-      Files.move(
-          temporary, file, StandardCopyOption.REPLACE_EXISTING, StandardCopyOption.ATOMIC_MOVE);
-    } finally {
-      Files.deleteIfExists(temporary);
-    }
+    AtomicFile.write(file, text.getBytes(StandardCharsets.UTF_8));
   }
 
   private void warn(IOException e) {

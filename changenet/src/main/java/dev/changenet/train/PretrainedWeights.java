@@ -8,8 +8,9 @@ import dev.changenet.nn.state.WeightsFile;
 import dev.changenet.tensor.ChangeNetException;
 import dev.changenet.tensor.DryRun;
 import dev.changenet.tensor.Tensor;
+import dev.changenet.tensor.io.AtomicFile;
 import java.io.IOException;
-import java.nio.file.Files;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
@@ -138,7 +139,7 @@ final class PretrainedWeights {
     w.reshaped().forEach(n -> lines.add("reshaped " + n));
     w.dropped().forEach(n -> lines.add("dropped " + n));
     try {
-      Files.write(report, lines);
+      AtomicFile.write(report, (String.join("\n", lines) + "\n").getBytes(StandardCharsets.UTF_8));
     } catch (IOException e) {
       throw new ChangeNetException(report + ": can't be written: " + e.getMessage(), e);
     }

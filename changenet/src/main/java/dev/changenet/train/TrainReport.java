@@ -2,7 +2,6 @@ package dev.changenet.train;
 
 import dev.changenet.config.ExperimentSpec;
 import dev.changenet.data.Batch;
-import dev.changenet.nn.state.IoProblem;
 import dev.changenet.report.Evaluation;
 import dev.changenet.report.Fingerprint;
 import dev.changenet.report.History;
@@ -11,6 +10,7 @@ import dev.changenet.report.StoredFile;
 import dev.changenet.report.TrainingReport;
 import dev.changenet.tensor.ChangeNetException;
 import dev.changenet.tensor.io.FolderEntries;
+import dev.changenet.tensor.io.IoProblem;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;

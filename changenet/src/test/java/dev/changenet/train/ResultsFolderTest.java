@@ -123,6 +123,24 @@ class ResultsFolderTest {
   }
 
   @Test
+  void whatKilledProcessesLeftIsRemovedAndNothingElse() throws IOException {
+    Files.createDirectories(results);
+    for (String name :
+        List.of(
+            Checkpoint.LATEST,
+            "." + Checkpoint.LATEST,
+            BestModel.FILE,
+            PretrainedWeights.REPORT,
+            MetricsTable.FILE,
+            "experiment.yaml",
+            "mine.txt")) {
+      Files.createFile(results.resolve(name + ".tmp-999999999"));
+    }
+    LatestCheckpoint.removeStale(results);
+    assertThat(TrainFixture.names(results)).containsExactly("mine.txt.tmp-999999999");
+  }
+
+  @Test
   void aFolderThatCannotBeReadToItsEndIsAFaultOfTheFileSystem() throws Exception {
     try (UnreadableFolder broken = new UnreadableFolder()) {
       Path path = broken.path();

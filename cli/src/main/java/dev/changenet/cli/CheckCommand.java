@@ -10,10 +10,9 @@ import dev.changenet.check.ReportJson;
 import dev.changenet.check.ReportText;
 import dev.changenet.check.Severity;
 import dev.changenet.config.ExperimentSpec;
-import dev.changenet.image.ImageWriter;
+import dev.changenet.image.OutputFile;
 import dev.changenet.tensor.cpu.Parallel;
 import dev.changenet.train.DataCheck;
-import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.util.concurrent.Callable;
 import picocli.CommandLine.Command;
@@ -144,8 +143,7 @@ final class CheckCommand implements Callable<Integer> {
               quick ? "Quick check" : "Checked", (System.nanoTime() - began) * 1e-9);
     }
     if (json != null && !json.equals("-")) {
-      ImageWriter.writeAtomically(
-          Path.of(json), ReportJson.of(report).getBytes(StandardCharsets.UTF_8));
+      OutputFile.write(Path.of(json), ReportJson.of(report));
     }
     boolean failed =
         report.count(Severity.ERROR) > 0 || strict && report.count(Severity.WARNING) > 0;

@@ -1,8 +1,8 @@
 package dev.changenet.cli;
 
 import dev.changenet.generate.GeneratorSettings;
-import dev.changenet.nn.state.IoProblem;
 import dev.changenet.tensor.ChangeNetException;
+import dev.changenet.tensor.io.IoProblem;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.UncheckedIOException;

@@ -2,9 +2,9 @@ package dev.changenet.cli;
 
 import dev.changenet.generate.GeneratorSettings;
 import dev.changenet.generate.SceneGenerator;
-import dev.changenet.nn.state.IoProblem;
 import dev.changenet.tensor.ChangeNetException;
 import dev.changenet.tensor.io.FolderEntries;
+import dev.changenet.tensor.io.IoProblem;
 import dev.changenet.train.Reporter;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -76,7 +76,7 @@ final class SceneFolder {
     }
     try {
       return FolderEntries.matching(folder, "*").stream()
-          .filter(file -> !file.getFileName().toString().endsWith(".tmp"))
+          .filter(file -> !file.getFileName().toString().contains(".tmp-"))
           .count();
     } catch (IOException e) {
       throw new ChangeNetException(

@@ -5,7 +5,7 @@ import dev.changenet.config.SegmentDataSpec;
 import dev.changenet.data.DataSettings;
 import dev.changenet.data.SplitDivision;
 import dev.changenet.image.DataException;
-import dev.changenet.nn.state.IoProblem;
+import dev.changenet.tensor.io.IoProblem;
 import dev.changenet.train.RunContext;
 import java.io.IOException;
 import java.nio.file.Files;

@@ -1,7 +1,7 @@
 package dev.changenet.onnx;
 
+import dev.changenet.tensor.io.AtomicFile;
 import java.io.BufferedInputStream;
-import java.io.BufferedOutputStream;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.io.InputStream;
@@ -10,7 +10,6 @@ import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.nio.file.StandardCopyOption;
 import java.security.GeneralSecurityException;
 import java.security.SecureRandom;
 import java.util.Arrays;
@@ -59,23 +58,11 @@ public final class EtltFile {
     if (Files.exists(target)) {
       throw new OnnxException(path + " already exists: remove it or choose another name");
     }
-    Path temporary =
-        target.resolveSibling(
-            "." + target.getFileName() + "." + ProcessHandle.current().pid() + ".tmp");
     try {
       Files.createDirectories(target.getParent());
-      try (OutputStream out = new BufferedOutputStream(Files.newOutputStream(temporary))) {
-        encrypt(plain, out, passphrase);
-      }
-      Files.move(temporary, target, StandardCopyOption.ATOMIC_MOVE);
+      AtomicFile.stream(target, out -> encrypt(plain, out, passphrase));
     } catch (IOException e) {
       throw new OnnxException(path + ": writing failed: " + e.getMessage(), e);
-    } finally {
-      try {
-        Files.deleteIfExists(temporary);
-      } catch (IOException e) {
-        throw new OnnxException(temporary + ": can't remove the temporary file", e);
-      }
     }
   }
 

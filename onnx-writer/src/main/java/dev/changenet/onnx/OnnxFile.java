@@ -5,13 +5,13 @@ import dev.changenet.onnx.proto.GraphProto;
 import dev.changenet.onnx.proto.ModelProto;
 import dev.changenet.onnx.proto.StringStringEntryProto;
 import dev.changenet.onnx.proto.TensorProto;
-import java.io.BufferedOutputStream;
+import dev.changenet.tensor.io.AtomicFile;
+import dev.changenet.tensor.io.IoProblem;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.OutputStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.nio.file.StandardCopyOption;
 import java.util.List;
 
 /** Reads and writes {@code .onnx} files. */
@@ -47,31 +47,20 @@ public final class OnnxFile {
         throw new OnnxException(p + " already exists: remove it or choose another name");
       }
     }
-    Path temporary = temporary(target);
-    Path temporaryData = temporary(data);
+    ModelProto proto = external ? withExternalData(model, data) : model.toProto();
+    OnnxChecker.check(proto);
     try {
       Files.createDirectories(target.getParent());
-      ModelProto proto = external ? writeExternal(model, temporaryData, data) : model.toProto();
-      OnnxChecker.check(proto);
-      try (OutputStream out = new BufferedOutputStream(Files.newOutputStream(temporary), 1 << 20)) {
-        proto.writeTo(out);
-      }
       if (external) {
-        Files.move(temporaryData, data, StandardCopyOption.ATOMIC_MOVE);
+        AtomicFile.stream(data, out -> writeData(model, out));
       }
-      try {
-        Files.move(temporary, target, StandardCopyOption.ATOMIC_MOVE);
-      } catch (IOException e) {
-        if (external) {
-          remove(data);
-        }
-        throw e;
-      }
+      AtomicFile.stream(target, proto::writeTo);
     } catch (IOException e) {
+      remove(target);
+      if (external) {
+        remove(data);
+      }
       throw new OnnxException(target + ": writing the ONNX model failed: " + e.getMessage(), e);
-    } finally {
-      remove(temporary);
-      remove(temporaryData);
     }
   }
 
@@ -92,10 +81,11 @@ public final class OnnxFile {
     }
     try {
       if (external) {
-        Files.move(dataPath(written), data, StandardCopyOption.ATOMIC_MOVE);
+        AtomicFile.move(dataPath(written), data);
       }
-      Files.move(written, target, StandardCopyOption.ATOMIC_MOVE);
+      AtomicFile.move(written, target);
     } catch (IOException e) {
+      remove(target);
       if (external) {
         remove(data);
       }
@@ -150,49 +140,56 @@ public final class OnnxFile {
     }
   }
 
-  private static ModelProto writeExternal(OnnxModel model, Path temporaryData, Path data)
-      throws IOException {
+  /** The model with its larger constants at the places in {@code data} that writeData fills. */
+  private static ModelProto withExternalData(OnnxModel model, Path data) {
     GraphProto.Builder graph = model.graph().toProtoWithoutInitializers();
     long offset = 0;
-    try (OutputStream out =
-        new BufferedOutputStream(Files.newOutputStream(temporaryData), 1 << 20)) {
-      for (Initializer constant : model.graph().initializers()) {
-        TensorProto.Builder tensor = OnnxGraph.header(constant);
-        int size = constant.data().size();
-        if (size < SMALLEST_EXTERNAL) {
-          graph.addInitializer(tensor.setRawData(constant.data()));
-          continue;
-        }
-        int padding = (int) (-offset & (ALIGNMENT - 1));
-        out.write(new byte[padding]);
-        offset += padding;
-        constant.data().writeTo(out);
-        tensor
-            .setDataLocation(TensorProto.DataLocation.EXTERNAL)
-            .addExternalData(entry("location", data.getFileName().toString()))
-            .addExternalData(entry("offset", Long.toString(offset)))
-            .addExternalData(entry("length", Long.toString(size)));
-        graph.addInitializer(tensor);
-        offset += size;
+    for (Initializer constant : model.graph().initializers()) {
+      TensorProto.Builder tensor = OnnxGraph.header(constant);
+      int size = constant.data().size();
+      if (size < SMALLEST_EXTERNAL) {
+        graph.addInitializer(tensor.setRawData(constant.data()));
+        continue;
       }
+      offset += padding(offset);
+      tensor
+          .setDataLocation(TensorProto.DataLocation.EXTERNAL)
+          .addExternalData(entry("location", data.getFileName().toString()))
+          .addExternalData(entry("offset", Long.toString(offset)))
+          .addExternalData(entry("length", Long.toString(size)));
+      graph.addInitializer(tensor);
+      offset += size;
     }
     return model.toProto(graph);
+  }
+
+  private static void writeData(OnnxModel model, OutputStream out) throws IOException {
+    long offset = 0;
+    for (Initializer constant : model.graph().initializers()) {
+      int size = constant.data().size();
+      if (size >= SMALLEST_EXTERNAL) {
+        int padding = padding(offset);
+        out.write(new byte[padding]);
+        constant.data().writeTo(out);
+        offset += padding + size;
+      }
+    }
+  }
+
+  /** Bytes from {@code offset} to the next place for a constant. */
+  private static int padding(long offset) {
+    return (int) (-offset & (ALIGNMENT - 1));
   }
 
   private static StringStringEntryProto entry(String key, String value) {
     return StringStringEntryProto.newBuilder().setKey(key).setValue(value).build();
   }
 
-  private static Path temporary(Path target) {
-    return target.resolveSibling(
-        "." + target.getFileName() + "." + ProcessHandle.current().pid() + ".tmp");
-  }
-
-  private static void remove(Path temporary) {
+  private static void remove(Path incomplete) {
     try {
-      Files.deleteIfExists(temporary);
+      Files.deleteIfExists(incomplete);
     } catch (IOException e) {
-      throw new OnnxException(temporary + ": can't remove the temporary file", e);
+      throw new OnnxException(incomplete + ": can't be removed again (" + IoProblem.of(e) + ")", e);
     }
   }
 }

@@ -1,5 +1,6 @@
 package dev.changenet.nn.state;
 
+import dev.changenet.tensor.io.IoProblem;
 import java.io.IOException;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;

@@ -1,5 +1,7 @@
 package dev.changenet.nn.state;
 
+import dev.changenet.tensor.io.AtomicFile;
+import java.io.IOException;
 import java.lang.foreign.MemorySegment;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
@@ -37,18 +39,22 @@ public final class PthWriter {
     PickleWriter pickle = new PickleWriter();
     byte[] content = pickle.write(root);
     List<Storage> storages = pickle.storages();
-    AtomicFile.write(
-        path,
-        channel -> {
-          StoredZipWriter zip = new StoredZipWriter(channel, zip32Limit);
-          zip.add(FOLDER + "data.pkl", MemorySegment.ofArray(content));
-          zip.add(FOLDER + "byteorder", ascii("little"));
-          for (int i = 0; i < storages.size(); i++) {
-            zip.add(FOLDER + "data/" + i, storages.get(i).bytes());
-          }
-          zip.add(FOLDER + "version", ascii("3\n"));
-          zip.finish();
-        });
+    try {
+      AtomicFile.write(
+          path,
+          channel -> {
+            StoredZipWriter zip = new StoredZipWriter(channel, zip32Limit);
+            zip.add(FOLDER + "data.pkl", MemorySegment.ofArray(content));
+            zip.add(FOLDER + "byteorder", ascii("little"));
+            for (int i = 0; i < storages.size(); i++) {
+              zip.add(FOLDER + "data/" + i, storages.get(i).bytes());
+            }
+            zip.add(FOLDER + "version", ascii("3\n"));
+            zip.finish();
+          });
+    } catch (IOException e) {
+      throw new CheckpointException(path, "can't be written: " + AtomicFile.cause(e), e);
+    }
   }
 
   private static MemorySegment ascii(String text) {

@@ -1,4 +1,4 @@
-package dev.changenet.nn.state;
+package dev.changenet.tensor.io;
 
 import java.io.IOException;
 import java.nio.file.AccessDeniedException;

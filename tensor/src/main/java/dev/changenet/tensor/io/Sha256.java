@@ -1,4 +1,4 @@
-package dev.changenet.nn.state;
+package dev.changenet.tensor.io;
 
 import dev.changenet.tensor.ChangeNetException;
 import java.io.IOException;
