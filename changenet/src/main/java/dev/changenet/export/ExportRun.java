@@ -216,7 +216,7 @@ public final class ExportRun {
       Files.deleteIfExists(path);
     } catch (IOException e) {
       throw new ChangeNetException(
-          path + ": the temporary file cannot be removed (" + e.getMessage() + ")", e);
+          path + ": the temporary file cannot be removed (" + IoProblem.of(e) + ")", e);
     }
   }
 }

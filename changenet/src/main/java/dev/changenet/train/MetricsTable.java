@@ -5,6 +5,7 @@ import dev.changenet.tensor.MemoryUse;
 import dev.changenet.tensor.backend.Backends;
 import dev.changenet.tensor.cuda.CudaBackend;
 import dev.changenet.tensor.io.AtomicFile;
+import dev.changenet.tensor.io.IoProblem;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
@@ -149,7 +150,7 @@ final class MetricsTable implements TrainObserver {
       reporter.warn(
           file
               + ": cannot be read or written ("
-              + e.getMessage()
+              + IoProblem.of(e)
               + "); training goes on, and the rows follow as soon as there is room");
     }
   }

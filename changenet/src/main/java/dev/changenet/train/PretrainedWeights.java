@@ -9,6 +9,7 @@ import dev.changenet.tensor.ChangeNetException;
 import dev.changenet.tensor.DryRun;
 import dev.changenet.tensor.Tensor;
 import dev.changenet.tensor.io.AtomicFile;
+import dev.changenet.tensor.io.IoProblem;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
@@ -141,7 +142,7 @@ final class PretrainedWeights {
     try {
       AtomicFile.write(report, (String.join("\n", lines) + "\n").getBytes(StandardCharsets.UTF_8));
     } catch (IOException e) {
-      throw new ChangeNetException(report + ": can't be written: " + e.getMessage(), e);
+      throw new ChangeNetException(report + ": can't be written: " + IoProblem.of(e), e);
     }
   }
 }

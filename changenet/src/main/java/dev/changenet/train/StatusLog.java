@@ -1,6 +1,7 @@
 package dev.changenet.train;
 
 import dev.changenet.tensor.ChangeNetException;
+import dev.changenet.tensor.io.IoProblem;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;
@@ -65,7 +66,7 @@ public final class StatusLog {
       throw new ChangeNetException(
           file
               + ": cannot append a status line ("
-              + e.getMessage()
+              + IoProblem.of(e)
               + "); check space and"
               + " permissions of the results directory",
           e);

@@ -4,6 +4,7 @@ import dev.changenet.config.TrainSpec;
 import dev.changenet.data.Batch;
 import dev.changenet.model.ChangeNet;
 import dev.changenet.tensor.MemoryUse;
+import dev.changenet.tensor.io.IoProblem;
 import dev.changenet.tensorboard.Event;
 import dev.changenet.tensorboard.EventFile;
 import java.io.IOException;
@@ -177,7 +178,7 @@ final class TrainingCurves implements TrainObserver {
     reporter.warn(
         folder
             + ": TensorBoard files cannot be written ("
-            + e.getMessage()
+            + IoProblem.of(e)
             + "); training goes on without them, its numbers are in status.json and "
             + MetricsTable.FILE);
     close();
@@ -193,7 +194,7 @@ final class TrainingCurves implements TrainObserver {
     try {
       closing.close();
     } catch (IOException e) {
-      reporter.warn(closing.path() + ": closing failed (" + e.getMessage() + ")");
+      reporter.warn(closing.path() + ": closing failed (" + IoProblem.of(e) + ")");
     }
   }
 }

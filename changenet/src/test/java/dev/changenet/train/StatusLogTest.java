@@ -72,7 +72,8 @@ class StatusLogTest {
   void aFolderThatIsGoneGivesOneClearLine() {
     StatusLog log = new StatusLog(folder.resolve("gone"));
     assertThatThrownBy(() -> log.write(StatusLog.Status.RUNNING, "x"))
-        .hasMessageContaining("status.json: cannot append a status line");
+        .hasMessageContaining(
+            "status.json: cannot append a status line (no such file or folder); check space");
   }
 
   @ParameterizedTest

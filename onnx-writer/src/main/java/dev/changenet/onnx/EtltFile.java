@@ -1,6 +1,7 @@
 package dev.changenet.onnx;
 
 import dev.changenet.tensor.io.AtomicFile;
+import dev.changenet.tensor.io.IoProblem;
 import java.io.BufferedInputStream;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
@@ -62,7 +63,7 @@ public final class EtltFile {
       Files.createDirectories(target.getParent());
       AtomicFile.stream(target, out -> encrypt(plain, out, passphrase));
     } catch (IOException e) {
-      throw new OnnxException(path + ": writing failed: " + e.getMessage(), e);
+      throw new OnnxException(path + ": writing failed: " + IoProblem.of(e), e);
     }
   }
 
@@ -71,7 +72,7 @@ public final class EtltFile {
     try (InputStream in = Files.newInputStream(plain)) {
       write(path, in, passphrase);
     } catch (IOException e) {
-      throw new OnnxException(plain + ": can't be read: " + e.getMessage(), e);
+      throw new OnnxException(plain + ": can't be read: " + IoProblem.of(e), e);
     }
   }
 
@@ -95,7 +96,7 @@ public final class EtltFile {
     try (InputStream in = new BufferedInputStream(Files.newInputStream(path), 1 << 16)) {
       decrypt(path, in, out, passphrase);
     } catch (IOException e) {
-      throw new OnnxException(path + ": can't be read: " + e.getMessage(), e);
+      throw new OnnxException(path + ": can't be read: " + IoProblem.of(e), e);
     }
   }
 

@@ -42,7 +42,8 @@ public final class OnnxFile {
     boolean external = needsExternalData(model, singleFileLimit);
     Path target = path.toAbsolutePath();
     Path data = dataPath(target);
-    for (Path p : external ? List.of(target, data) : List.of(target)) {
+    List<Path> files = external ? List.of(target, data) : List.of(target);
+    for (Path p : files) {
       if (Files.exists(p)) {
         throw new OnnxException(p + " already exists: remove it or choose another name");
       }
@@ -56,11 +57,7 @@ public final class OnnxFile {
       }
       AtomicFile.stream(target, proto::writeTo);
     } catch (IOException e) {
-      remove(target);
-      if (external) {
-        remove(data);
-      }
-      throw new OnnxException(target + ": writing the ONNX model failed: " + e.getMessage(), e);
+      throw failed(target + ": writing the ONNX model failed: ", e, files);
     }
   }
 
@@ -74,7 +71,8 @@ public final class OnnxFile {
     Path target = path.toAbsolutePath();
     Path data = dataPath(target);
     boolean external = Files.exists(dataPath(written));
-    for (Path p : external ? List.of(target, data) : List.of(target)) {
+    List<Path> files = external ? List.of(target, data) : List.of(target);
+    for (Path p : files) {
       if (Files.exists(p)) {
         throw new OnnxException(p + " already exists: remove it or choose another name");
       }
@@ -85,11 +83,7 @@ public final class OnnxFile {
       }
       AtomicFile.move(written, target);
     } catch (IOException e) {
-      remove(target);
-      if (external) {
-        remove(data);
-      }
-      throw new OnnxException(target + ": moving the ONNX model failed: " + e.getMessage(), e);
+      throw failed(target + ": moving the ONNX model failed: ", e, files);
     }
   }
 
@@ -136,7 +130,7 @@ public final class OnnxFile {
       coded.setSizeLimit(Integer.MAX_VALUE);
       return ModelProto.parseFrom(coded);
     } catch (IOException e) {
-      throw new OnnxException(path + ": not a readable ONNX model: " + e.getMessage(), e);
+      throw new OnnxException(path + ": not a readable ONNX model: " + IoProblem.of(e), e);
     }
   }
 
@@ -185,11 +179,16 @@ public final class OnnxFile {
     return StringStringEntryProto.newBuilder().setKey(key).setValue(value).build();
   }
 
-  private static void remove(Path incomplete) {
-    try {
-      Files.deleteIfExists(incomplete);
-    } catch (IOException e) {
-      throw new OnnxException(incomplete + ": can't be removed again (" + IoProblem.of(e) + ")", e);
+  /** Removes what there is of {@code files}, none of which was there before. */
+  private static OnnxException failed(String what, IOException why, List<Path> files) {
+    OnnxException failure = new OnnxException(what + IoProblem.of(why), why);
+    for (Path incomplete : files) {
+      try {
+        Files.deleteIfExists(incomplete);
+      } catch (IOException e) {
+        failure.addSuppressed(e);
+      }
     }
+    return failure;
   }
 }

@@ -94,6 +94,21 @@ class EtltFileTest {
   }
 
   @Test
+  void filesThatCannotBeReadOrWrittenAreToldWithTheReason() throws IOException {
+    Path absent = folder.resolve("absent");
+    assertThatThrownBy(() -> EtltFile.read(absent, "key"))
+        .isInstanceOf(OnnxException.class)
+        .hasMessage(absent + ": can't be read: no such file or folder");
+    assertThatThrownBy(() -> EtltFile.write(folder.resolve("x.etlt"), absent, "key"))
+        .isInstanceOf(OnnxException.class)
+        .hasMessage(absent + ": can't be read: no such file or folder");
+    Path below = Files.createFile(folder.resolve("file")).resolve("x.etlt");
+    assertThatThrownBy(() -> EtltFile.write(below, new ByteArrayInputStream(content(1)), "key"))
+        .isInstanceOf(OnnxException.class)
+        .hasMessage(below + ": writing failed: a file is in the way");
+  }
+
+  @Test
   void anExistingFileIsNotOverwritten() {
     Path path = written(content(5));
     assertThatThrownBy(() -> written(content(6)))

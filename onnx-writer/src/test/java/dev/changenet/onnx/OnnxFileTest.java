@@ -106,6 +106,19 @@ class OnnxFileTest {
         .hasMessageContaining("text.onnx");
     assertThatThrownBy(() -> OnnxFile.read(folder.resolve("absent.onnx")))
         .isInstanceOf(OnnxException.class)
-        .hasMessageContaining("absent.onnx");
+        .hasMessageContaining("absent.onnx")
+        .hasMessageEndingWith(": no such file or folder");
+  }
+
+  @Test
+  void aPlaceThatCannotBeWrittenIsToldWithItsReason() throws IOException {
+    Path file = Files.createFile(folder.resolve("file"));
+    Path below = file.resolve("model.onnx");
+    assertThatThrownBy(() -> OnnxFile.write(model(), below))
+        .isInstanceOf(OnnxException.class)
+        .hasMessage(below + ": writing the ONNX model failed: a file is in the way");
+    assertThatThrownBy(() -> OnnxFile.move(folder.resolve("absent.onnx"), folder.resolve("x.onnx")))
+        .isInstanceOf(OnnxException.class)
+        .hasMessageEndingWith(": moving the ONNX model failed: no such file or folder");
   }
 }

@@ -3,6 +3,7 @@ package dev.changenet.onnx.interpreter;
 import dev.changenet.onnx.OnnxException;
 import dev.changenet.onnx.proto.StringStringEntryProto;
 import dev.changenet.onnx.proto.TensorProto;
+import dev.changenet.tensor.io.IoProblem;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
@@ -85,7 +86,7 @@ final class ConstantReader implements AutoCloseable {
       return bytes.flip();
     } catch (IOException e) {
       throw new OnnxException(
-          file + ": constant " + t.getName() + " can't be read: " + e.getMessage(), e);
+          file + ": constant " + t.getName() + " can't be read: " + IoProblem.of(e), e);
     }
   }
 
@@ -95,7 +96,7 @@ final class ConstantReader implements AutoCloseable {
       try {
         channel.close();
       } catch (IOException e) {
-        throw new OnnxException(model + ": closing its data failed: " + e.getMessage(), e);
+        throw new OnnxException(model + ": closing its data failed: " + IoProblem.of(e), e);
       }
     }
   }
