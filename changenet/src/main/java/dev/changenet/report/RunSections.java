@@ -34,7 +34,7 @@ final class RunSections {
         "command",
         "To run it again",
         () -> {
-          h.in("pre", () -> h.tag("code", CommandLine.of(facts.spec())));
+          h.in("pre", () -> h.tag("code", ShellCommand.of(facts.spec())));
           h.tag(
               "p",
               "In the folder "

@@ -14,7 +14,7 @@ import dev.changenet.config.ExperimentSpec;
 import dev.changenet.config.SegmentDataSpec;
 import dev.changenet.image.DataException;
 import dev.changenet.nn.state.WeightsFile;
-import dev.changenet.report.CommandLine;
+import dev.changenet.report.ShellCommand;
 import dev.changenet.tensor.cpu.Parallel;
 import java.util.Arrays;
 import java.util.EnumMap;
@@ -127,7 +127,7 @@ public final class DataCheck {
     if (warned) {
       reporter.info(
           "Only headers and some masks were looked at; to examine all: "
-              + CommandLine.of(spec, "check"));
+              + ShellCommand.of(spec, "check"));
     }
     return new Start(report.masks(), changeLost(report));
   }

@@ -72,6 +72,6 @@ class HtmlTest {
       delimiter = '|',
       quoteCharacter = '"')
   void wordsOfACommand(String word, String quoted) {
-    assertThat(CommandLine.quoted(word.equals("''") ? "" : word)).isEqualTo(quoted);
+    assertThat(ShellCommand.quoted(word.equals("''") ? "" : word)).isEqualTo(quoted);
   }
 }

@@ -11,6 +11,7 @@ import dev.changenet.check.ReportText;
 import dev.changenet.check.Severity;
 import dev.changenet.config.ExperimentSpec;
 import dev.changenet.image.OutputFile;
+import dev.changenet.report.ShellCommand;
 import dev.changenet.tensor.cpu.Parallel;
 import dev.changenet.train.DataCheck;
 import java.nio.file.Path;
@@ -164,7 +165,7 @@ final class CheckCommand implements Callable<Integer> {
         .out()
         .println(
             "Use them with: dataset.segment.annotation_folder_name="
-                + Program.quote(
+                + ShellCommand.quoted(
                     (folder.startsWith(root) ? root.relativize(folder) : folder).toString())
                 + (result.mapped() > 0 ? " dataset.segment.label_transform=None" : ""));
     return ExitCode.OK;

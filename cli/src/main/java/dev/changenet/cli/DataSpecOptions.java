@@ -3,6 +3,7 @@ package dev.changenet.cli;
 import dev.changenet.config.ExperimentSpec;
 import dev.changenet.config.SpecLoader;
 import dev.changenet.config.Task;
+import dev.changenet.report.ShellCommand;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -44,8 +45,8 @@ final class DataSpecOptions {
 
   /** The same options, to copy to another command. */
   String words() {
-    StringBuilder words = new StringBuilder("-e " + Program.quote(specFile));
-    overrides.forEach(o -> words.append(' ').append(Program.quote(o)));
+    StringBuilder words = new StringBuilder("-e " + ShellCommand.quoted(specFile));
+    overrides.forEach(o -> words.append(' ').append(ShellCommand.quoted(o)));
     return words.toString();
   }
 }

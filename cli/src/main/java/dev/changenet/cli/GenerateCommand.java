@@ -1,6 +1,7 @@
 package dev.changenet.cli;
 
 import dev.changenet.generate.GeneratorSettings;
+import dev.changenet.report.ShellCommand;
 import dev.changenet.tensor.ChangeNetException;
 import java.nio.file.Path;
 import java.util.concurrent.Callable;
@@ -104,7 +105,7 @@ final class GenerateCommand implements Callable<Integer> {
         .out()
         .println(
             "Use it with: "
-                + Program.quote("dataset.segment.root_dir=" + dir)
+                + ShellCommand.quoted("dataset.segment.root_dir=" + dir)
                 + " dataset.segment.num_classes="
                 + classes
                 + " dataset.segment.label_transform="

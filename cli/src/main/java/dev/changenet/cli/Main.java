@@ -1,6 +1,7 @@
 package dev.changenet.cli;
 
 import dev.changenet.config.Spelling;
+import dev.changenet.report.ShellCommand;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Locale;
@@ -13,7 +14,6 @@ import picocli.CommandLine.ParameterException;
 /** Entry point: finds the command, runs it, ends the process with its exit code. */
 public final class Main {
   static final String DEFAULT_NAME = "changenet";
-  static final String NETWORK = "visual_changenet";
 
   private Main() {}
 
@@ -42,39 +42,41 @@ public final class Main {
     List<String> printing = List.of("-h", "--help", "-V", "--version", "--keys");
     return Arrays.stream(args).anyMatch(printing::contains)
         || Arrays.stream(args)
-            .dropWhile(word -> word.equals("model") || word.equals(NETWORK))
+            .dropWhile(word -> word.equals("model") || word.equals(ShellCommand.NETWORK))
             .limit(1)
             .noneMatch(leaveFiles::contains);
   }
 
   /** Runs one command line; returns its exit code. */
   static int run(Terminal terminal, String... args) {
-    String name = Program.name();
+    String name = ShellCommand.program();
     List<String> rest = Arrays.asList(args);
     boolean networkNamed = false;
     if (startsWith(rest, "model")) {
       name += " model";
       rest = rest.subList(1, rest.size());
-      if (!rest.isEmpty() && !startsWith(rest, NETWORK) && !rest.getFirst().startsWith("-")) {
+      if (!rest.isEmpty()
+          && !startsWith(rest, ShellCommand.NETWORK)
+          && !rest.getFirst().startsWith("-")) {
         terminal
             .err()
             .println(
                 "unknown network '"
                     + rest.getFirst()
                     + "'; this program has "
-                    + NETWORK
+                    + ShellCommand.NETWORK
                     + ": "
                     + name
                     + " "
-                    + NETWORK
+                    + ShellCommand.NETWORK
                     + " TASK -e SPEC");
         terminal.err().flush();
         return ExitCode.USAGE;
       }
       networkNamed = true;
     }
-    if (startsWith(rest, NETWORK)) {
-      name += " " + NETWORK;
+    if (startsWith(rest, ShellCommand.NETWORK)) {
+      name += " " + ShellCommand.NETWORK;
       rest = rest.subList(1, rest.size());
       networkNamed = true;
     }

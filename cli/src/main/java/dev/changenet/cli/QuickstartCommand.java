@@ -2,6 +2,7 @@ package dev.changenet.cli;
 
 import dev.changenet.config.Task;
 import dev.changenet.generate.GeneratorSettings;
+import dev.changenet.report.ShellCommand;
 import dev.changenet.tensor.ChangeNetException;
 import java.nio.file.Path;
 import java.util.List;
@@ -63,7 +64,7 @@ final class QuickstartCommand implements Callable<Integer> {
           reporter,
           1,
           "generate "
-              + Program.quote(folder.data().toString())
+              + ShellCommand.quoted(folder.data().toString())
               + " --train "
               + data.train()
               + " --val "
@@ -87,7 +88,7 @@ final class QuickstartCommand implements Callable<Integer> {
       step(
           reporter,
           2 + task.ordinal(),
-          task.key() + " -e " + Program.quote(folder.spec().toString()));
+          task.key() + " -e " + ShellCommand.quoted(folder.spec().toString()));
       int code = execution.run(task, folder.spec(), List.of());
       if (code != ExitCode.OK) {
         terminal
@@ -101,12 +102,14 @@ final class QuickstartCommand implements Callable<Integer> {
       }
     }
     double seconds = (System.nanoTime() - began) * 1e-9;
-    reporter.info(QuickstartSummary.text(folder, Program.command(), reporter.changeIou(), seconds));
+    reporter.info(
+        QuickstartSummary.text(folder, ShellCommand.beforeTask(), reporter.changeIou(), seconds));
     return ExitCode.OK;
   }
 
   private static void step(ConsoleReporter reporter, int number, String arguments) {
-    String program = arguments.startsWith("generate") ? Program.launcher() : Program.command();
+    String program =
+        arguments.startsWith("generate") ? ShellCommand.launcher() : ShellCommand.beforeTask();
     reporter.info("");
     reporter.info("Step " + number + " of 5:  " + program + " " + arguments);
   }

@@ -1,5 +1,6 @@
 package dev.changenet.cli;
 
+import dev.changenet.report.ShellCommand;
 import java.util.Locale;
 
 /** What the quickstart says at its end: what is where, and how to go on. */
@@ -16,9 +17,9 @@ final class QuickstartSummary {
         .replace("@IOU@", String.format(Locale.ROOT, "%.2f", iou))
         .replace("@TEST@", Integer.toString(QuickstartFolder.DATA.test()))
         .replace("@ROOT@", folder.root().toString())
-        .replace("@SPEC@", Program.quote(folder.spec().toString()))
+        .replace("@SPEC@", ShellCommand.quoted(folder.spec().toString()))
         .replace("@RUN@", command)
-        .replace("@START@", Program.launcher())
+        .replace("@START@", ShellCommand.launcher())
         .stripTrailing();
   }
 

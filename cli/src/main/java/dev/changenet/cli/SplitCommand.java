@@ -5,6 +5,7 @@ import dev.changenet.config.SegmentDataSpec;
 import dev.changenet.data.DataSettings;
 import dev.changenet.data.SplitDivision;
 import dev.changenet.image.DataException;
+import dev.changenet.report.ShellCommand;
 import dev.changenet.tensor.io.IoProblem;
 import dev.changenet.train.RunContext;
 import java.io.IOException;
@@ -155,7 +156,8 @@ final class SplitCommand implements Callable<Integer> {
     }
     terminal
         .out()
-        .println("Look through the data next: " + Program.launcher() + " check " + source.words());
+        .println(
+            "Look through the data next: " + ShellCommand.launcher() + " check " + source.words());
   }
 
   /** Where both exist, the .txt list would hide the other. */
