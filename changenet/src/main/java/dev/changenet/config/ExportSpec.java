@@ -9,9 +9,6 @@ import java.util.Optional;
  * @param checkpoint model to export; null when the spec was loaded for another task and names none
  * @param onnxFile output file (.onnx or .etlt), derived from the checkpoint's name if the spec says
  *     null; null when the spec was loaded for another task and names none
- * @param gpuId GPU index
- * @param onCpu build and trace on the CPU
- * @param inputChannel 3
  * @param inputWidth width in pixels of the exported network
  * @param inputHeight height in pixels of the exported network
  * @param opsetVersion ONNX operator set as requested
@@ -20,14 +17,10 @@ import java.util.Optional;
  * @param threshold recorded in the file; empty for none
  * @param proof how the written file is checked
  * @param verbose print the graph
- * @param format {@code onnx}
  */
 public record ExportSpec(
     Path checkpoint,
     Path onnxFile,
-    int gpuId,
-    boolean onCpu,
-    int inputChannel,
     int inputWidth,
     int inputHeight,
     int opsetVersion,
@@ -35,8 +28,7 @@ public record ExportSpec(
     boolean dynamicSize,
     Optional<ThresholdSpec> threshold,
     Proof proof,
-    boolean verbose,
-    String format) {
+    boolean verbose) {
 
   /**
    * Section {@code export.proof}.
@@ -53,9 +45,6 @@ public record ExportSpec(
     return new ExportSpec(
         reading.path("export.checkpoint").orElse(null),
         onnxFile == null ? null : Path.of(onnxFile),
-        reading.integer("export.gpu_id"),
-        reading.flag("export.on_cpu"),
-        reading.integer("export.input_channel"),
         reading.integer("export.input_width"),
         reading.integer("export.input_height"),
         reading.integer("export.opset_version"),
@@ -67,7 +56,6 @@ public record ExportSpec(
             reading.integer("export.proof.pairs"),
             reading.number("export.proof.tolerance"),
             reading.text("export.proof.engine")),
-        reading.flag("export.verbose"),
-        reading.text("export.format"));
+        reading.flag("export.verbose"));
   }
 }

@@ -1,7 +1,6 @@
 package dev.changenet.config;
 
 import java.nio.file.Path;
-import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
 import java.util.OptionalDouble;
@@ -10,11 +9,7 @@ import java.util.OptionalDouble;
  * Section {@code inference}.
  *
  * @param checkpoint trained model; null when the spec was loaded for another task and names none
- * @param numGpus GPUs after reconciliation
- * @param gpuIds indices of these GPUs
- * @param numNodes accepted; the task runs on one machine
  * @param visAfterNBatches write pictures for every n-th batch
- * @param batchSize TensorRT only, -1 when not given
  * @param pictures pictures named in the spec; empty when the data set's list is to be used
  * @param output what is written besides the pictures
  * @param threshold where the threshold of change comes from; empty for the most probable class
@@ -23,20 +18,12 @@ import java.util.OptionalDouble;
  */
 public record InferenceSpec(
     Path checkpoint,
-    int numGpus,
-    List<Integer> gpuIds,
-    int numNodes,
     int visAfterNBatches,
-    int batchSize,
     Optional<Pictures> pictures,
     Output output,
     Optional<ThresholdSpec> threshold,
     boolean flips,
     OptionalDouble tileOverlap) {
-
-  public InferenceSpec {
-    gpuIds = List.copyOf(gpuIds);
-  }
 
   /**
    * Two pictures, or two folders of pictures.
@@ -74,11 +61,7 @@ public record InferenceSpec(
     boolean tiles = reading.flag("inference.tiles.enabled");
     return new InferenceSpec(
         reading.path("inference.checkpoint").orElse(null),
-        reading.integer("inference.num_gpus"),
-        reading.indices("inference.gpu_ids"),
-        reading.integer("inference.num_nodes"),
         reading.integer("inference.vis_after_n_batches"),
-        reading.integer("inference.batch_size"),
         pictures,
         new Output(
             masks == null ? pictures.isPresent() : masks,

@@ -11,14 +11,12 @@ public record ModelSpec(Backbone backbone, DecodeHead decodeHead) {
    * Section {@code model.backbone}.
    *
    * @param type encoder
-   * @param featDownsample always false for a spec that was accepted
    * @param pretrainedBackbonePath encoder weights; empty outside training
    * @param freezeBackbone encoder not trained; false outside training
    * @param dropPathRate stochastic depth rate while training, 0 to below 1
    */
   public record Backbone(
       BackboneType type,
-      boolean featDownsample,
       Optional<Path> pretrainedBackbonePath,
       boolean freezeBackbone,
       double dropPathRate) {}
@@ -26,7 +24,6 @@ public record ModelSpec(Backbone backbone, DecodeHead decodeHead) {
   /**
    * Section {@code model.decode_head}.
    *
-   * @param inChannels the encoder's own widths, whatever the spec says
    * @param inIndex pyramid levels that feed the decoder
    * @param featureStrides strides of the four levels, finest first
    * @param alignCorners alignment of bilinear resizing
@@ -34,7 +31,6 @@ public record ModelSpec(Backbone backbone, DecodeHead decodeHead) {
    * @param useSummaryToken C-RADIO encoders only
    */
   public record DecodeHead(
-      List<Integer> inChannels,
       List<Integer> inIndex,
       List<Integer> featureStrides,
       boolean alignCorners,
@@ -42,7 +38,6 @@ public record ModelSpec(Backbone backbone, DecodeHead decodeHead) {
       boolean useSummaryToken) {
 
     public DecodeHead {
-      inChannels = List.copyOf(inChannels);
       inIndex = List.copyOf(inIndex);
       featureStrides = List.copyOf(featureStrides);
     }
@@ -54,14 +49,12 @@ public record ModelSpec(Backbone backbone, DecodeHead decodeHead) {
     Backbone backbone =
         new Backbone(
             type,
-            reading.flag("model.backbone.feat_downsample"),
             training ? reading.path("model.backbone.pretrained_backbone_path") : Optional.empty(),
             training && reading.flag("model.backbone.freeze_backbone"),
             reading.number("model.backbone.drop_path_rate"));
     long embedDim = (Long) reading.map("model.decode_head.decoder_params").get("embed_dim");
     DecodeHead decodeHead =
         new DecodeHead(
-            type.widths(),
             reading.integers("model.decode_head.in_index"),
             reading.integers("model.decode_head.feature_strides"),
             reading.flag("model.decode_head.align_corners"),

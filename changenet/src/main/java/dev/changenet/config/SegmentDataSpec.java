@@ -9,14 +9,12 @@ import java.util.stream.IntStream;
 /**
  * Section {@code dataset.segment}.
  *
- * @param dataset loader name, {@code CNDataset}
  * @param rootDir data root with a leading ~ expanded; null for export when it is not given
  * @param dataName {@code LEVIR-CD}, {@code LEVIR}, {@code LandSCD} or {@code custom}; other words
  *     of the spec have become {@code custom}
  * @param labelTransform {@code norm} or {@code None}; other words have become {@code None}
  * @param batchSize samples per GPU and step
  * @param workers loader threads; 0 loads in the calling thread
- * @param shuffle accepted, not read
  * @param multiScaleTrain loss over all five outputs
  * @param multiScaleInfer average the five outputs
  * @param numClasses output channels
@@ -36,13 +34,11 @@ import java.util.stream.IntStream;
  * @param augmentation augmentation and normalisation
  */
 public record SegmentDataSpec(
-    String dataset,
     Path rootDir,
     String dataName,
     String labelTransform,
     int batchSize,
     int workers,
-    boolean shuffle,
     boolean multiScaleTrain,
     boolean multiScaleInfer,
     int numClasses,
@@ -75,13 +71,11 @@ public record SegmentDataSpec(
     String rootDir = reading.text(s + "root_dir");
     String dataName = reading.text(s + "data_name");
     return new SegmentDataSpec(
-        reading.text(s + "dataset"),
         rootDir == null ? null : FileChecks.expandHome(rootDir),
         DATA_NAMES.contains(dataName) ? dataName : "custom",
         "norm".equals(reading.text(s + "label_transform")) ? "norm" : "None",
         reading.integer(s + "batch_size"),
         reading.integer(s + "workers"),
-        reading.flag(s + "shuffle"),
         reading.flag(s + "multi_scale_train"),
         reading.flag(s + "multi_scale_infer"),
         reading.integer(s + "num_classes"),

@@ -7,9 +7,6 @@ import java.util.Optional;
 /**
  * Section {@code train}.
  *
- * @param numGpus GPUs after reconciliation
- * @param gpuIds indices of these GPUs
- * @param numNodes machines
  * @param seed seed of every generator; negative means do not seed
  * @param cudnn GPU kernel choice
  * @param numEpochs total epochs, also after a resume
@@ -20,8 +17,6 @@ import java.util.Optional;
  * @param pretrainedModelPath whole-model checkpoint to start from
  * @param precision arithmetic, {@code 32-true} or {@code 32}
  * @param activationCheckpoint compute transformer blocks again in the backward pass
- * @param syncBatchnorm accepted, not read
- * @param useDistributedSampler shard validation data over GPUs
  * @param segment loss
  * @param tensorboard event files
  * @param optim optimiser and schedule
@@ -31,9 +26,6 @@ import java.util.Optional;
  * @param ema running average of the weights
  */
 public record TrainSpec(
-    int numGpus,
-    List<Integer> gpuIds,
-    int numNodes,
     long seed,
     Cudnn cudnn,
     int numEpochs,
@@ -44,8 +36,6 @@ public record TrainSpec(
     Optional<Path> pretrainedModelPath,
     String precision,
     boolean activationCheckpoint,
-    boolean syncBatchnorm,
-    boolean useDistributedSampler,
     SegmentLoss segment,
     Tensorboard tensorboard,
     OptimSpec optim,
@@ -53,10 +43,6 @@ public record TrainSpec(
     int accumulate,
     Best best,
     Ema ema) {
-
-  public TrainSpec {
-    gpuIds = List.copyOf(gpuIds);
-  }
 
   /** Section {@code train.cudnn}. */
   public record Cudnn(boolean benchmark, boolean deterministic) {}
@@ -94,13 +80,10 @@ public record TrainSpec(
   public record Ema(boolean enabled, double decay) {}
 
   /** Section {@code train.tensorboard}. */
-  public record Tensorboard(boolean enabled, int infrequentLoggingFrequency) {}
+  public record Tensorboard(boolean enabled) {}
 
   static TrainSpec from(SpecReading reading) {
     return new TrainSpec(
-        reading.integer("train.num_gpus"),
-        reading.indices("train.gpu_ids"),
-        reading.integer("train.num_nodes"),
         reading.wide("train.seed"),
         new Cudnn(reading.flag("train.cudnn.benchmark"), reading.flag("train.cudnn.deterministic")),
         reading.integer("train.num_epochs"),
@@ -111,8 +94,6 @@ public record TrainSpec(
         reading.path("train.pretrained_model_path"),
         reading.text("train.precision"),
         reading.flag("train.activation_checkpoint"),
-        reading.flag("train.sync_batchnorm"),
-        reading.flag("train.use_distributed_sampler"),
         new SegmentLoss(
             reading.text("train.segment.loss"),
             reading.numbers("train.segment.weights"),
@@ -120,9 +101,7 @@ public record TrainSpec(
                 ? List.of()
                 : reading.numbers("train.segment.class_weights"),
             reading.number("train.segment.focal_gamma")),
-        new Tensorboard(
-            reading.flag("train.tensorboard.enabled"),
-            reading.integer("train.tensorboard.infrequent_logging_frequency")),
+        new Tensorboard(reading.flag("train.tensorboard.enabled")),
         OptimSpec.from(reading),
         reading.value("train.clip_grad_norm") == null ? 0 : reading.number("train.clip_grad_norm"),
         reading.value("train.accumulate") instanceof Long n ? Math.toIntExact(n) : 0,

@@ -83,11 +83,6 @@ public final class ConfusionMatrix {
     }
   }
 
-  /** Forgets all pixels. */
-  public void clear() {
-    Arrays.fill(counts, 0);
-  }
-
   /**
    * Returns all scores, sorted by name: {@code acc}, the means {@code miou}, {@code mf1}, {@code
    * mprecision}, {@code mrecall} over all classes, and per class c {@code iou_c}, {@code F1_c},

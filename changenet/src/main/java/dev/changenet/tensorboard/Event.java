@@ -30,18 +30,12 @@ public final class Event {
 
   private final long step;
   private final WireMessage summary = new WireMessage();
-  private boolean empty = true;
 
   /**
    * @param step optimizer steps done
    */
   public Event(long step) {
     this.step = step;
-  }
-
-  /** True as long as there are no values. */
-  public boolean isEmpty() {
-    return empty;
   }
 
   /** Adds a number. */
@@ -75,7 +69,6 @@ public final class Event {
 
   private Event add(WireMessage value) {
     summary.message(SUMMARY_VALUE, value);
-    empty = false;
     return this;
   }
 

@@ -32,7 +32,7 @@ class GpuSelectionTest {
             loader, Task.EVALUATE, "evaluate: {gpu_ids: [2, 3]}", "evaluate.num_gpus=2");
 
     assertThat(spec.gpus().gpuIds()).containsExactly(0, 1);
-    assertThat(spec.evaluate().numGpus()).isEqualTo(2);
+    assertThat(spec.gpus().numGpus()).isEqualTo(2);
     assertThat(spec.toYaml()).contains("evaluate:\n").contains("  num_gpus: 2\n  gpu_ids: [0, 1]");
     assertThat(
             SpecAssertions.load(
@@ -103,7 +103,7 @@ class GpuSelectionTest {
 
     assertThat(spec.gpus().gpuIds()).containsExactly(0);
     assertThat(spec.gpu()).hasValue(0);
-    assertThat(spec.train().numNodes()).isEqualTo(1);
+    assertThat(spec.gpus().numNodes()).isEqualTo(1);
   }
 
   @Test

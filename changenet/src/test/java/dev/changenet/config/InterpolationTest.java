@@ -95,9 +95,9 @@ class InterpolationTest {
   void brokenOnesInUnreadKeysDoNoHarm() {
     ExperimentSpec spec =
         SpecAssertions.load(
-            Task.TRAIN, "evaluate: {num_gpus: '${no.such}', checkpoint: '${eval:1}'}");
+            Task.TRAIN, "evaluate: {vis_after_n_batches: '${no.such}', checkpoint: '${eval:1}'}");
 
-    assertThat(spec.evaluate().numGpus()).isEqualTo(1);
+    assertThat(spec.evaluate().visAfterNBatches()).isEqualTo(1);
     assertThat(spec.evaluate().checkpoint()).isNull();
   }
 }

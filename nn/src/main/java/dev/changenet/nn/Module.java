@@ -176,11 +176,6 @@ public abstract class Module implements AutoCloseable {
     children.values().forEach(Module::freeze);
   }
 
-  /** True after {@link #freeze}. */
-  public final boolean isFrozen() {
-    return frozen;
-  }
-
   /** Child modules by name. */
   public final Map<String, Module> children() {
     return java.util.Collections.unmodifiableMap(children);

@@ -87,11 +87,6 @@ public final class OnnxFile {
     }
   }
 
-  /** True when {@code model} is too large for one file. */
-  public static boolean needsExternalData(OnnxModel model) {
-    return needsExternalData(model, SINGLE_FILE_LIMIT);
-  }
-
   /**
    * Refuses a model that is too large for one file, for containers that hold only one.
    *

@@ -104,10 +104,6 @@ public final class OnnxGraph {
     return candidate;
   }
 
-  public String name() {
-    return name;
-  }
-
   public List<ValueInfo> inputs() {
     return Collections.unmodifiableList(inputs);
   }

@@ -28,8 +28,4 @@ public enum DType {
   public boolean isHalf() {
     return this == BFLOAT16 || this == FLOAT16;
   }
-
-  public boolean isFloating() {
-    return this == FLOAT32 || this == FLOAT64 || isHalf();
-  }
 }

@@ -47,13 +47,6 @@ public final class Shape {
     return dims.clone();
   }
 
-  /** Returns this shape with the last size replaced. */
-  public Shape withLast(int size) {
-    int[] d = dims.clone();
-    d[d.length - 1] = size;
-    return new Shape(d);
-  }
-
   @Override
   public boolean equals(Object other) {
     return other instanceof Shape s && Arrays.equals(dims, s.dims);

@@ -24,7 +24,5 @@ class DeviceTest {
   void knowsElementSizes() {
     assertThat(DType.FLOAT32.bytes()).isEqualTo(4);
     assertThat(DType.INT64.bytes()).isEqualTo(8);
-    assertThat(DType.INT32.isFloating()).isFalse();
-    assertThat(DType.FLOAT64.isFloating()).isTrue();
   }
 }

@@ -42,13 +42,6 @@ class ShapeTest {
   }
 
   @Test
-  void replacesTheLastSizeInACopy() {
-    Shape shape = Shape.of(2, 3);
-    assertThat(shape.withLast(9)).isEqualTo(Shape.of(2, 9));
-    assertThat(shape).isEqualTo(Shape.of(2, 3));
-  }
-
-  @Test
   void differsFromAShapeOfTheSameSizeInAnotherOrder() {
     assertThat(Shape.of(2, 3)).isNotEqualTo(Shape.of(3, 2)).isNotEqualTo(Shape.of(2, 3, 1));
   }

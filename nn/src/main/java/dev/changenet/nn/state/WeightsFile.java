@@ -85,11 +85,6 @@ public record WeightsFile(Path path, Object root) {
     return as(String.class, "a text", way);
   }
 
-  /** Returns a truth value. */
-  public boolean truth(Object... way) {
-    return as(Boolean.class, "a truth value", way);
-  }
-
   /** Returns a whole number. */
   public long integer(Object... way) {
     return as(Long.class, "a whole number", way);

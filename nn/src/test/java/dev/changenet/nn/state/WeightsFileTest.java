@@ -36,7 +36,6 @@ class WeightsFileTest {
     assertThat(file.number("epoch")).isEqualTo(3);
     assertThat(file.number("rate")).isEqualTo(0.5);
     assertThat(file.number("step")).isEqualTo(4);
-    assertThat(file.truth("flag")).isTrue();
     assertThat(file.text("name")).isEqualTo("n");
     assertThat(file.list("list")).hasSize(2);
     assertThat(file.integer("list", 0)).isEqualTo(1);

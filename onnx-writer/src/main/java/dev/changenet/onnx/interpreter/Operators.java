@@ -1,7 +1,6 @@
 package dev.changenet.onnx.interpreter;
 
 import java.util.Map;
-import java.util.Set;
 
 /** What each operator computes, by name. */
 final class Operators {
@@ -50,9 +49,5 @@ final class Operators {
   /** The operator, or null when it isn't known. */
   static Operator find(String name) {
     return ALL.get(name);
-  }
-
-  static Set<String> names() {
-    return ALL.keySet();
   }
 }
