@@ -1,43 +1,16 @@
 package dev.changenet.train;
 
 import dev.changenet.nn.state.CheckpointException;
-import dev.changenet.tensor.io.FolderEntries;
 import dev.changenet.tensor.io.IoProblem;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
-import java.util.regex.Matcher;
-import java.util.regex.Pattern;
+import java.util.Optional;
 
 /** Removes old epoch and step checkpoints of a results directory. */
 final class KeptCheckpoints {
-  private static final Pattern NAME =
-      Pattern.compile("model_epoch_([0-9]{3,9})(?:_step_([0-9]{5,18}))?\\.pth");
-
-  /** A complete epoch comes behind the steps inside it. */
-  private record Position(int epoch, long step, Path file) implements Comparable<Position> {
-    static final Comparator<Position> ORDER =
-        Comparator.comparingInt(Position::epoch).thenComparingLong(Position::step);
-
-    static Position of(Path file) {
-      Matcher m = NAME.matcher(String.valueOf(file.getFileName()));
-      return m.matches()
-          ? new Position(
-              Integer.parseInt(m.group(1)),
-              m.group(2) == null ? Long.MAX_VALUE : Long.parseLong(m.group(2)),
-              file)
-          : null;
-    }
-
-    @Override
-    public int compareTo(Position other) {
-      return ORDER.compare(this, other);
-    }
-  }
-
   private KeptCheckpoints() {}
 
   /**
@@ -49,19 +22,16 @@ final class KeptCheckpoints {
    */
   static void prune(Path saved, int keep, List<Path> spared) {
     Path folder = saved.getParent();
-    Position newest = Position.of(saved);
-    List<Position> all = new ArrayList<>();
+    Optional<CheckpointPosition> newest = CheckpointPosition.of(saved);
     try {
-      for (Path file : FolderEntries.matching(folder, "model_epoch_*.pth")) {
-        Position p = Position.of(file);
-        if (p != null && newest != null && p.compareTo(newest) <= 0) {
-          all.add(p);
-        }
-      }
-      all.sort(Comparator.reverseOrder());
-      for (Position old : all.subList(Math.min(keep, all.size()), all.size())) {
-        if (!isOneOf(old.file, spared)) {
-          Files.deleteIfExists(old.file);
+      List<CheckpointPosition> all =
+          LatestCheckpoint.positions(folder).stream()
+              .filter(p -> newest.isPresent() && p.compareTo(newest.get()) <= 0)
+              .sorted(Comparator.reverseOrder())
+              .toList();
+      for (CheckpointPosition old : all.subList(Math.min(keep, all.size()), all.size())) {
+        if (!isOneOf(old.file(), spared)) {
+          Files.deleteIfExists(old.file());
         }
       }
     } catch (IOException e) {

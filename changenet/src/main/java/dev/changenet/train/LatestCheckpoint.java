@@ -41,6 +41,12 @@ final class LatestCheckpoint {
       return Optional.empty();
     }
     Path file = target(latest);
+    if (file.equals(latest) && Files.isSymbolicLink(latest)) {
+      throw new CheckpointException(
+          latest,
+          "links to itself, as an interrupted run of TAO may leave it; delete it, and name the"
+              + " newest checkpoint in train.resume_training_checkpoint_path to go on from there");
+    }
     if (!Files.exists(file)) {
       throw new CheckpointException(
           latest,
@@ -52,11 +58,13 @@ final class LatestCheckpoint {
     return Optional.of(file);
   }
 
-  /** Names of the checkpoints in {@code folder}, which a training that begins anew may replace. */
-  static List<String> others(Path folder) {
+  /** The checkpoints in {@code folder}, earliest first. */
+  static List<CheckpointPosition> positions(Path folder) {
     try {
       return FolderEntries.matching(folder, "model_epoch_*.pth").stream()
-          .map(e -> e.getFileName().toString())
+          .map(CheckpointPosition::of)
+          .flatMap(Optional::stream)
+          .sorted()
           .toList();
     } catch (IOException e) {
       throw new CheckpointException(folder, "cannot be listed (" + IoProblem.of(e) + ")", e);

@@ -15,7 +15,6 @@ import dev.changenet.model.SegmentationLoss;
 import dev.changenet.nn.Parameter;
 import dev.changenet.nn.optim.LrSchedule;
 import dev.changenet.nn.optim.Optimizer;
-import dev.changenet.nn.state.CheckpointException;
 import dev.changenet.nn.state.WeightsFile;
 import dev.changenet.tensor.ChangeNetException;
 import dev.changenet.tensor.DType;
@@ -29,7 +28,6 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
-import java.util.regex.Pattern;
 
 /** The {@code train} task. */
 public final class TrainRun {
@@ -83,15 +81,11 @@ public final class TrainRun {
   /** Trains; returns when all epochs are done. */
   public void run() {
     LatestCheckpoint.removeStale(spec.resultsDir());
-    Optional<Path> resume = resumeFrom();
-    Optional<WeightsFile> checkpoint = resume.map(this::openResumed);
-    if (resume.isEmpty()) {
-      warnOfOthers();
-    } else {
-      warnOfLater(resume.get());
-    }
+    ResumeSource resume = new ResumeSource(spec);
+    Optional<WeightsFile> checkpoint = resume.open();
+    resume.warning().ifPresent(reporter::warn);
     PretrainedWeights pretrained = PretrainedWeights.open(spec, resume.isPresent());
-    checkpoint.ifPresent(file -> ModelFit.require(this::plannedNetwork, file, otherStart()));
+    checkpoint.ifPresent(file -> ModelFit.require(this::plannedNetwork, file, resume.otherStart()));
     pretrained.check(this::plannedNetwork);
     reporter.info(train.seed() >= 0 ? "Seed set to " + seed : "No seed set");
     requireMemory();
@@ -187,74 +181,6 @@ public final class TrainRun {
       saveUnsaved(e);
       throw e;
     }
-  }
-
-  private Optional<Path> resumeFrom() {
-    Optional<Path> given = train.resumeTrainingCheckpointPath();
-    return given.isPresent()
-        ? given.map(LatestCheckpoint::target)
-        : LatestCheckpoint.find(spec.resultsDir());
-  }
-
-  private void warnOfOthers() {
-    List<String> others = LatestCheckpoint.others(spec.resultsDir());
-    if (!others.isEmpty()) {
-      reporter.warn(
-          spec.resultsDir()
-              + " has "
-              + others.getLast()
-              + " but no "
-              + Checkpoint.LATEST
-              + ": training begins anew and replaces checkpoints of the same name; to go on from one,"
-              + " stop and set train.resume_training_checkpoint_path");
-    }
-  }
-
-  /** A training that goes on from an early checkpoint replaces those that came after it. */
-  private void warnOfLater(Path resumed) {
-    Path folder = spec.resultsDir();
-    String name = resumed.getFileName().toString();
-    boolean own = folder.toAbsolutePath().equals(resumed.toAbsolutePath().getParent());
-    List<String> later =
-        LatestCheckpoint.others(folder).stream()
-            .filter(other -> !own || other.compareTo(name) > 0)
-            .toList();
-    if (!later.isEmpty()) {
-      reporter.warn(
-          "training goes on from "
-              + resumed
-              + " and replaces checkpoints of the same name in "
-              + folder
-              + ", which has "
-              + (later.size() == 1 ? "" : later.getFirst() + " to ")
-              + later.getLast()
-              + "; to keep them, stop and choose another results_dir");
-    }
-  }
-
-  private WeightsFile openResumed(Path file) {
-    try {
-      return Checkpoint.openWhole(file);
-    } catch (CheckpointException e) {
-      String problem = e.getMessage().replaceFirst("^" + Pattern.quote(e.path() + ": "), "");
-      throw new CheckpointException(
-          file,
-          problem
-              + (train.resumeTrainingCheckpointPath().isPresent()
-                  ? "; name another one in train.resume_training_checkpoint_path, or leave it out"
-                  : "; go on from an earlier one with train.resume_training_checkpoint_path, or"
-                      + " delete "
-                      + Checkpoint.LATEST
-                      + " to begin anew"),
-          e);
-    }
-  }
-
-  /** What lets a training begin whose checkpoint is for another network. */
-  private String otherStart() {
-    return train.resumeTrainingCheckpointPath().isPresent()
-        ? "leave out train.resume_training_checkpoint_path"
-        : "train into another results_dir";
   }
 
   private void openData() {

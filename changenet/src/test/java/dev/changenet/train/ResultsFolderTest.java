@@ -115,6 +115,45 @@ class ResultsFolderTest {
         .noneMatch(w -> w.startsWith("training goes on"));
   }
 
+  @Test
+  void stepsOfACompleteEpochAreNotLaterThanIt() throws IOException {
+    String[] bySteps = {"train.checkpoint_interval_unit=step", "train.checkpoint_interval=1"};
+    TrainFixture.train(data, results, bySteps[0], bySteps[1], "train.num_epochs=1");
+    assertThat(TrainFixture.names(results))
+        .contains("model_epoch_000.pth", "model_epoch_000_step_00001.pth");
+    assertThat(warnings(bySteps[0], bySteps[1], "train.num_epochs=2"))
+        .noneMatch(w -> w.startsWith("training goes on"));
+  }
+
+  /** Numbers grow beyond the digits that names have at first. */
+  @Test
+  void positionsAreInTheOrderOfTraining() throws IOException {
+    Files.createDirectories(results);
+    List<String> inOrder =
+        List.of(
+            "model_epoch_000_step_00007.pth",
+            "model_epoch_000_step_100000.pth",
+            "model_epoch_000.pth",
+            "model_epoch_999.pth",
+            "model_epoch_1000.pth");
+    for (String name : inOrder) {
+      Files.createFile(results.resolve(name));
+    }
+    Files.createFile(results.resolve("model_epoch_best.pth"));
+    assertThat(LatestCheckpoint.positions(results))
+        .extracting(CheckpointPosition::name)
+        .containsExactlyElementsOf(inOrder);
+  }
+
+  @Test
+  void aLatestEntryThatLinksToItselfIsTold() throws IOException {
+    Files.createDirectories(results);
+    Files.createSymbolicLink(results.resolve(Checkpoint.LATEST), Path.of(Checkpoint.LATEST));
+    assertThatThrownBy(() -> TrainFixture.train(data, results))
+        .hasMessageContaining("links to itself")
+        .hasMessageContaining("train.resume_training_checkpoint_path");
+  }
+
   private List<String> warnings(String... overrides) throws IOException {
     CapturingReporter reporter = new CapturingReporter();
     TaskRunner.run(
@@ -146,7 +185,7 @@ class ResultsFolderTest {
       Path path = broken.path();
       List<ThrowingCallable> calls =
           List.of(
-              () -> LatestCheckpoint.others(path),
+              () -> LatestCheckpoint.positions(path),
               () -> LatestCheckpoint.removeStale(path),
               () -> KeptCheckpoints.prune(path.resolve("model_epoch_001.pth"), 1, List.of()));
       for (ThrowingCallable call : calls) {
