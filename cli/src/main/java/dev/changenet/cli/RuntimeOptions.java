@@ -6,6 +6,8 @@ import picocli.CommandLine.Option;
 /** Options that every command which computes has. */
 final class RuntimeOptions {
   private static final String LOG_LEVEL = "changenet.log";
+  private static final String STREAM_THREADS =
+      "java.util.concurrent.ForkJoinPool.common.parallelism";
 
   @Option(
       names = "--threads",
@@ -25,14 +27,15 @@ final class RuntimeOptions {
     if (verbose) {
       System.setProperty(LOG_LEVEL, "DEBUG");
     }
-    if (threads == null) {
-      return null;
+    if (threads != null) {
+      int most = 4096;
+      if (threads < 1 || threads > most) {
+        return "--threads: expected a number from 1 to " + most + ", got " + threads;
+      }
+      Parallel.setThreads(threads);
     }
-    int most = 4096;
-    if (threads < 1 || threads > most) {
-      return "--threads: expected a number from 1 to " + most + ", got " + threads;
-    }
-    Parallel.setThreads(threads);
+    // Of parallel streams, such as those of export's proof; the calling thread comes on top.
+    System.setProperty(STREAM_THREADS, String.valueOf(Parallel.threads() - 1));
     return null;
   }
 }

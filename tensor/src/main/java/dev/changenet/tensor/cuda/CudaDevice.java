@@ -351,17 +351,13 @@ final class CudaDevice {
     allocator.startWork();
   }
 
-  /**
-   * True when the driver has the memory for a graph of the work since {@link #startWork}, which was
-   * done as it is.
-   */
-  boolean hasRoomForGraph() {
+  /** True when the driver has the memory for a graph that takes {@link #graphBytes}. */
+  boolean hasRoomForGraph(long needed) {
     synchronize();
     allocator.trim();
     long[] free = {0};
     long[] total = {0};
     CudaCheck.driver(JCudaDriver.cuMemGetInfo(free, total), "cuMemGetInfo");
-    long needed = graphBytes();
     copies.clear();
     return free[0] > needed + needed / 4 + GRAPH_OVERHEAD;
   }

@@ -3,6 +3,9 @@ package dev.changenet.tensor.cuda;
 import dev.changenet.tensor.Device;
 import dev.changenet.tensor.Tensor;
 import dev.changenet.tensor.backend.Backends;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
 import java.util.function.Function;
 import java.util.function.Supplier;
 
@@ -16,15 +19,45 @@ public final class CudaGraphs implements AutoCloseable {
   /** Environment variable: with {@code off} nothing is recorded. */
   public static final String VARIABLE = "CHANGENET_CUDA_GRAPHS";
 
+  /** Graphs of inference: of full batches, and of what is left over for the last one. */
+  private static final int MOST = 2;
+
   private final CudaBackend backend;
   private final int warmUp;
   private final boolean fixedWeights;
-  private Object lastShapes;
-  private int runs;
-  private boolean room;
-  private CudaGraph graph;
-  private Object graphShapes;
-  private Tensor[] graphResults;
+
+  /** What is known of work, by its shapes; those used last come last. */
+  private final Map<Object, Known> all = new LinkedHashMap<>(8, 0.75f, true);
+
+  private Known last;
+
+  /** Work of some shapes. */
+  private static final class Known {
+    int runs;
+    boolean room;
+
+    /** Of a graph, known after the ordinary runs. */
+    long bytes;
+
+    CudaGraph graph;
+    Tensor[] results;
+
+    boolean isRecorded() {
+      return graph != null && !graph.isClosed();
+    }
+
+    void drop() {
+      if (results != null) {
+        CudaGraphs.close(results);
+        results = null;
+      }
+      if (graph != null) {
+        graph.close();
+        graph = null;
+      }
+      runs = 0;
+    }
+  }
 
   private CudaGraphs(CudaBackend backend, int warmUp, boolean fixedWeights) {
     this.backend = backend;
@@ -33,7 +66,8 @@ public final class CudaGraphs implements AutoCloseable {
   }
 
   /**
-   * @param warmUp runs of the same shapes in a row before one is recorded, at least 1
+   * @param warmUp runs of the same shapes before one is recorded, at least 1; in a row, unless the
+   *     weights are fixed
    * @param fixedWeights the parameters don't change as long as this object is used
    */
   public static CudaGraphs on(Device device, int warmUp, boolean fixedWeights) {
@@ -64,28 +98,39 @@ public final class CudaGraphs implements AutoCloseable {
     if (backend == null) {
       return ordinary(work, read);
     }
-    if (graph != null && graph.isClosed()) {
-      drop();
-      runs = 0;
+    Known known = all.computeIfAbsent(shapes, _ -> new Known());
+    if (known != last && last != null && !fixedWeights) {
+      last.runs = 0;
     }
-    if (graph != null && shapes.equals(graphShapes)) {
-      lastShapes = shapes;
-      graph.replay(() -> close(work.get()));
-      return read.apply(graphResults);
+    last = known;
+    if (known.graph != null && known.graph.isClosed()) {
+      known.drop();
     }
-    runs = shapes.equals(lastShapes) ? runs + 1 : 1;
-    lastShapes = shapes;
-    if (runs == warmUp + 1) {
-      drop();
-      room = backend.device().hasRoomForGraph();
+    if (known.graph != null) {
+      known.graph.replay(() -> close(work.get()));
+      return read.apply(known.results);
     }
-    if (runs <= warmUp || !room) {
+    known.runs++;
+    if (known.runs == warmUp + 1) {
+      makeRoom();
+      known.room = backend.device().hasRoomForGraph(known.bytes);
+    }
+    if (known.runs <= warmUp || !known.room) {
       backend.device().startWork();
-      return ordinary(work, read);
+      R result = ordinary(work, read);
+      known.bytes = backend.device().graphBytes();
+      return result;
     }
-    graph = backend.capture(fixedWeights, () -> graphResults = work.get());
-    graphShapes = shapes;
-    return read.apply(graphResults);
+    known.graph = backend.capture(fixedWeights, () -> known.results = work.get());
+    return read.apply(known.results);
+  }
+
+  /** Drops the graph that was used longest ago, where there are enough. */
+  private void makeRoom() {
+    List<Known> recorded = all.values().stream().filter(Known::isRecorded).toList();
+    if (recorded.size() >= (fixedWeights ? MOST : 1)) {
+      recorded.getFirst().drop();
+    }
   }
 
   private static <R> R ordinary(Supplier<Tensor[]> work, Function<Tensor[], R> read) {
@@ -107,23 +152,14 @@ public final class CudaGraphs implements AutoCloseable {
 
   /** True when the last run was recorded or a replay. */
   public boolean usesGraph() {
-    return graph != null && !graph.isClosed() && graphShapes.equals(lastShapes);
+    return last != null && last.isRecorded();
   }
 
-  private void drop() {
-    if (graphResults != null) {
-      close(graphResults);
-      graphResults = null;
-    }
-    if (graph != null) {
-      graph.close();
-      graph = null;
-    }
-  }
-
-  /** Gives the graph and its results back. */
+  /** Gives the graphs and their results back. */
   @Override
   public void close() {
-    drop();
+    all.values().forEach(Known::drop);
+    all.clear();
+    last = null;
   }
 }

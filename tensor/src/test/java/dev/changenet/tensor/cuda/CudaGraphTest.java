@@ -391,9 +391,28 @@ class CudaGraphTest {
 
   @Test
   void otherShapesAreDoneAsTheyAre() {
-    try (CudaGraphs graphs = CudaGraphs.always(cuda, 1, true)) {
+    assertThat(graphsUsed(false, 3, 3, 3, 2, 3, 2, 2, 2))
+        .containsExactly(false, true, true, false, true, false, true, true);
+  }
+
+  /** The last batch of each picture's tiles is smaller than the others. */
+  @Test
+  void twoShapesThatAlternateHaveAGraphEach() {
+    assertThat(graphsUsed(true, 3, 2, 3, 2, 3, 2, 3))
+        .containsExactly(false, false, true, true, true, true, true);
+  }
+
+  @Test
+  void ofManyShapesThoseUsedLastKeepTheirGraphs() {
+    assertThat(graphsUsed(true, 3, 3, 2, 2, 4, 4, 2, 3, 3))
+        .containsExactly(false, true, false, true, false, true, true, false, true);
+  }
+
+  /** For work on arrays of these lengths, one after the other, whether it is a graph's. */
+  private List<Boolean> graphsUsed(boolean fixedWeights, int... lengths) {
+    try (CudaGraphs graphs = CudaGraphs.always(cuda, 1, fixedWeights)) {
       List<Boolean> used = new ArrayList<>();
-      for (int n : new int[] {3, 3, 3, 2, 3, 2, 2, 2}) {
+      for (int n : lengths) {
         float[] values = new float[n];
         values[n - 1] = n;
         float[] result =
@@ -408,7 +427,7 @@ class CudaGraphTest {
         assertThat(result[n - 1]).isEqualTo(2 * n);
         used.add(graphs.usesGraph());
       }
-      assertThat(used).containsExactly(false, true, true, false, true, false, true, true);
+      return used;
     }
   }
 
