@@ -12,7 +12,7 @@ if [ -z "$java_home" ] || [ ! -x "$java_home/bin/jlink" ]; then
 fi
 target=${1:-cli/target/image/changenet}
 target=${target%/}
-if [ -e "$target" ] && [ ! -d "$target/runtime" ]; then
+if [ -e "$target" ] && { [ ! -f "$target/runtime/release" ] || [ ! -f "$target/changenet.jar" ]; }; then
   echo "image: $target is there and is no distribution image; name another folder or remove it" >&2
   exit 1
 fi

@@ -58,9 +58,14 @@ record Terminal(PrintWriter out, PrintWriter err, boolean interactive, boolean u
               .redirectInput(new File("/dev/tty"))
               .redirectError(ProcessBuilder.Redirect.DISCARD)
               .start();
+      if (!stty.waitFor(1, TimeUnit.SECONDS)) {
+        stty.destroyForcibly();
+        return USUAL_WIDTH;
+      }
+      // Few bytes, which the pipe has held.
       String answer =
           new String(stty.getInputStream().readAllBytes(), StandardCharsets.US_ASCII).strip();
-      if (stty.waitFor(1, TimeUnit.SECONDS) && answer.matches("\\d+ [1-9]\\d*")) {
+      if (answer.matches("\\d+ [1-9]\\d*")) {
         return Integer.parseInt(answer.substring(answer.indexOf(' ') + 1));
       }
     } catch (IOException e) {
