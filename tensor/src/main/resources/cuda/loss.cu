@@ -18,6 +18,11 @@ __device__ __forceinline__ void row_softmax(const T* x, int classes, float& top,
   }
 }
 
+// A label that is no class counts as an ignored one, so that it can't have other memory read.
+__device__ __forceinline__ bool counts(int label, int ignored, int classes) {
+  return label != ignored && label >= 0 && label < classes;
+}
+
 // parts [blocks][2]: sum of the losses of a block's rows, and their number.
 template <typename T>
 __device__ __forceinline__ void cross_entropy_parts(
@@ -27,7 +32,7 @@ __device__ __forceinline__ void cross_entropy_parts(
   float count = 0.0f;
   for (int i = threadIdx.x; i < LOSS_ROWS && first + i < rows; i += LOSS_THREADS) {
     int label = labels[first + i];
-    if (label != ignored) {
+    if (counts(label, ignored, classes)) {
       const T* x = logits + (first + i) * classes;
       float top;
       float total;
@@ -71,7 +76,7 @@ __device__ __forceinline__ void cross_entropy_gradient(
     int label = labels[r];
     const T* x = logits + r * classes;
     T* g = grad + r * classes;
-    if (label == ignored) {
+    if (!counts(label, ignored, classes)) {
       for (int c = 0; c < classes; c++) {
         g[c] = from_float<T>(0.0f);
       }
@@ -119,7 +124,7 @@ __device__ __forceinline__ void focal_parts(
   float count = 0.0f;
   for (int i = threadIdx.x; i < LOSS_ROWS && first + i < rows; i += LOSS_THREADS) {
     int label = labels[first + i];
-    if (label != ignored) {
+    if (counts(label, ignored, classes)) {
       const T* x = logits + (first + i) * classes;
       float weight = weights ? weights[label] : 1.0f;
       float top;
@@ -149,7 +154,7 @@ __device__ __forceinline__ void focal_gradient(
     int label = labels[r];
     const T* x = logits + r * classes;
     T* g = grad + r * classes;
-    if (label == ignored) {
+    if (!counts(label, ignored, classes)) {
       for (int c = 0; c < classes; c++) {
         g[c] = from_float<T>(0.0f);
       }
@@ -182,7 +187,7 @@ __device__ __forceinline__ void mm_iou_parts(
     float either = 0.0f;
     for (int i = threadIdx.x; i < LOSS_ROWS && first + i < rows; i += LOSS_THREADS) {
       int label = sample_labels[first + i];
-      if (label != ignored) {
+      if (counts(label, ignored, classes)) {
         const T* x = sample + (size_t)(first + i) * classes;
         float top;
         float sum;
@@ -285,7 +290,7 @@ __device__ __forceinline__ void mm_iou_gradient(
     int label = labels[r];
     const T* x = logits + r * classes;
     T* g = grad + r * classes;
-    if (label == ignored) {
+    if (!counts(label, ignored, classes)) {
       for (int c = 0; c < classes; c++) {
         g[c] = from_float<T>(0.0f);
       }

@@ -45,25 +45,32 @@ import java.util.function.UnaryOperator;
 
 /**
  * The operations on {@link Variable}s, named as in {@code torch.nn.functional}. Maps are [B, H, W,
- * C], tokens [B, N, C]. Shapes are checked here, before any kernel runs.
+ * C], tokens [B, N, C]; dimensions are counted from 0 at the front. Shapes, attributes and labels
+ * are checked here, before any kernel runs: every operation throws an {@link
+ * IllegalArgumentException} that names it and what it got.
  */
 public final class Functional {
   private Functional() {}
 
-  /** x·wᵀ + b. x [M…, I], w [O, I] (or [O, I, 1, 1]), b [O] or null → [M…, O]. */
+  /** x·wᵀ + b. x [M…, I], w [O, I] or [O, I, 1, 1], b [O] or null → [M…, O]. */
   public static Variable linear(Variable x, Variable w, Variable b) {
     ShapeChecks.linear(x, w, b);
     return new LinearFunction().apply(x, w, b);
   }
 
-  /** 2-d cross-correlation. x [B, H, W, I], w [O, I/groups, kh, kw], b [O] or null. */
+  /**
+   * 2-d cross-correlation. x [B, H, W, I], w [O, I/groups, kh, kw], b [O] or null → [B, H', W', O]
+   * with H' = ⌊(H + 2·padding − kh) / stride⌋ + 1 and W' alike.
+   *
+   * @param groups 1, or I = O for a depthwise convolution, w [O, 1, kh, kw]; others are refused
+   */
   public static Variable conv2d(
       Variable x, Variable w, Variable b, int stride, int padding, int groups) {
     ShapeChecks.conv2d(x, w, b, stride, padding, groups);
     return new Conv2dFunction(new ConvGeometry(stride, padding, groups), false).apply(x, w, b);
   }
 
-  /** Convolution, bias and ReLU in one pass, for groups = 1. */
+  /** {@link #conv2d}, bias and ReLU in one pass, for groups = 1. */
   public static Variable conv2dRelu(Variable x, Variable w, Variable b, int stride, int padding) {
     ShapeChecks.conv2d(x, w, b, stride, padding, 1);
     return new Conv2dFunction(new ConvGeometry(stride, padding, 1), true).apply(x, w, b);
@@ -72,22 +79,26 @@ public final class Functional {
   /**
    * Two 3×3 convolutions with stride 1 and padding 1 in a row, the second without bias. Equals two
    * calls of {@link #conv2d} up to rounding; where the result has few channels, much less work. x
-   * [B, H, W, I], w1 [M, I, 3, 3], b1 [M] or null, w2 [O, M, 3, 3].
+   * [B, H, W, I], w1 [M, I, 3, 3], b1 [M] or null, w2 [O, M, 3, 3] → [B, H, W, O].
    */
   public static Variable conv2dPair(Variable x, Variable w1, Variable b1, Variable w2) {
     ShapeChecks.conv2dPair(x, w1, b1, w2);
     return new Conv2dPairFunction().apply(x, w1, b1, w2);
   }
 
-  /** Transposed convolution. x [B, H, W, I], w [I, O, kh, kw], b [O] or null. */
+  /**
+   * Transposed convolution. x [B, H, W, I], w [I, O, kh, kw], b [O] or null → [B, H', W', O] with
+   * H' = (H − 1)·stride − 2·padding + kh and W' alike.
+   */
   public static Variable convTranspose2d(
       Variable x, Variable w, Variable b, int stride, int padding) {
-    ShapeChecks.convTranspose2d(x, w, b);
-    return new ConvTranspose2dFunction(new ConvGeometry(stride, padding, 1)).apply(x, w, b);
+    ConvGeometry geometry = new ConvGeometry(stride, padding, 1);
+    ShapeChecks.convTranspose2d(x, w, b, geometry);
+    return new ConvTranspose2dFunction(geometry).apply(x, w, b);
   }
 
   /**
-   * Layer norm over the last dimension.
+   * Layer norm over the last dimension. x [M…, C], w and b [C] → x's shape.
    *
    * @param unbiased divide the variance by C − 1 instead of C
    */
@@ -97,7 +108,12 @@ public final class Functional {
     return new LayerNormFunction(eps, unbiased).apply(x, w, b);
   }
 
-  /** Batch norm per channel; updates the running statistics in training mode. */
+  /**
+   * Batch norm per channel; updates the running statistics in training mode. x [M…, C]; w, b and
+   * the statistics [C] → x's shape.
+   *
+   * @throws ChangeNetException in training, if a channel has a single value, which has no variance
+   */
   public static Variable batchNorm(
       Variable x,
       Variable w,
@@ -115,6 +131,7 @@ public final class Functional {
    *
    * @param batches batches of equal size that x holds one after the other; in training each is
    *     normalised by its own statistics, and they update the running ones in turn
+   * @throws ChangeNetException in training, if a channel of a batch has a single value
    */
   public static Variable batchNorm(
       Variable x,
@@ -126,18 +143,7 @@ public final class Functional {
       double momentum,
       boolean training,
       int batches) {
-    ShapeChecks.perChannel("batch_norm", x, w, b);
-    if (x.shape().rows() % batches != 0) {
-      throw new IllegalArgumentException(
-          "batch_norm: the rows of " + x.shape() + " don't make " + batches + " equal batches");
-    }
-    if (training && x.shape().rows() / batches < 2) {
-      throw new ChangeNetException(
-          "batch norm has no variance over 1 value per channel, in training on "
-              + (batches > 1 ? batches + " batches in " : "")
-              + x.shape()
-              + "; use a larger dataset.segment.batch_size or dataset.segment.img_size");
-    }
+    ShapeChecks.batchNorm(x, w, b, runningMean, runningVar, training, batches);
     return new BatchNormFunction(runningMean, runningVar, eps, momentum, training, batches)
         .apply(x, w, b);
   }
@@ -180,9 +186,9 @@ public final class Functional {
     return add(a, b, 1f);
   }
 
-  /** a [R…, n…] + b [n…], b repeated along a's leading dimensions. */
+  /** a [R…, n…] + b [n…], b repeated along a's leading dimensions; b may have 1s in front. */
   public static Variable addRepeated(Variable a, Variable b) {
-    ShapeChecks.repeats("add", a, b);
+    ShapeChecks.addRepeated(a, b);
     return new AddRepeatedFunction().apply(a, b);
   }
 
@@ -203,13 +209,13 @@ public final class Functional {
   }
 
   /**
-   * x + sampleScale[b]·gamma[c]·y.
+   * x + sampleScale[b]·gamma[c]·y. x and y [B, …, C].
    *
    * @param gamma [C] or null
    * @param sampleScale one factor per sample, or null
    */
   public static Variable residual(Variable x, Variable y, Variable gamma, float[] sampleScale) {
-    ShapeChecks.same("residual", x, y);
+    ShapeChecks.residual(x, y, gamma, sampleScale);
     return new ResidualFunction(sampleScale).apply(x, y, gamma);
   }
 
@@ -258,16 +264,17 @@ public final class Functional {
 
   /** [1, …] → [B, …] with the batch size of {@code like}. */
   public static Variable repeatBatch(Variable x, Variable like) {
+    ShapeChecks.repeatBatch(x);
     return new RepeatBatchFunction().apply(x, like);
   }
 
-  /** Token attention with separate q [B, Nq, C], k and v [B, Nk, C]. */
+  /** Token attention with separate q [B, Nq, C], k and v [B, Nk, C] → [B, Nq, C]. */
   public static Variable attention(Variable q, Variable k, Variable v, int heads) {
     ShapeChecks.attention(q, k, v, heads);
     return new AttentionFunction(q.dim(2), heads, 0, 0, 0).apply(q, k, v);
   }
 
-  /** Token attention with q [B, Nq, C] and a packed kv [B, Nk, 2C], k first. */
+  /** Token attention with q [B, Nq, C] and a packed kv [B, Nk, 2C], k first → [B, Nq, C]. */
   public static Variable attention(Variable q, Variable kv, int heads) {
     ShapeChecks.attention(q, kv, heads);
     return new AttentionFunction(q.dim(2), heads, 0, 0, q.dim(2)).apply(q, kv, null);
@@ -275,13 +282,13 @@ public final class Functional {
 
   /** Token attention of a packed qkv [B, N, 3C], q first, then k → [B, N, C]. */
   public static Variable selfAttention(Variable qkv, int heads) {
-    ShapeChecks.attention(qkv, 3 * heads);
+    ShapeChecks.selfAttention(qkv, heads);
     int c = qkv.dim(2) / 3;
     return new AttentionFunction(c, heads, 0, c, 2 * c).apply(qkv, null, null);
   }
 
   /**
-   * Multi-scale deformable attention: see {@link
+   * Multi-scale deformable attention → [B, Nq, Hd·d]: see {@link
    * dev.changenet.tensor.backend.Sampling#deformableAttention}.
    *
    * @param value [B, Nv, Hd·d]
@@ -302,18 +309,25 @@ public final class Functional {
         .apply(value, offsets, weights, reference);
   }
 
-  /** FAN channel gate: see {@link dev.changenet.tensor.backend.Attention#channelGate}. */
+  /**
+   * FAN channel gate: see {@link dev.changenet.tensor.backend.Attention#channelGate}. q, x and v
+   * [B, N, C], temperature of as many elements as heads → [B, N, C].
+   */
   public static Variable channelGate(
       Variable q, Variable x, Variable v, Variable temperature, int heads) {
     ShapeChecks.channelGate(q, x, v, temperature, heads);
     return new ChannelGateFunction(heads).apply(q, x, v, temperature);
   }
 
-  /** Bilinear resize by a factor, as {@code interpolate(scale_factor=…)}. */
+  /**
+   * Bilinear resize by a factor, as {@code interpolate(scale_factor=…)}. x [B, H, W, C] → [B,
+   * ⌊H·factor⌋, ⌊W·factor⌋, C].
+   */
   public static Variable interpolateBilinear(Variable x, double factor, boolean alignCorners) {
     ShapeChecks.rank("interpolate", x, 4);
     int h = (int) Math.floor(x.dim(1) * factor);
     int w = (int) Math.floor(x.dim(2) * factor);
+    ShapeChecks.interpolate(x, h, w);
     return new ResizeFunction(
             new ResizeGeometry(ResizeGeometry.Mode.BILINEAR, alignCorners, 1 / factor, 1 / factor),
             h,
@@ -321,10 +335,10 @@ public final class Functional {
         .apply(x);
   }
 
-  /** Resize to a size, as {@code interpolate(size=…)}. */
+  /** Resize to a size, as {@code interpolate(size=…)}. x [B, H, W, C] → [B, height, width, C]. */
   public static Variable interpolate(
       Variable x, ResizeGeometry.Mode mode, int height, int width, boolean alignCorners) {
-    ShapeChecks.rank("interpolate", x, 4);
+    ShapeChecks.interpolate(x, height, width);
     return new ResizeFunction(
             new ResizeGeometry(
                 mode, alignCorners, (double) x.dim(1) / height, (double) x.dim(2) / width),
@@ -333,7 +347,10 @@ public final class Functional {
         .apply(x);
   }
 
-  /** Maximum over windows of a map [B, H, W, C]; padding never wins. */
+  /**
+   * Maximum over windows of a map [B, H, W, C]; padding never wins. The result has the size of a
+   * {@link #conv2d} with that kernel.
+   */
   public static Variable maxPool2d(Variable x, int kernel, int stride, int padding) {
     ShapeChecks.maxPool2d(x, kernel, stride, padding);
     return new MaxPool2dFunction(kernel, stride, padding).apply(x);
@@ -374,38 +391,47 @@ public final class Functional {
     return Checkpoint.isRunningAgain();
   }
 
-  /** Mean softmax cross-entropy; logits [B, H, W, K], labels int32 [B, H, W]. */
+  /**
+   * Mean softmax cross-entropy over the pixels that aren't ignored; logits [B, H, W, K], labels
+   * int32 [B, H, W].
+   *
+   * @param labels 0 to K − 1 or ignoreIndex; labels on a GPU aren't checked, others there are
+   *     ignored
+   */
   public static Variable crossEntropy(Variable logits, Tensor labels, int ignoreIndex) {
-    ShapeChecks.labels("cross_entropy", logits, labels);
+    ShapeChecks.labels("cross_entropy", logits, labels, ignoreIndex);
     return new CrossEntropyFunction(labels, ignoreIndex).apply(logits);
   }
 
   /**
    * Cross-entropy with class weights and focal factor, see {@link
-   * dev.changenet.tensor.backend.Loss#focal}; logits [B, H, W, K], labels int32 [B, H, W].
+   * dev.changenet.tensor.backend.Loss#focal}; logits [B, H, W, K], labels as in {@link
+   * #crossEntropy}.
    *
    * @param weights K factors, or null for 1
    */
   public static Variable focal(
       Variable logits, Tensor labels, int ignoreIndex, float[] weights, double gamma) {
-    ShapeChecks.labels("focal", logits, labels);
+    ShapeChecks.labels("focal", logits, labels, ignoreIndex);
+    ShapeChecks.classWeights("focal", logits, weights);
     return new FocalFunction(labels, ignoreIndex, weights, gamma).apply(logits);
   }
 
-  /** Soft dice loss; logits [B, H, W, K], labels int32 [B, H, W]. */
+  /** Soft dice loss; logits [B, H, W, K], labels as in {@link #crossEntropy}. */
   public static Variable dice(Variable logits, Tensor labels, int ignoreIndex) {
-    ShapeChecks.labels("dice", logits, labels);
+    ShapeChecks.labels("dice", logits, labels, ignoreIndex);
     return new DiceFunction(labels, ignoreIndex).apply(logits);
   }
 
-  /** Min-max IoU loss; logits [B, H, W, K], labels int32 [B, H, W]. */
+  /** Min-max IoU loss; logits [B, H, W, K], labels as in {@link #crossEntropy}. */
   public static Variable mmIou(Variable logits, Tensor labels, int ignoreIndex) {
-    ShapeChecks.labels("mmiou", logits, labels);
+    ShapeChecks.labels("mmiou", logits, labels, ignoreIndex);
     return new MmIouFunction(labels, ignoreIndex).apply(logits);
   }
 
   /** Σ weights[i]·scalars[i]. */
   public static Variable weightedSum(List<Variable> scalars, float[] weights) {
+    ShapeChecks.weightedSum(scalars, weights);
     return new WeightedSumFunction(weights).apply(scalars.toArray(Variable[]::new));
   }
 

@@ -1,9 +1,15 @@
 package dev.changenet.autograd;
 
+import dev.changenet.tensor.ChangeNetException;
+import dev.changenet.tensor.DType;
+import dev.changenet.tensor.Device;
+import dev.changenet.tensor.DryRun;
 import dev.changenet.tensor.Shape;
 import dev.changenet.tensor.Tensor;
+import dev.changenet.tensor.backend.ConvGeometry;
 import dev.changenet.tensor.backend.Sampling.Levels;
 import java.util.Arrays;
+import java.util.List;
 
 /** Argument checks of {@link Functional}: each message names the operation and the shapes. */
 final class ShapeChecks {
@@ -23,14 +29,27 @@ final class ShapeChecks {
     require(a.shape().equals(b.shape()), op, "shapes differ: %s and %s", a.shape(), b.shape());
   }
 
-  static void repeats(String op, Variable a, Variable b) {
-    long n = b.shape().elements();
+  static void addRepeated(Variable a, Variable b) {
+    int ones = 0;
+    while (ones < b.shape().rank() && b.dim(ones) == 1) {
+      ones++;
+    }
+    int same = b.shape().rank() - ones;
+    boolean fits = same <= a.shape().rank();
+    for (int i = 1; fits && i <= same; i++) {
+      fits = a.dim(-i) == b.dim(-i);
+    }
     require(
-        n > 0 && a.shape().elements() % n == 0,
-        op,
-        "cannot repeat %s over %s",
+        fits,
+        "add_repeated",
+        "cannot repeat %s over %s, expected its last dimensions",
         b.shape(),
         a.shape());
+  }
+
+  private static void steps(String op, int stride, int padding) {
+    require(stride > 0, op, "stride must be at least 1, got %d", stride);
+    require(padding >= 0, op, "padding must be at least 0, got %d", padding);
   }
 
   private static void bias(String op, Variable b, int out) {
@@ -43,12 +62,18 @@ final class ShapeChecks {
   }
 
   static void linear(Variable x, Variable w, Variable b) {
+    int rank = w.shape().rank();
     require(
-        w.shape().elements() == (long) w.dim(0) * x.dim(-1),
+        rank == 2 || (rank == 4 && w.dim(2) == 1 && w.dim(3) == 1),
         "linear",
-        "input %s has %d features, weight %s",
+        "weight %s is neither [O, I] nor [O, I, 1, 1]",
+        w.shape());
+    require(
+        x.shape().rank() > 0 && w.dim(1) == x.dim(-1),
+        "linear",
+        "the last dimension of input %s is not the %d features of weight %s",
         x.shape(),
-        x.dim(-1),
+        w.dim(1),
         w.shape());
     bias("linear", b, w.dim(0));
   }
@@ -56,6 +81,12 @@ final class ShapeChecks {
   static void conv2d(Variable x, Variable w, Variable b, int stride, int padding, int groups) {
     rank("conv2d", x, 4);
     rank("conv2d", w, 4);
+    require(
+        groups == 1 || (groups == w.dim(0) && w.dim(1) == 1),
+        "conv2d",
+        "groups must be 1 or the number of channels, got %d for weight %s",
+        groups,
+        w.shape());
     require(
         x.dim(3) == w.dim(1) * groups,
         "conv2d",
@@ -65,14 +96,9 @@ final class ShapeChecks {
         w.shape(),
         groups,
         w.dim(1) * groups);
+    steps("conv2d", stride, padding);
     require(
-        groups == 1 || (groups == w.dim(0) && w.dim(1) == 1),
-        "conv2d",
-        "groups must be 1 or the number of channels, got %d for weight %s",
-        groups,
-        w.shape());
-    require(
-        x.dim(1) + 2 * padding >= w.dim(2) && x.dim(2) + 2 * padding >= w.dim(3) && stride > 0,
+        x.dim(1) + 2 * padding >= w.dim(2) && x.dim(2) + 2 * padding >= w.dim(3),
         "conv2d",
         "kernel %s is larger than the padded input %s (padding %d)",
         w.shape(),
@@ -103,7 +129,7 @@ final class ShapeChecks {
         w2.dim(1));
   }
 
-  static void convTranspose2d(Variable x, Variable w, Variable b) {
+  static void convTranspose2d(Variable x, Variable w, Variable b, ConvGeometry geometry) {
     rank("conv_transpose2d", x, 4);
     rank("conv_transpose2d", w, 4);
     require(
@@ -114,6 +140,15 @@ final class ShapeChecks {
         x.dim(3),
         w.shape(),
         w.dim(0));
+    steps("conv_transpose2d", geometry.stride(), geometry.padding());
+    require(
+        geometry.transposedOutSize(x.dim(1), w.dim(2)) > 0
+            && geometry.transposedOutSize(x.dim(2), w.dim(3)) > 0,
+        "conv_transpose2d",
+        "nothing is left of input %s with kernel %s and padding %d",
+        x.shape(),
+        w.shape(),
+        geometry.padding());
     bias("conv_transpose2d", b, w.dim(1));
   }
 
@@ -127,8 +162,97 @@ final class ShapeChecks {
         b.shape());
   }
 
+  static void batchNorm(
+      Variable x, Variable w, Variable b, Tensor mean, Tensor var, boolean training, int batches) {
+    String op = "batch_norm";
+    perChannel(op, x, w, b);
+    require(
+        mean.elements() == x.dim(-1) && var.elements() == x.dim(-1),
+        op,
+        "input %s has %d channels, running statistics have shapes %s and %s",
+        x.shape(),
+        x.dim(-1),
+        mean.shape(),
+        var.shape());
+    require(
+        batches > 0 && x.shape().rows() % batches == 0,
+        op,
+        "the rows of %s don't make %d equal batches",
+        x.shape(),
+        batches);
+    // Small data and batches lead here, so it is for the user.
+    if (training && x.shape().rows() / batches < 2) {
+      throw new ChangeNetException(
+          "batch_norm: training needs at least 2 values per channel, got 1 from "
+              + x.shape()
+              + (batches > 1 ? " in " + batches + " batches" : "")
+              + "; use a larger batch or larger maps");
+    }
+  }
+
+  static void residual(Variable x, Variable y, Variable gamma, float[] sampleScale) {
+    same("residual", x, y);
+    require(
+        gamma == null || gamma.shape().elements() == x.dim(-1),
+        "residual",
+        "%s needs a gamma of [%d], got %s",
+        x.shape(),
+        x.dim(-1),
+        gamma == null ? null : gamma.shape());
+    require(
+        sampleScale == null || sampleScale.length == x.dim(0),
+        "residual",
+        "%s needs %d factors, one per sample, got %d",
+        x.shape(),
+        x.dim(0),
+        sampleScale == null ? 0 : sampleScale.length);
+  }
+
+  static void repeatBatch(Variable x) {
+    require(
+        x.shape().rank() > 0 && x.dim(0) == 1,
+        "repeat_batch",
+        "expected one sample [1, …], got %s",
+        x.shape());
+  }
+
+  static void interpolate(Variable x, int height, int width) {
+    rank("interpolate", x, 4);
+    require(
+        height > 0 && width > 0,
+        "interpolate",
+        "cannot resize %s to %d x %d, a map has at least 1 x 1",
+        x.shape(),
+        height,
+        width);
+  }
+
+  static void weightedSum(List<Variable> scalars, float[] weights) {
+    require(
+        !scalars.isEmpty() && scalars.size() == weights.length,
+        "weighted_sum",
+        "expected as many weights as scalars and at least 1, got %d scalars and %d weights",
+        scalars.size(),
+        weights.length);
+    for (Variable v : scalars) {
+      require(
+          v.shape().elements() == 1, "weighted_sum", "expected scalars, got shape %s", v.shape());
+    }
+  }
+
+  private static void dimension(String op, int dim, Variable x) {
+    require(
+        dim >= 0 && dim < x.shape().rank(),
+        op,
+        "%s has no dimension %d, expected 0 to %d",
+        x.shape(),
+        dim,
+        x.shape().rank() - 1);
+  }
+
   static void concat(int dim, Variable... parts) {
     require(parts.length > 0, "concat", "nothing to concatenate");
+    dimension("concat", dim, parts[0]);
     for (Variable p : parts) {
       require(
           p.shape().rank() == parts[0].shape().rank(),
@@ -149,12 +273,13 @@ final class ShapeChecks {
   }
 
   static void narrow(Variable x, int dim, int start, int length) {
+    dimension("narrow", dim, x);
     require(
-        dim < x.shape().rank() && start >= 0 && length > 0 && start + length <= x.dim(dim),
+        start >= 0 && length > 0 && length <= x.dim(dim) - start,
         "narrow",
-        "elements %d to %d of dimension %d do not exist in %s",
+        "%d elements from %d on of dimension %d do not exist in %s",
+        length,
         start,
-        start + length - 1,
         dim,
         x.shape());
   }
@@ -162,7 +287,7 @@ final class ShapeChecks {
   static void tokens(Variable tokens, int height, int width) {
     rank("tokens_to_map", tokens, 3);
     require(
-        tokens.dim(1) == height * width,
+        height > 0 && width > 0 && tokens.dim(1) == (long) height * width,
         "tokens_to_map",
         "%d tokens do not make a %d x %d map",
         tokens.dim(1),
@@ -170,18 +295,32 @@ final class ShapeChecks {
         width);
   }
 
-  static void attention(Variable q, int heads) {
-    rank("attention", q, 3);
+  private static void heads(String op, int channels, int heads) {
     require(
-        q.dim(2) % heads == 0,
-        "attention",
+        heads > 0 && channels % heads == 0,
+        op,
         "%d channels are not divisible by %d heads",
-        q.dim(2),
+        channels,
         heads);
   }
 
+  static void selfAttention(Variable qkv, int heads) {
+    rank("attention", qkv, 3);
+    require(
+        qkv.dim(2) % 3 == 0,
+        "attention",
+        "qkv %s does not hold q, k and v of equal width",
+        qkv.shape());
+    heads("attention", qkv.dim(2) / 3, heads);
+  }
+
+  private static void query(Variable q, int heads) {
+    rank("attention", q, 3);
+    heads("attention", q.dim(2), heads);
+  }
+
   static void attention(Variable q, Variable k, Variable v, int heads) {
-    attention(q, heads);
+    query(q, heads);
     require(
         k.shape().rank() == 3 && k.dim(0) == q.dim(0) && k.dim(2) == q.dim(2),
         "attention",
@@ -194,7 +333,7 @@ final class ShapeChecks {
   }
 
   static void attention(Variable q, Variable kv, int heads) {
-    attention(q, heads);
+    query(q, heads);
     require(
         kv.shape().rank() == 3 && kv.dim(0) == q.dim(0) && kv.dim(2) == 2 * q.dim(2),
         "attention",
@@ -209,12 +348,7 @@ final class ShapeChecks {
     rank("channel_gate", q, 3);
     same("channel_gate", q, x);
     same("channel_gate", q, v);
-    require(
-        q.dim(2) % heads == 0,
-        "channel_gate",
-        "%d channels are not divisible by %d heads",
-        q.dim(2),
-        heads);
+    heads("channel_gate", q.dim(2), heads);
     require(
         temperature.shape().elements() == heads,
         "channel_gate",
@@ -255,7 +389,10 @@ final class ShapeChecks {
   static void maxPool2d(Variable x, int kernel, int stride, int padding) {
     rank("max_pool2d", x, 4);
     require(
-        kernel > padding && stride > 0 && Math.min(x.dim(1), x.dim(2)) + 2 * padding >= kernel,
+        padding >= 0
+            && kernel > padding
+            && stride > 0
+            && Math.min(x.dim(1), x.dim(2)) + 2 * padding >= kernel,
         "max_pool2d",
         "kernel %d, stride %d and padding %d do not fit the map %s",
         kernel,
@@ -285,6 +422,7 @@ final class ShapeChecks {
     String op = "deformable_attention";
     rank(op, value, 3);
     rank(op, offsets, 3);
+    require(heads > 0 && points > 0, op, "got %d heads and %d points", heads, points);
     require(
         value.dim(1) == levels.tokens() && value.dim(2) % heads == 0,
         op,
@@ -306,13 +444,39 @@ final class ShapeChecks {
         expected);
   }
 
-  static void labels(String op, Variable logits, Tensor labels) {
+  static void labels(String op, Variable logits, Tensor labels, int ignoreIndex) {
     require(
-        labels.elements() == logits.shape().rows(),
+        labels.dtype() == DType.INT32 && labels.elements() == logits.shape().rows(),
         op,
-        "logits %s need %d labels, got shape %s",
+        "logits %s need %d labels of int32, got %s of shape %s",
         logits.shape(),
         logits.shape().rows(),
+        labels.dtype(),
         labels.shape());
+    // Those on a GPU would have to be waited for; its kernels ignore what is no class.
+    if (labels.device().kind() == Device.Kind.CUDA || DryRun.isOpen()) {
+      return;
+    }
+    int classes = logits.dim(-1);
+    int[] values = labels.ints();
+    for (int i = 0; i < labels.elements(); i++) {
+      int label = values[i];
+      if ((label < 0 || label >= classes) && label != ignoreIndex) {
+        throw new IllegalArgumentException(
+            String.format(
+                "%s: label %d at %d is neither a class, 0 to %d, nor %d, which is ignored",
+                op, label, i, classes - 1, ignoreIndex));
+      }
+    }
+  }
+
+  static void classWeights(String op, Variable logits, float[] weights) {
+    require(
+        weights == null || weights.length == logits.dim(-1),
+        op,
+        "logits %s need %d class weights, got %d",
+        logits.shape(),
+        logits.dim(-1),
+        weights == null ? 0 : weights.length);
   }
 }

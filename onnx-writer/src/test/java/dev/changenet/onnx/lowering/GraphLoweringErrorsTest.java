@@ -80,7 +80,7 @@ class GraphLoweringErrorsTest {
     assertRefused(
         (w, x) -> {
           Trace.enter("head.fc");
-          Variable v = Functional.linear(x, firstToken(x), null);
+          Variable v = Functional.linear(x, Functional.reshape(firstToken(x), 1, 2), null);
           Trace.exit();
           return v;
         },

@@ -4,7 +4,10 @@ import dev.changenet.tensor.Tensor;
 import dev.changenet.tensor.backend.Loss;
 import java.util.function.UnaryOperator;
 
-/** Losses whose sums, means and gradients stay on the device; labels are not checked there. */
+/**
+ * Losses whose sums, means and gradients stay on the device; labels are not checked there, one that
+ * is no class counts as ignored.
+ */
 final class CudaLoss implements Loss {
   private static final String FAMILY = "loss";
   private static final int THREADS = 256;
