@@ -345,17 +345,32 @@ class GradientTest {
 
   @ParameterizedTest
   @MethodSource("rows")
+  void aRowRunsTheOperationThatItIsFor(Row row) {
+    try (Scope _ = Scope.open();
+        Trace trace = Trace.open()) {
+      Variable _ = row.f().apply(leaves(row));
+      assertThat(trace.nodes()).extracting(n -> n.function().op()).contains(row.op());
+    }
+  }
+
+  private static Variable[] leaves(Row row) {
+    Random random = new Random(7);
+    Variable[] leaves = new Variable[row.shapes().length];
+    for (int i = 0; i < leaves.length; i++) {
+      int n = Math.toIntExact(Shape.of(row.shapes()[i]).elements());
+      double[] values = random.doubles(n, -1, 1).toArray();
+      leaves[i] = new Variable(Tensor.of(values, row.shapes()[i]), true);
+    }
+    return leaves;
+  }
+
+  @ParameterizedTest
+  @MethodSource("rows")
   void backwardEqualsCentralDifferences(Row row) {
     long before = MemoryUse.liveStorages();
     try (Scope _ = Scope.open()) {
-      Random random = new Random(7);
-      Variable[] leaves = new Variable[row.shapes().length];
-      for (int i = 0; i < leaves.length; i++) {
-        int n = Math.toIntExact(Shape.of(row.shapes()[i]).elements());
-        double[] values = random.doubles(n, -1, 1).toArray();
-        leaves[i] = new Variable(Tensor.of(values, row.shapes()[i]), true);
-      }
-      double[] weights = random.doubles(4096, -1, 1).toArray();
+      Variable[] leaves = leaves(row);
+      double[] weights = new Random(8).doubles(4096, -1, 1).toArray();
       try (Tape _ = Tape.open()) {
         scalar(row.f().apply(leaves), weights).backward();
       }

@@ -94,6 +94,14 @@ class GraphLoweringTest {
   }
 
   @Test
+  void aCaseRunsTheOperationThatItIsFor() {
+    LoweringCases.byOp()
+        .forEach(
+            (op, cases) ->
+                cases.forEach(c -> assertThat(c.operations()).as(c.toString()).contains(op)));
+  }
+
+  @Test
   void weightsKeepTheirStateDictNames() {
     LoweringCase c = find(Op.LINEAR, "tokens widened and used as a map");
     OnnxModel model = c.export(new LoweringCase.Weights(), options(17, true, true), 1);

@@ -2,6 +2,7 @@ package dev.changenet.onnx.lowering;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.changenet.autograd.Op;
 import dev.changenet.autograd.Trace;
 import dev.changenet.autograd.Variable;
 import dev.changenet.onnx.OnnxChecker;
@@ -16,6 +17,7 @@ import dev.changenet.tensor.Shape;
 import dev.changenet.tensor.Tensor;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.EnumSet;
 import java.util.HashSet;
 import java.util.IdentityHashMap;
 import java.util.LinkedHashMap;
@@ -103,6 +105,17 @@ public final class LoweringCase {
       in.add(new Variable(random(31 * seed + i, 2f, shape)));
     }
     return in;
+  }
+
+  /** The operations that the network runs. */
+  Set<Op> operations() {
+    try (Scope _ = Scope.open();
+        Trace trace = Trace.open()) {
+      List<Variable> _ = network.apply(new Weights(), inputs(1, 1));
+      Set<Op> ops = EnumSet.noneOf(Op.class);
+      trace.nodes().forEach(n -> ops.add(n.function().op()));
+      return ops;
+    }
   }
 
   /** Exports the network, traced with {@code batch}. */
