@@ -31,16 +31,15 @@ public final class ConcatFunction extends Function {
     shape[dim] = 0;
     for (int i = 0; i < in.length; i++) {
       sizes[i] = in[i].dim(dim);
-      shape[dim] += sizes[i];
+      shape[dim] = Math.addExact(shape[dim], sizes[i]);
     }
     Tensor out = in[0].emptyLike(shape);
-    int inner = inner(shape);
-    int outer = outer(shape);
-    long stride = (long) shape[dim] * inner;
+    Runs runs = Runs.along(dim, shape);
+    long stride = runs.elements(shape[dim]);
     long start = 0;
     for (Tensor t : in) {
-      int run = t.dim(dim) * inner;
-      backend(out).elementwise().copyBlocks(t, 0, run, out, start, stride, run, outer);
+      int run = runs.length(t.dim(dim));
+      backend(out).elementwise().copyBlocks(t, 0, run, out, start, stride, run, runs.outer());
       start += run;
     }
     return out;
@@ -49,35 +48,20 @@ public final class ConcatFunction extends Function {
   @Override
   protected void backward(Tensor gradOut, Gradients g) {
     int[] shape = gradOut.shape().toArray();
-    int inner = inner(shape);
-    int outer = outer(shape);
-    long stride = (long) shape[dim] * inner;
+    Runs runs = Runs.along(dim, shape);
+    long stride = runs.elements(shape[dim]);
     long start = 0;
     for (int i = 0; i < sizes.length; i++) {
-      int run = sizes[i] * inner;
+      int run = runs.length(sizes[i]);
       if (g.needed(i)) {
         shape[dim] = sizes[i];
         Tensor part = gradOut.emptyLike(shape);
-        backend(gradOut).elementwise().copyBlocks(gradOut, start, stride, part, 0, run, run, outer);
+        backend(gradOut)
+            .elementwise()
+            .copyBlocks(gradOut, start, stride, part, 0, run, run, runs.outer());
         g.set(i, part);
       }
       start += run;
     }
-  }
-
-  private int inner(int[] shape) {
-    int n = 1;
-    for (int i = dim + 1; i < shape.length; i++) {
-      n *= shape[i];
-    }
-    return n;
-  }
-
-  private int outer(int[] shape) {
-    int n = 1;
-    for (int i = 0; i < dim; i++) {
-      n *= shape[i];
-    }
-    return n;
   }
 }

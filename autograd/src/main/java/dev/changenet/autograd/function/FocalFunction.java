@@ -1,14 +1,11 @@
 package dev.changenet.autograd.function;
 
-import dev.changenet.autograd.Function;
-import dev.changenet.autograd.Gradients;
 import dev.changenet.autograd.Op;
 import dev.changenet.tensor.Tensor;
+import dev.changenet.tensor.backend.Loss;
 
 /** Cross-entropy with class weights and focal factor. Input: logits [B, H, W, K]. */
-public final class FocalFunction extends Function {
-  private final Tensor labels;
-  private final int ignoreIndex;
+public final class FocalFunction extends LabelLossFunction {
   private final float[] weights;
   private final double gamma;
 
@@ -17,8 +14,7 @@ public final class FocalFunction extends Function {
    * @param weights one factor for each class, or null for 1
    */
   public FocalFunction(Tensor labels, int ignoreIndex, float[] weights, double gamma) {
-    this.labels = labels;
-    this.ignoreIndex = ignoreIndex;
+    super(labels, ignoreIndex);
     this.weights = weights;
     this.gamma = gamma;
   }
@@ -29,17 +25,8 @@ public final class FocalFunction extends Function {
   }
 
   @Override
-  protected Tensor forward(Tensor... in) {
-    Tensor loss = in[0].emptyStatistics(1);
-    Tensor grad = recording() ? in[0].emptyLike() : null;
-    backend(loss).loss().focal(in[0], labels, ignoreIndex, weights, gamma, loss, grad);
-    save(grad);
-    return loss;
-  }
-
-  @Override
-  protected void backward(Tensor gradOut, Gradients g) {
-    Tensor gradX = g.allocate(0, saved(0));
-    backend(gradOut).elementwise().scaleBy(saved(0), gradOut, gradX);
+  void compute(
+      Loss ops, Tensor logits, Tensor labels, int ignoreIndex, Tensor loss, Tensor gradLogits) {
+    ops.focal(logits, labels, ignoreIndex, weights, gamma, loss, gradLogits);
   }
 }

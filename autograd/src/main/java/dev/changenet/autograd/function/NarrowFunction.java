@@ -41,18 +41,19 @@ public final class NarrowFunction extends Function {
     int[] shape = inShape.clone();
     shape[dim] = length;
     Tensor out = in[0].emptyLike(shape);
-    int inner = inner();
+    Runs runs = Runs.along(dim, inShape);
+    int run = runs.length(length);
     backend(out)
         .elementwise()
         .copyBlocks(
             in[0],
-            (long) start * inner,
-            (long) inShape[dim] * inner,
+            runs.elements(start),
+            runs.elements(inShape[dim]),
             out,
             0,
-            (long) length * inner,
-            length * inner,
-            outer());
+            run,
+            run,
+            runs.outer());
     return out;
   }
 
@@ -60,34 +61,19 @@ public final class NarrowFunction extends Function {
   protected void backward(Tensor gradOut, Gradients g) {
     Tensor gradX = gradOut.emptyLike(inShape);
     backend(gradOut).elementwise().fill(gradX, 0);
-    int inner = inner();
+    Runs runs = Runs.along(dim, inShape);
+    int run = runs.length(length);
     backend(gradOut)
         .elementwise()
         .copyBlocks(
             gradOut,
             0,
-            (long) length * inner,
+            run,
             gradX,
-            (long) start * inner,
-            (long) inShape[dim] * inner,
-            length * inner,
-            outer());
+            runs.elements(start),
+            runs.elements(inShape[dim]),
+            run,
+            runs.outer());
     g.set(0, gradX);
-  }
-
-  private int inner() {
-    int n = 1;
-    for (int i = dim + 1; i < inShape.length; i++) {
-      n *= inShape[i];
-    }
-    return n;
-  }
-
-  private int outer() {
-    int n = 1;
-    for (int i = 0; i < dim; i++) {
-      n *= inShape[i];
-    }
-    return n;
   }
 }
