@@ -96,7 +96,6 @@ final class StateLoading {
   static void copy(StoredTensor from, Tensor to) {
     if (to.dtype() == DType.INT64) {
       to.set(0, from.item());
-      to.storage().changed();
     } else if (to.storage() instanceof HeapStorage) {
       from.copyTo(to.floats(), 0);
       to.storage().changed();

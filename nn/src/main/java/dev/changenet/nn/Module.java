@@ -247,7 +247,6 @@ public abstract class Module implements AutoCloseable {
     for (int i = 0; i < values.length; i++) {
       target.set(i, values[i]);
     }
-    target.storage().changed();
   }
 
   /** Releases all parameters, gradients and buffers. */

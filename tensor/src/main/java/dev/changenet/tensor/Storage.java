@@ -41,8 +41,9 @@ public abstract class Storage {
   }
 
   /**
-   * Counts in-place changes. Whoever writes into a tensor that others may have read (optimizer,
-   * weight loading) calls {@link #changed()}; caches made from the content check it.
+   * Counts in-place changes. Whoever writes into the array of a tensor that others may have read
+   * (optimizer, weight loading) calls {@link #changed()}; caches made from the content check it.
+   * {@link Tensor#set} and {@link Tensor#copyFrom} call it themselves.
    */
   public final int version() {
     return version;

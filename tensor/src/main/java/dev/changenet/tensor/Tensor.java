@@ -123,6 +123,10 @@ public final class Tensor implements AutoCloseable {
     return device;
   }
 
+  /**
+   * The memory of this tensor. Who writes into its array calls {@link Storage#changed()} on it
+   * afterwards.
+   */
   public Storage storage() {
     return storage;
   }
@@ -170,27 +174,35 @@ public final class Tensor implements AutoCloseable {
     };
   }
 
-  /** The backing array of a float32 tensor on the CPU; element i is at index i. */
+  /**
+   * The backing array of a float32 tensor on the CPU; element i is at index i.
+   *
+   * <p>Who writes into it calls {@code storage().changed()} afterwards, unless nothing has read the
+   * tensor yet. Kernels keep packed copies of weights and would go on with the old values.
+   */
   public float[] floats() {
     return (float[]) array();
   }
 
-  /** The backing array of a float64 tensor on the CPU. */
+  /** The backing array of a float64 tensor on the CPU; see {@link #floats} for writing into it. */
   public double[] doubles() {
     return (double[]) array();
   }
 
-  /** The backing array of an int32 tensor on the CPU. */
+  /** The backing array of an int32 tensor on the CPU; see {@link #floats} for writing into it. */
   public int[] ints() {
     return (int[]) array();
   }
 
-  /** The backing array of an int64 tensor on the CPU. */
+  /** The backing array of an int64 tensor on the CPU; see {@link #floats} for writing into it. */
   public long[] longs() {
     return (long[]) array();
   }
 
-  /** The backing array of a two-byte floating tensor on the CPU: the bits of each element. */
+  /**
+   * The backing array of a two-byte floating tensor on the CPU: the bits of each element; see
+   * {@link #floats} for writing into it.
+   */
   public short[] shorts() {
     return (short[]) array();
   }
@@ -275,7 +287,11 @@ public final class Tensor implements AutoCloseable {
     };
   }
 
-  /** Writes element {@code i} of a CPU tensor, rounded to its type. */
+  /**
+   * Writes element {@code i} of a CPU tensor, rounded to its type. Calls {@link Storage#changed()},
+   * so that the next pass through a layer sees the new weight; to fill a large tensor write into
+   * its array and call that once.
+   */
   public void set(int i, double value) {
     if (storage instanceof DryStorage) {
       return;
@@ -288,6 +304,7 @@ public final class Tensor implements AutoCloseable {
       case BFLOAT16 -> shorts()[i] = floatToBfloat16((float) value);
       case FLOAT16 -> shorts()[i] = Float.floatToFloat16((float) value);
     }
+    storage.changed();
   }
 
   /** The value of a tensor with one element. */

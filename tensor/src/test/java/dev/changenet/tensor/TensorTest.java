@@ -39,6 +39,15 @@ class TensorTest {
   }
 
   @Test
+  void settingAnElementCountsAsAChange() {
+    try (Tensor t = Tensor.of(new float[2], 2)) {
+      int before = t.storage().version();
+      t.set(1, 3);
+      assertThat(t.storage().version()).isNotEqualTo(before);
+    }
+  }
+
+  @Test
   void fillsWithZeroOrAValue() {
     try (Tensor zeros = Tensor.zeros(Shape.of(2, 2), DType.FLOAT32, Device.REFERENCE);
         Tensor full = Tensor.full(Shape.of(3), DType.INT32, Device.REFERENCE, 4)) {
