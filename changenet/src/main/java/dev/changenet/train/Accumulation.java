@@ -30,10 +30,15 @@ final class Accumulation {
     List<Supplier<TrainStep.Pairs>> suppliers = new ArrayList<>();
     for (Batch part : parts(batch, parts)) {
       // Every part draws numbers of its own.
+      boolean first = suppliers.isEmpty();
       long own = seed + suppliers.size() * SEEDS;
       suppliers.add(
           () -> {
-            net.random().set(own, step);
+            if (first) {
+              net.random().set(own, step);
+            } else {
+              net.random().nextPart(own);
+            }
             return new TrainStep.Pairs(
                 Predictor.image(part, part.a(), net.device()),
                 Predictor.image(part, part.b(), net.device()),

@@ -5,10 +5,11 @@ import dev.changenet.nn.random.RandomStream;
 /**
  * The random draws of one layer: a stream for each of its calls in a step, which depends on seed,
  * step and the number of the call only. A layer asks once per image of a pair, so calls differ.
+ * {@link StepRandom#set} starts the count anew.
  */
 public final class StepDraws {
   private final StepRandom random;
-  private long lastStep = -1;
+  private long lastStart = -1;
   private int calls;
 
   public StepDraws(StepRandom random) {
@@ -21,8 +22,8 @@ public final class StepDraws {
    * @param purpose what is drawn, and by which layer
    */
   public RandomStream next(String purpose) {
-    calls = random.step() == lastStep ? calls + 1 : 0;
-    lastStep = random.step();
+    calls = random.starts() == lastStart ? calls + 1 : 0;
+    lastStart = random.starts();
     return RandomStream.of(random.seed(), purpose, random.step(), calls);
   }
 }

@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.within;
 
 import dev.changenet.autograd.Variable;
+import dev.changenet.nn.random.RandomStream;
 import dev.changenet.tensor.DType;
 import dev.changenet.tensor.Device;
 import dev.changenet.tensor.Scope;
@@ -92,6 +93,40 @@ class DropPathTest {
       assertThat(scales(other.first)).isNotEqualTo(a);
       other.random.set(10, 42);
       assertThat(scales(other.first)).isNotEqualTo(a);
+    }
+  }
+
+  @Test
+  void settingSeedAndStepStartsTheDrawsAnew() {
+    try (Net net = new Net(0.5)) {
+      net.random.set(9, 42);
+      float[] a = scales(net.first);
+      float[] b = scales(net.first);
+      for (int pass = 0; pass < 2; pass++) {
+        net.random.set(9, 42);
+        assertThat(scales(net.first)).containsExactly(a);
+        assertThat(scales(net.first)).containsExactly(b).isNotEqualTo(a);
+      }
+      net.random.set(10, 42);
+      float[] other = scales(net.first);
+      net.random.set(9, 42);
+      net.random.set(10, 42);
+      assertThat(scales(net.first)).containsExactly(other).isNotEqualTo(a);
+    }
+  }
+
+  /** Numbers of a training in parts, as checkpoints of it rely on. */
+  @Test
+  void laterPartsOfAStepGoOnCountingCalls() {
+    try (Net net = new Net(0.5)) {
+      net.random.set(9, 42);
+      scales(net.first);
+      net.random.nextPart(10);
+      float[] later = scales(net.first);
+      RandomStream second = RandomStream.of(10, "drop_path/first", 42, 1);
+      for (float scale : later) {
+        assertThat(scale).isEqualTo(second.nextDouble() < 0.5 ? 0f : 2f);
+      }
     }
   }
 
