@@ -48,8 +48,13 @@ public abstract class Module implements AutoCloseable {
     return device;
   }
 
-  /** Registers a float32 parameter. */
+  /**
+   * Registers a float32 parameter.
+   *
+   * @throws IllegalStateException when the name is in use
+   */
   protected final Parameter parameter(String name, Initializer initializer, int... shape) {
+    requireFree(name);
     Parameter p =
         new Parameter(
             this, name, Tensor.empty(Shape.of(shape), device.floating(), device), initializer);
@@ -57,23 +62,54 @@ public abstract class Module implements AutoCloseable {
     return p;
   }
 
-  /** Registers a buffer: part of the state, not trained. Counters stay in the CPU's memory. */
+  /**
+   * Registers a buffer: part of the state, not trained. Counters stay in the CPU's memory.
+   *
+   * @throws IllegalStateException when the name is in use
+   */
   protected final Tensor buffer(String name, DType dtype, double value, int... shape) {
+    requireFree(name);
     Device place = dtype == DType.INT64 ? Device.CPU : device;
     Tensor t = Tensor.full(Shape.of(shape), dtype, place, value).detached();
     buffers.put(name, t);
     return t;
   }
 
-  /** Registers a child under {@code name}; dots make nested names ({@code "conv1.conv2d"}). */
+  /**
+   * Registers a child under {@code name}; dots make nested names ({@code "conv1.conv2d"}).
+   *
+   * @throws IllegalStateException when the name is in use or the module has a parent
+   */
   protected final <M extends Module> M child(String name, M child) {
     Module m = child;
-    if (children.put(name, m) != null || m.parent != null) {
-      throw new IllegalStateException("module name used twice: " + name);
+    requireFree(name);
+    if (m.parent != null) {
+      throw new IllegalStateException(
+          "module is a child already, '" + m.path() + "'; got a second name '" + name + "'");
     }
+    children.put(name, m);
     m.parent = this;
     m.name = name;
+    m.forgetPath();
     return child;
+  }
+
+  /**
+   * Refuses a name that is in use, and one below or above it: 'a' with a child 'b' and 'a.b' would
+   * be the same path.
+   */
+  private void requireFree(String name) {
+    if (name.isEmpty()) {
+      throw new IllegalStateException("the name of a module, parameter or buffer can't be empty");
+    }
+    for (Map<String, ?> names : List.of(parameters, buffers, children)) {
+      for (String used : names.keySet()) {
+        if ((used + ".").startsWith(name + ".") || (name + ".").startsWith(used + ".")) {
+          throw new IllegalStateException(
+              "name used twice: '" + name + "', where there is '" + used + "' already");
+        }
+      }
+    }
   }
 
   /** Dotted path from the root; empty for the root itself. */
@@ -83,6 +119,12 @@ public abstract class Module implements AutoCloseable {
       path = above.isEmpty() ? name : above + "." + name;
     }
     return path;
+  }
+
+  /** A part may have been asked for its path before it was attached. */
+  private void forgetPath() {
+    path = null;
+    children.values().forEach(Module::forgetPath);
   }
 
   /** Calls {@code hook} with this module and its output after every forward pass. */

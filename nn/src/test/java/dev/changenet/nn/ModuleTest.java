@@ -63,6 +63,59 @@ class ModuleTest {
     }
   }
 
+  /** A network made of parts that exist already. */
+  private static final class Parts extends Module {
+    Parts() {
+      super(Device.CPU);
+    }
+  }
+
+  @Test
+  void partsThatWereUsedBeforeTheyWereAttachedAreNamedByTheirParent() {
+    Linear a = new Linear(Device.CPU, 3, 2);
+    Linear b = new Linear(Device.CPU, 3, 2);
+    a.initialize(1);
+    assertThat(a.stateDict().keySet()).containsExactly("weight", "bias");
+    assertThat(b.path()).isEmpty();
+    Parts inner = new Parts();
+    inner.child("one", a);
+    assertThat(inner.stateDict().keySet()).containsExactly("one.weight", "one.bias");
+    try (Parts net = new Parts()) {
+      net.child("inner", inner);
+      net.child("two", b);
+      assertThat(net.stateDict().keySet())
+          .containsExactly("inner.one.weight", "inner.one.bias", "two.weight", "two.bias");
+      net.initialize(1);
+      assertThat(a.stateDict().get("inner.one.weight").toFloatArray())
+          .isNotEqualTo(b.stateDict().get("two.weight").toFloatArray());
+    }
+  }
+
+  @Test
+  void namesInUseAreRefused() {
+    try (Parts net = new Parts();
+        Linear other = new Linear(Device.CPU, 1, 1)) {
+      Linear a = net.child("a", new Linear(Device.CPU, 1, 1));
+      net.parameter("w", Initializer.constant(0), 1);
+      net.buffer("steps", DType.INT64, 0);
+      long before = MemoryUse.liveStorages();
+      for (String used : new String[] {"a", "w", "steps", "a.b", ""}) {
+        assertThatThrownBy(() -> net.child(used, other)).isInstanceOf(IllegalStateException.class);
+        assertThatThrownBy(() -> net.parameter(used, Initializer.constant(0), 1))
+            .isInstanceOf(IllegalStateException.class);
+        assertThatThrownBy(() -> net.buffer(used, DType.INT64, 0))
+            .isInstanceOf(IllegalStateException.class);
+      }
+      assertThat(MemoryUse.liveStorages()).isEqualTo(before);
+      assertThatThrownBy(() -> net.parameter("w", Initializer.constant(0), 1))
+          .hasMessage("name used twice: 'w', where there is 'w' already");
+      assertThatThrownBy(() -> net.child("b", a))
+          .hasMessage("module is a child already, 'a'; got a second name 'b'");
+      assertThat(net.children()).containsOnlyKeys("a");
+      net.child("ab", new Linear(Device.CPU, 1, 1));
+    }
+  }
+
   @Test
   void equalSeedsGiveEqualInitialValues() {
     try (Net a = new Net();
