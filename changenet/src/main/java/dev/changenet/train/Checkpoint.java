@@ -308,6 +308,16 @@ public final class Checkpoint {
               + parameters.size()
               + " parameters; use the spec that the checkpoint was trained with");
     }
+    try {
+      optimizer.setHyperparameters(group);
+    } catch (IllegalArgumentException e) {
+      throw new CheckpointException(
+          file,
+          "training cannot resume from it, but train.pretrained_model_path can start from its"
+              + " weights: "
+              + e.getMessage(),
+          e);
+    }
     Map<?, ?> state = weights.map("optimizer_states", 0, "state");
     boolean momentum = optimizer.slots().contains("momentum_buffer");
     for (Map.Entry<?, ?> e : state.entrySet()) {
@@ -336,7 +346,6 @@ public final class Checkpoint {
         StateLoading.copy(slots.get(k), restored[k]);
       }
     }
-    optimizer.setHyperparameters(group);
   }
 
   private static long steps(Map<?, ?> one) {

@@ -164,6 +164,41 @@ class CheckpointTest {
     }
   }
 
+  /** A checkpoint of SGD whose parameter group has another value for {@code key}. */
+  private Path saveWith(ChangeNet net, Optimizer optimizer, String key, Object value) {
+    WeightsFile weights = Checkpoint.open(save(net, optimizer, "plain.pth", 0));
+    Map<Object, Object> group =
+        new LinkedHashMap<>(weights.map("optimizer_states", 0, "param_groups", 0));
+    group.put(key, value);
+    Map<String, Object> root = new LinkedHashMap<>();
+    weights.map().forEach((k, v) -> root.put((String) k, v));
+    root.put(
+        "optimizer_states",
+        List.of(
+            Map.of(
+                "state", weights.map("optimizer_states", 0, "state"),
+                "param_groups", List.of(group))));
+    Path file = folder.resolve(key + ".pth");
+    PthWriter.write(file, root);
+    return file;
+  }
+
+  @Test
+  void statesOfAnotherOptimizationAreRefused() {
+    try (ChangeNet net = network(8);
+        Optimizer optimizer = new Sgd(net.parameters(), 0.25, 0.9, 0)) {
+      net.initialize(1);
+      Path file = saveWith(net, optimizer, "nesterov", true);
+      WeightsFile weights = Checkpoint.open(file);
+      assertThatThrownBy(() -> Checkpoint.loadOptimizer(weights, file, optimizer))
+          .isInstanceOf(CheckpointException.class)
+          .hasMessage(
+              file
+                  + ": training cannot resume from it, but train.pretrained_model_path can start"
+                  + " from its weights: sgd has no nesterov: got nesterov=true, expected it off");
+    }
+  }
+
   private String python(String... arguments) throws IOException, InterruptedException {
     List<String> command = new ArrayList<>(List.of(PYTHON));
     command.addAll(List.of(arguments));

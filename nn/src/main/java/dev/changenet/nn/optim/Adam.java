@@ -12,11 +12,10 @@ import java.util.Map;
  * Adam (Kingma, Ba 2015) and AdamW (Loshchilov, Hutter 2019), arithmetic as {@code torch.optim}.
  */
 public final class Adam extends Optimizer {
-  private static final double EPS = 1e-8;
-
   private final boolean decoupled;
   private double beta1;
   private double beta2;
+  private double eps = 1e-8;
   private double weightDecay;
 
   private Adam(
@@ -60,7 +59,7 @@ public final class Adam extends Optimizer {
     }
     Backends.of(pending.getFirst().parameter().data().device())
         .optimize()
-        .adamAll(tensors, lr(), beta1, beta2, EPS, weightDecay, decoupled, step, guard);
+        .adamAll(tensors, lr(), beta1, beta2, eps, weightDecay, decoupled, step, guard);
   }
 
   @Override
@@ -71,7 +70,7 @@ public final class Adam extends Optimizer {
         "betas",
         new double[] {beta1, beta2},
         "eps",
-        EPS,
+        eps,
         "weight_decay",
         weightDecay,
         "amsgrad",
@@ -90,7 +89,9 @@ public final class Adam extends Optimizer {
 
   @Override
   public void setHyperparameters(Map<?, ?> group) {
+    requireOff(group, "amsgrad", "maximize");
     setLr(number(group, "lr", lr()));
+    eps = number(group, "eps", eps);
     weightDecay = number(group, "weight_decay", weightDecay);
     if (group.get("betas") instanceof List<?> b
         && b.size() == 2

@@ -90,7 +90,13 @@ public abstract class Optimizer implements AutoCloseable {
   /** Hyperparameters as PyTorch names them in {@code param_groups}, without {@code params}. */
   public abstract Map<String, Object> hyperparameters();
 
-  /** Takes over hyperparameters read from a checkpoint. */
+  /**
+   * Takes over hyperparameters read from a checkpoint; those that {@code group} lacks stay as they
+   * are.
+   *
+   * @throws IllegalArgumentException when the group asks for another optimization than this one
+   *     does, such as {@code amsgrad}; nothing has changed then
+   */
   public abstract void setHyperparameters(Map<?, ?> group);
 
   /**
@@ -178,6 +184,17 @@ public abstract class Optimizer implements AutoCloseable {
         for (Tensor t : s) {
           t.close();
         }
+      }
+    }
+  }
+
+  /** Refuses a group where one of {@code options} is on: they aren't implemented. */
+  final void requireOff(Map<?, ?> group, String... options) {
+    for (String option : options) {
+      Object value = group.get(option);
+      if (Boolean.TRUE.equals(value) || (value instanceof Number n && n.doubleValue() != 0)) {
+        throw new IllegalArgumentException(
+            name() + " has no " + option + ": got " + option + "=" + value + ", expected it off");
       }
     }
   }

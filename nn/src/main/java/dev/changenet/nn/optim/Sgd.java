@@ -61,6 +61,7 @@ public final class Sgd extends Optimizer {
 
   @Override
   public void setHyperparameters(Map<?, ?> group) {
+    requireOff(group, "dampening", "nesterov", "maximize");
     setLr(number(group, "lr", lr()));
     momentum = number(group, "momentum", momentum);
     weightDecay = number(group, "weight_decay", weightDecay);

@@ -1,6 +1,7 @@
 package dev.changenet.nn.optim;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.within;
 
 import dev.changenet.autograd.Tape;
@@ -19,6 +20,7 @@ import java.util.List;
 import java.util.Map;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /** Optimizers against recorded updates of a vector, and their state against being stored. */
@@ -135,6 +137,48 @@ class OptimizerTraceTest {
           .containsEntry("lr", 0.5)
           .containsEntry("weight_decay", 0.25);
       assertThat((double[]) optimizer.hyperparameters().get("betas")).containsExactly(0.8, 0.7);
+    }
+  }
+
+  @Test
+  void theStoredEpsilonIsUsed() {
+    float[] gradient = new float[SIZE];
+    Arrays.fill(gradient, 1e-3f);
+    try (Linear layer = layer();
+        Optimizer optimizer = Adam.adamW(layer.parameters(), 0.01, 0.9, 0.999, 0)) {
+      optimizer.setHyperparameters(Map.of("eps", 1e-3));
+      assertThat(optimizer.hyperparameters()).containsEntry("eps", 1e-3);
+      Tensor weight = layer.parameters().getFirst().data();
+      Module.write(weight, new float[SIZE]);
+      backward(layer, gradient);
+      optimizer.step();
+      // lr · g / (|g| + eps) with g = eps.
+      assertThat(weight.at(0)).isCloseTo(-0.005, within(1e-6));
+    }
+  }
+
+  @ParameterizedTest
+  @CsvSource({
+    "adamw, amsgrad",
+    "adamw, maximize",
+    "adam, amsgrad",
+    "adam, maximize",
+    "sgd, nesterov",
+    "sgd, maximize",
+    "sgd, dampening"
+  })
+  void anotherOptimizationIsRefused(String name, String option) {
+    try (Linear layer = layer();
+        Optimizer optimizer = create(name, layer.parameters())) {
+      Object on = option.equals("dampening") ? 0.5 : true;
+      assertThatThrownBy(() -> optimizer.setHyperparameters(Map.of("lr", 0.5, option, on)))
+          .isInstanceOf(IllegalArgumentException.class)
+          .hasMessage(
+              name + " has no " + option + ": got " + option + "=" + on + ", expected it off");
+      assertThat(optimizer.lr()).isEqualTo(0.01);
+      Object off = option.equals("dampening") ? 0L : false;
+      optimizer.setHyperparameters(Map.of("lr", 0.5, option, off));
+      assertThat(optimizer.lr()).isEqualTo(0.5);
     }
   }
 }
