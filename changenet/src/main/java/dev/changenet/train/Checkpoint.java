@@ -272,6 +272,10 @@ public final class Checkpoint {
                 && l.getFirst() instanceof Number n
             ? n.doubleValue()
             : Double.NaN;
+    if (baseLr < 0) {
+      throw new CheckpointException(
+          file, "its learning rate is " + baseLr + ", expected 0 or more; use another checkpoint");
+    }
     int stepSize = schedule.get("step_size") instanceof Number n ? n.intValue() : 0;
     boolean inside = weights.has("loops", "batches_done");
     return new Progress(

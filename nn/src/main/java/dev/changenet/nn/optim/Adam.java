@@ -26,22 +26,44 @@ public final class Adam extends Optimizer {
       double weightDecay,
       boolean decoupled) {
     super(parameters, lr, List.of("exp_avg", "exp_avg_sq"));
-    this.beta1 = beta1;
-    this.beta2 = beta2;
-    this.weightDecay = weightDecay;
+    this.beta1 = beta(0, beta1);
+    this.beta2 = beta(1, beta2);
+    this.weightDecay = atLeastZero("weight_decay value", weightDecay);
     this.decoupled = decoupled;
   }
 
-  /** Weight decay shrinks the parameter directly. */
+  /**
+   * Weight decay shrinks the parameter directly.
+   *
+   * @throws IllegalArgumentException when a number is outside its range ({@code lr} and {@code
+   *     weightDecay} from 0, betas from 0 to below 1) or a parameter is listed twice
+   */
   public static Adam adamW(
       List<Parameter> parameters, double lr, double beta1, double beta2, double weightDecay) {
     return new Adam(parameters, lr, beta1, beta2, weightDecay, true);
   }
 
-  /** Weight decay is added to the gradient. */
+  /**
+   * Weight decay is added to the gradient.
+   *
+   * @throws IllegalArgumentException when a number is outside its range ({@code lr} and {@code
+   *     weightDecay} from 0, betas from 0 to below 1) or a parameter is listed twice
+   */
   public static Adam adam(
       List<Parameter> parameters, double lr, double beta1, double beta2, double weightDecay) {
     return new Adam(parameters, lr, beta1, beta2, weightDecay, false);
+  }
+
+  private static double beta(int index, double value) {
+    if (!(value >= 0 && value < 1)) {
+      throw new IllegalArgumentException(
+          "invalid beta parameter at index "
+              + index
+              + ": got "
+              + value
+              + ", expected 0 or more and less than 1");
+    }
+    return value;
   }
 
   @Override
@@ -91,14 +113,14 @@ public final class Adam extends Optimizer {
   public void setHyperparameters(Map<?, ?> group) {
     requireOff(group, "amsgrad", "maximize");
     setLr(number(group, "lr", lr()));
-    eps = number(group, "eps", eps);
-    weightDecay = number(group, "weight_decay", weightDecay);
+    eps = atLeastZero("epsilon value", number(group, "eps", eps));
+    weightDecay = atLeastZero("weight_decay value", number(group, "weight_decay", weightDecay));
     if (group.get("betas") instanceof List<?> b
         && b.size() == 2
         && b.get(0) instanceof Number b1
         && b.get(1) instanceof Number b2) {
-      beta1 = b1.doubleValue();
-      beta2 = b2.doubleValue();
+      beta1 = beta(0, b1.doubleValue());
+      beta2 = beta(1, b2.doubleValue());
     }
   }
 }

@@ -5,9 +5,12 @@ import dev.changenet.nn.Parameter;
 import dev.changenet.tensor.Tensor;
 import java.util.ArrayList;
 import java.util.BitSet;
+import java.util.Collections;
+import java.util.IdentityHashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 
 /**
  * Updates parameters from their gradients. Parameters without a gradient are skipped, weight decay
@@ -25,9 +28,18 @@ public abstract class Optimizer implements AutoCloseable {
 
   /**
    * @param slots names of the per-parameter tensors, such as {@code exp_avg}
+   * @throws IllegalArgumentException when a parameter is listed twice
    */
   Optimizer(List<Parameter> parameters, double lr, List<String> slots) {
     this.parameters = List.copyOf(parameters);
+    Set<Parameter> seen = Collections.newSetFromMap(new IdentityHashMap<>());
+    for (Parameter p : parameters) {
+      if (!seen.add(p)) {
+        throw new IllegalArgumentException(
+            "duplicate parameter: got '" + p.name() + "' twice, expected each parameter once");
+      }
+    }
+    atLeastZero("learning rate", lr);
     this.lr = lr;
     this.slots = slots;
     this.state = new Tensor[parameters.size()][];
@@ -46,8 +58,13 @@ public abstract class Optimizer implements AutoCloseable {
     return lr;
   }
 
+  /**
+   * Sets the learning rate of the next steps.
+   *
+   * @throws IllegalArgumentException when it is negative or no number
+   */
   public final void setLr(double lr) {
-    this.lr = lr;
+    this.lr = atLeastZero("learning rate", lr);
   }
 
   /** Names of the state tensors of a parameter. */
@@ -94,8 +111,8 @@ public abstract class Optimizer implements AutoCloseable {
    * Takes over hyperparameters read from a checkpoint; those that {@code group} lacks stay as they
    * are.
    *
-   * @throws IllegalArgumentException when the group asks for another optimization than this one
-   *     does, such as {@code amsgrad}; nothing has changed then
+   * @throws IllegalArgumentException when a value is outside its range or the group asks for
+   *     another optimization than this one does, such as {@code amsgrad}
    */
   public abstract void setHyperparameters(Map<?, ?> group);
 
@@ -197,6 +214,16 @@ public abstract class Optimizer implements AutoCloseable {
             name() + " has no " + option + ": got " + option + "=" + value + ", expected it off");
       }
     }
+  }
+
+  /** Returns {@code value}, checked as PyTorch checks it. */
+  static double atLeastZero(String what, double value) {
+    // NaN is refused, too.
+    if (!(value >= 0)) {
+      throw new IllegalArgumentException(
+          "invalid " + what + ": got " + value + ", expected 0 or more");
+    }
+    return value;
   }
 
   static double number(Map<?, ?> group, String key, double fallback) {

@@ -13,10 +13,13 @@ public final class Sgd extends Optimizer {
   private double momentum;
   private double weightDecay;
 
+  /**
+   * @throws IllegalArgumentException when a number is negative or a parameter is listed twice
+   */
   public Sgd(List<Parameter> parameters, double lr, double momentum, double weightDecay) {
     super(parameters, lr, List.of("momentum_buffer"));
-    this.momentum = momentum;
-    this.weightDecay = weightDecay;
+    this.momentum = atLeastZero("momentum value", momentum);
+    this.weightDecay = atLeastZero("weight_decay value", weightDecay);
   }
 
   @Override
@@ -63,7 +66,7 @@ public final class Sgd extends Optimizer {
   public void setHyperparameters(Map<?, ?> group) {
     requireOff(group, "dampening", "nesterov", "maximize");
     setLr(number(group, "lr", lr()));
-    momentum = number(group, "momentum", momentum);
-    weightDecay = number(group, "weight_decay", weightDecay);
+    momentum = atLeastZero("momentum value", number(group, "momentum", momentum));
+    weightDecay = atLeastZero("weight_decay value", number(group, "weight_decay", weightDecay));
   }
 }
