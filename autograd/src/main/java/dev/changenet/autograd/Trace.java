@@ -28,7 +28,10 @@ public final class Trace implements AutoCloseable {
 
   private Trace() {}
 
-  /** Starts tracing on this thread. */
+  /**
+   * Starts tracing on this thread. In a forward hook it begins in the middle of modules: operations
+   * that follow directly in those have an empty path, and values of theirs are closed with them.
+   */
   public static Trace open() {
     if (CURRENT.get() != null) {
       throw new IllegalStateException("a trace is already open on this thread");
@@ -59,7 +62,8 @@ public final class Trace implements AutoCloseable {
   public static void exit() {
     Trace trace = CURRENT.get();
     if (trace != null) {
-      trace.path.pop();
+      // Empty when the trace was opened inside the module that ends.
+      trace.path.poll();
     }
   }
 

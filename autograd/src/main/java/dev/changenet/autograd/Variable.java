@@ -2,8 +2,8 @@ package dev.changenet.autograd;
 
 import dev.changenet.tensor.Shape;
 import dev.changenet.tensor.Tensor;
-import java.util.ArrayList;
 import java.util.List;
+import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.function.Consumer;
 
 /** A tensor in the graph: its value, how it came about, and for leaves its gradient. */
@@ -73,20 +73,30 @@ public class Variable {
    * computed twice ({@link Functional#checkpoint}) has a backward pass of its own. The hook may
    * change the tensor in place: what it leaves flows on. The tensor is closed after the call: copy
    * what you keep.
+   *
+   * @return removes the hook
+   * @throws IllegalStateException when no gradient will arrive: a constant, a frozen parameter, or
+   *     a value that was computed without a {@link Tape}
    */
-  public void registerHook(Consumer<Tensor> hook) {
-    if (gradientHooks == null) {
-      gradientHooks = new ArrayList<>();
+  public RemovableHandle registerHook(Consumer<Tensor> hook) {
+    if (!requiresGrad()) {
+      throw new IllegalStateException(
+          "cannot register a hook on a tensor that doesn't require gradient");
     }
-    gradientHooks.add(hook);
+    if (gradientHooks == null) {
+      // A hook may register or remove hooks.
+      gradientHooks = new CopyOnWriteArrayList<>();
+    }
+    RemovableHandle handle = RemovableHandle.add(gradientHooks, hook);
     if (creator != null) {
       creator.addGradientHooks(gradientHooks);
     }
+    return handle;
   }
 
   /** True when someone wants to see the gradient of a backward pass. */
   boolean hasHooks() {
-    return gradientHooks != null;
+    return gradientHooks != null && !gradientHooks.isEmpty();
   }
 
   /** Shows the gradient of a leaf in a backward pass, now that it is complete, and adds it. */

@@ -2,6 +2,7 @@ package dev.changenet.nn;
 
 import dev.changenet.autograd.Functional;
 import dev.changenet.autograd.Profile;
+import dev.changenet.autograd.RemovableHandle;
 import dev.changenet.autograd.Tape;
 import dev.changenet.autograd.Trace;
 import dev.changenet.autograd.Variable;
@@ -16,6 +17,7 @@ import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.function.BiConsumer;
 import java.util.function.Supplier;
 import java.util.function.UnaryOperator;
@@ -31,7 +33,8 @@ public abstract class Module implements AutoCloseable {
   private final Map<String, Parameter> parameters = new LinkedHashMap<>();
   private final Map<String, Tensor> buffers = new LinkedHashMap<>();
   private final Map<String, Module> children = new LinkedHashMap<>();
-  private final List<BiConsumer<Module, Variable>> forwardHooks = new ArrayList<>();
+  private final List<BiConsumer<Module, Variable>> forwardHooks =
+      new CopyOnWriteArrayList<>(); // a hook may register or remove hooks
   private final Device device;
   private Module parent;
   private String name = "";
@@ -127,9 +130,15 @@ public abstract class Module implements AutoCloseable {
     children.values().forEach(Module::forgetPath);
   }
 
-  /** Calls {@code hook} with this module and its output after every forward pass. */
-  public final void registerForwardHook(BiConsumer<Module, Variable> hook) {
-    forwardHooks.add(hook);
+  /**
+   * Calls {@code hook} with this module and its output after every forward pass. The output is
+   * closed when the caller's scope or module ends: copy what you keep, or keep a {@link
+   * Tensor#share share} of its data.
+   *
+   * @return removes the hook
+   */
+  public final RemovableHandle registerForwardHook(BiConsumer<Module, Variable> hook) {
+    return RemovableHandle.add(forwardHooks, hook);
   }
 
   /**

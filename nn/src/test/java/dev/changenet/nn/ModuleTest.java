@@ -4,7 +4,9 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.within;
 
+import dev.changenet.autograd.RemovableHandle;
 import dev.changenet.autograd.Tape;
+import dev.changenet.autograd.Trace;
 import dev.changenet.autograd.Variable;
 import dev.changenet.nn.init.Initializer;
 import dev.changenet.tensor.DType;
@@ -198,6 +200,60 @@ class ModuleTest {
       net.head.call(ramp(4, 3));
       assertThat(seen).containsExactly("head" + Shape.of(4, 2));
     }
+  }
+
+  @Test
+  void hooksCanBeRemoved() {
+    List<String> seen = new ArrayList<>();
+    try (Scope _ = Scope.open();
+        Net net = new Net()) {
+      RemovableHandle first = net.head.registerForwardHook((m, out) -> seen.add("first"));
+      try (RemovableHandle _ = net.head.registerForwardHook((m, out) -> seen.add("second"))) {
+        net.head.call(ramp(4, 3));
+      }
+      assertThat(net.isObserved()).isTrue();
+      first.remove();
+      first.remove();
+      assertThat(net.isObserved()).isFalse();
+      net.head.call(ramp(4, 3));
+      assertThat(seen).containsExactly("first", "second");
+      assertThatThrownBy(() -> net.head.registerForwardHook(null))
+          .isInstanceOf(NullPointerException.class);
+    }
+  }
+
+  @Test
+  void hooksMayRegisterAndRemoveHooksOfTheirOwnModule() {
+    List<String> seen = new ArrayList<>();
+    List<RemovableHandle> once = new ArrayList<>();
+    try (Scope _ = Scope.open();
+        Net net = new Net()) {
+      once.add(
+          net.head.registerForwardHook(
+              (m, out) -> {
+                seen.add("once");
+                m.registerForwardHook((_, _) -> seen.add("later"));
+                once.getFirst().remove();
+              }));
+      net.head.call(ramp(4, 3));
+      net.head.call(ramp(4, 3));
+      assertThat(seen).containsExactly("once", "later");
+    }
+  }
+
+  @Test
+  void aTraceMayBeginInAHook() {
+    List<Trace> traces = new ArrayList<>();
+    try (Scope _ = Scope.open();
+        Net net = new Net()) {
+      net.norm.registerForwardHook((m, out) -> traces.add(Trace.open()));
+      Variable normed = net.norm.call(ramp(1, 2, 2, 3));
+      net.head.call(normed);
+      try (Trace trace = traces.getFirst()) {
+        assertThat(trace.nodes().stream().map(Trace.Node::path)).containsExactly("head");
+      }
+    }
+    assertThat(Trace.isOpen()).isFalse();
   }
 
   @Test
