@@ -66,7 +66,7 @@ public final class TrainRun {
     this.spec = context.spec();
     this.train = spec.train();
     this.reporter = context.reporter();
-    this.seed = train.seed() >= 0 ? train.seed() : System.nanoTime();
+    this.seed = train.seed() >= 0 ? train.seed() : clockSeed();
     this.loss = context.loss();
     observers.add(new TrainProgress(reporter));
     observers.add(new MetricsTable(spec.resultsDir(), reporter));
@@ -78,6 +78,21 @@ public final class TrainRun {
     }
   }
 
+  /** A seed that {@code train.seed} takes, too. */
+  private static long clockSeed() {
+    return System.nanoTime() & 0xFFFFFFFFL;
+  }
+
+  private void tellSeed() {
+    if (train.seed() >= 0) {
+      reporter.info("Seed set to " + seed);
+      return;
+    }
+    String told = "No seed set: using " + seed + ", train.seed=" + seed + " repeats this run";
+    reporter.info(told);
+    context.status().write(StatusLog.Status.RUNNING, told);
+  }
+
   /** Trains; returns when all epochs are done. */
   public void run() {
     LatestCheckpoint.removeStale(spec.resultsDir());
@@ -87,7 +102,7 @@ public final class TrainRun {
     PretrainedWeights pretrained = PretrainedWeights.open(spec, resume.isPresent());
     checkpoint.ifPresent(file -> ModelFit.require(this::plannedNetwork, file, resume.otherStart()));
     pretrained.check(this::plannedNetwork);
-    reporter.info(train.seed() >= 0 ? "Seed set to " + seed : "No seed set");
+    tellSeed();
     requireMemory();
     openData();
     try (ChangeNet network = context.buildNetwork();

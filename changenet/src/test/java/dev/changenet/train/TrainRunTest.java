@@ -39,6 +39,28 @@ class TrainRunTest {
   }
 
   @Test
+  void aSeedFromTheClockIsToldAndRepeatsTheRun() throws IOException {
+    Path data = TrainFixture.data(folder.resolve("data"), 2);
+    Path results = folder.resolve("results");
+    CapturingReporter reporter = new CapturingReporter();
+    TaskRunner.run(
+        TrainFixture.spec(Task.TRAIN, data, results, "train.num_epochs=1", "train.seed=-1"),
+        reporter,
+        new Interruption());
+    String told =
+        reporter.lines.stream().filter(l -> l.startsWith("No seed set")).findFirst().orElseThrow();
+    String seed = told.replaceAll("\\D+", " ").trim().split(" ")[0];
+    assertThat(told)
+        .isEqualTo("No seed set: using " + seed + ", train.seed=" + seed + " repeats this run");
+    assertThat(TrainFixture.messages(results)).contains("RUNNING " + told);
+    Path again =
+        TrainFixture.train(
+            data, folder.resolve("again"), "train.num_epochs=1", "train.seed=" + seed);
+    assertThat(TrainFixture.bits(TrainFixture.latest(again)))
+        .isEqualTo(TrainFixture.bits(TrainFixture.latest(results)));
+  }
+
+  @Test
   void filesAndStatusLinesFollowTheIntervalsAndRunsGoOnFromTheLatest() throws IOException {
     Path data = TrainFixture.data(folder.resolve("data"), 2);
     String[] settings = {
