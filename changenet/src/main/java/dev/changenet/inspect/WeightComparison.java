@@ -7,6 +7,7 @@ import java.util.Comparator;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 
 /**
  * Two files of weights, tensor by tensor. Both are read once, block by block.
@@ -74,6 +75,26 @@ public record WeightComparison(
     String[] prefixes = prefixes(a.tensors(), b.tensors());
     Map<String, StoredTensor> first = WeightSource.withoutPrefix(a.tensors(), prefixes[0]);
     Map<String, StoredTensor> second = WeightSource.withoutPrefix(b.tensors(), prefixes[1]);
+    return of(prefixes[0], prefixes[1], first, second);
+  }
+
+  /**
+   * Compares the states of both files' optimizers, {@link WeightSource#optimizerTensors}; empty
+   * when neither has one.
+   */
+  public static Optional<WeightComparison> ofOptimizers(WeightSource a, WeightSource b) {
+    Map<String, StoredTensor> first = a.optimizerTensors();
+    Map<String, StoredTensor> second = b.optimizerTensors();
+    return first.isEmpty() && second.isEmpty()
+        ? Optional.empty()
+        : Optional.of(of("", "", first, second));
+  }
+
+  private static WeightComparison of(
+      String prefixA,
+      String prefixB,
+      Map<String, StoredTensor> first,
+      Map<String, StoredTensor> second) {
     List<String> onlyA = first.keySet().stream().filter(n -> !second.containsKey(n)).toList();
     List<String> onlyB = second.keySet().stream().filter(n -> !first.containsKey(n)).toList();
     Map<String, String> shapes = new LinkedHashMap<>();
@@ -102,13 +123,7 @@ public record WeightComparison(
             .thenComparing(Difference::integral)
             .thenComparing(Difference::relativeL2, Comparator.reverseOrder()));
     return new WeightComparison(
-        prefixes[0],
-        prefixes[1],
-        onlyA,
-        onlyB,
-        shapes,
-        tensors,
-        together.difference("", "", false));
+        prefixA, prefixB, onlyA, onlyB, shapes, tensors, together.difference("", "", false));
   }
 
   /** The prefixes without which most names agree. */

@@ -81,6 +81,26 @@ public record WeightSource(WeightsFile file, String entry, Map<String, StoredTen
     return file.path();
   }
 
+  /**
+   * The tensors of the first optimizer's state, by number of the parameter and slot, such as {@code
+   * 12.exp_avg}; empty when the file has none.
+   */
+  public Map<String, StoredTensor> optimizerTensors() {
+    Map<String, StoredTensor> all = new LinkedHashMap<>();
+    if (file.has("optimizer_states", 0, "state")
+        && file.get("optimizer_states", 0, "state") instanceof Map<?, ?> state) {
+      state.forEach(
+          (number, slots) -> {
+            if (slots instanceof Map<?, ?> one) {
+              Map<String, Object> named = new LinkedHashMap<>();
+              one.forEach((slot, t) -> named.put(number + "." + slot, t));
+              all.putAll(tensors(path(), named));
+            }
+          });
+    }
+    return all;
+  }
+
   /** Number of elements of all tensors. */
   public long elements() {
     return tensors.values().stream().mapToLong(StoredTensor::count).sum();

@@ -17,6 +17,7 @@ import dev.changenet.nn.StepRandom;
 import dev.changenet.tensor.ChangeNetException;
 import dev.changenet.tensor.DType;
 import dev.changenet.tensor.Device;
+import dev.changenet.tensor.Shape;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.function.Function;
@@ -158,13 +159,17 @@ public final class ChangeNet extends Module {
   }
 
   /**
-   * Computes the five logit maps of a batch of pairs.
+   * Computes the five logit maps of a batch of pairs. Weights are undefined until {@link
+   * #initialize} or a checkpoint has filled them.
    *
-   * @param a first images [B, H, W, 3], normalised
-   * @param b second images
+   * @param a first images [B, H, W, 3], normalised; H and W multiples of {@link Backbone#divisor}:
+   *     16 with FAN, 32 with the other encoders
+   * @param b second images, of the same shape
    * @return [p4, p3, p2, p1, cp], each [B, h, w, K]; cp has the images' size
+   * @throws IllegalArgumentException when the images have another shape
    */
   public List<Variable> forward(Variable a, Variable b) {
+    requireImages(a.shape(), b.shape());
     return runAll(() -> decodeSelected(a, b));
   }
 
@@ -174,6 +179,23 @@ public final class ChangeNet extends Module {
    */
   public void setActivations(DType type) {
     activations = type;
+  }
+
+  private void requireImages(Shape a, Shape b) {
+    int divisor = backbone.divisor();
+    boolean fits =
+        a.rank() == 4 && a.dim(3) == 3 && a.dim(1) % divisor == 0 && a.dim(2) % divisor == 0;
+    if (!fits || !a.equals(b)) {
+      throw new IllegalArgumentException(
+          "images of shapes "
+              + a
+              + " and "
+              + b
+              + ", expected two of one shape [B, H, W, 3] with H and W multiples of "
+              + divisor
+              + " for "
+              + config.backbone());
+    }
   }
 
   private List<Variable> decodeSelected(Variable imageA, Variable imageB) {

@@ -121,6 +121,9 @@ final class InspectCommand implements Callable<Integer> {
   @Option(names = "--all", description = "Show all tensors of a comparison, equal ones too.")
   private boolean all;
 
+  @Option(names = "--exit-code", description = "End with 1 when the two files differ.")
+  private boolean exitCode;
+
   @Option(
       names = "--json",
       paramLabel = "FILE|-",
@@ -128,6 +131,8 @@ final class InspectCommand implements Callable<Integer> {
   private String json;
 
   @Mixin private RuntimeOptions runtime;
+
+  private boolean different;
 
   InspectCommand(Terminal terminal) {
     this.terminal = terminal;
@@ -151,7 +156,7 @@ final class InspectCommand implements Callable<Integer> {
         Json.write(Path.of(json), results);
         terminal.out().println("JSON written to " + json);
       }
-      return ExitCode.OK;
+      return exitCode && different ? ExitCode.FAILED : ExitCode.OK;
     } catch (RuntimeException | Error e) {
       return TaskExecution.report(terminal, e, runtime.verbose());
     }
@@ -203,6 +208,10 @@ final class InspectCommand implements Callable<Integer> {
               + batch
               + " and "
               + steps);
+    }
+    if (exitCode && files.size() != 2) {
+      throw new ChangeNetException(
+          "--exit-code tells whether two files of weights differ, got " + files);
     }
     if (!profile && (train || batch != 1)) {
       throw new ChangeNetException("--train and --batch say how to take steps; add --profile");
@@ -295,6 +304,16 @@ final class InspectCommand implements Callable<Integer> {
     WeightComparison comparison = WeightComparison.of(first, second);
     results.put("comparison", comparison.toJson());
     tables.comparison(comparison, DIFFERENCES, all);
+    different = !comparison.isEqual();
+    WeightComparison.ofOptimizers(first, second)
+        .ifPresent(
+            c -> {
+              results.put("optimizer_comparison", c.toJson());
+              tables.line();
+              tables.text("state of the optimizer, by number of the parameter:");
+              tables.comparison(c, DIFFERENCES, all);
+              different |= !c.isEqual();
+            });
     return results;
   }
 }

@@ -11,6 +11,7 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Map;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -47,6 +48,43 @@ class InspectCommandTest {
     root.put("state_dict", state);
     PthWriter.write(folder.resolve(name), root);
     return folder.resolve(name).toString();
+  }
+
+  /** A file with equal weights and an optimizer's state of one parameter. */
+  private String withState(String name, float value) {
+    OrderedDict state = new OrderedDict();
+    state.put("model.a.weight", StoredTensor.ofFloats(new int[] {1}, new float[] {1}));
+    Map<String, Object> slots = new LinkedHashMap<>();
+    slots.put("step", StoredTensor.floatScalar(3));
+    slots.put("exp_avg", StoredTensor.ofFloats(new int[] {1}, new float[] {value}));
+    Map<String, Object> root = new LinkedHashMap<>();
+    root.put("state_dict", state);
+    root.put("optimizer_states", List.of(Map.of("state", Map.of(0L, slots))));
+    PthWriter.write(folder.resolve(name), root);
+    return folder.resolve(name).toString();
+  }
+
+  @Test
+  void statesOfOptimizersAreComparedToo() throws IOException {
+    String a = withState("a.pth", 5);
+    String b = withState("b.pth", 6);
+    String none = weights("none.pth", 1);
+    assertThat(CommandRun.of("inspect", a, b).out())
+        .contains(
+            "equal: 1 tensors with",
+            "state of the optimizer, by number of the parameter:",
+            "2 tensors in both: 1 equal, 1 different",
+            "0.exp_avg");
+    JsonNode found = json(CommandRun.of("inspect", a, b, "--json", "-"));
+    assertThat(found.get("comparison").get("equal").asBoolean()).isTrue();
+    assertThat(found.get("optimizer_comparison").get("equal").asBoolean()).isFalse();
+    assertThat(CommandRun.of("inspect", a, a).out()).contains("equal: 2 tensors with");
+    assertThat(CommandRun.of("inspect", none, none).out()).doesNotContain("optimizer, by");
+    assertThat(CommandRun.of("inspect", a, b).code()).isZero();
+    assertThat(CommandRun.of("inspect", a, b, "--exit-code").code()).isEqualTo(1);
+    assertThat(CommandRun.of("inspect", a, none, "--exit-code").code()).isEqualTo(1);
+    assertThat(CommandRun.of("inspect", a, a, "--exit-code").code()).isZero();
+    assertThat(CommandRun.of("inspect", a, "--exit-code").err()).contains("--exit-code tells");
   }
 
   private static JsonNode json(CommandRun run) throws IOException {

@@ -21,6 +21,7 @@ import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.function.BiConsumer;
 import java.util.function.Supplier;
 import java.util.function.UnaryOperator;
+import java.util.stream.Collectors;
 
 /**
  * A part of a network: parameters, buffers and child modules under PyTorch's state-dict names.
@@ -30,6 +31,9 @@ import java.util.function.UnaryOperator;
  * file fills.
  */
 public abstract class Module implements AutoCloseable {
+  /** Names in an error message. */
+  private static final int SHOWN_NAMES = 20;
+
   private final Map<String, Parameter> parameters = new LinkedHashMap<>();
   private final Map<String, Tensor> buffers = new LinkedHashMap<>();
   private final Map<String, Module> children = new LinkedHashMap<>();
@@ -232,7 +236,12 @@ public abstract class Module implements AutoCloseable {
     return java.util.Collections.unmodifiableMap(children);
   }
 
-  /** Returns the module at a dotted {@code path} below this one. */
+  /**
+   * Returns the module at a dotted {@code path} below this one.
+   *
+   * @throws IllegalArgumentException when there is none; the message names the children that the
+   *     last module found has
+   */
   public final Module find(String path) {
     if (path.isEmpty()) {
       return this;
@@ -246,7 +255,17 @@ public abstract class Module implements AutoCloseable {
         return e.getValue().find(path.substring(key.length() + 1));
       }
     }
-    throw new IllegalArgumentException("no module '" + path + "' below '" + path() + "'");
+    throw new IllegalArgumentException(
+        "no module '" + path + "' below '" + path() + "'; " + childNames());
+  }
+
+  private String childNames() {
+    if (children.isEmpty()) {
+      return "it has no children";
+    }
+    String names = children.keySet().stream().limit(SHOWN_NAMES).collect(Collectors.joining(", "));
+    int more = children.size() - SHOWN_NAMES;
+    return "its children are " + names + (more > 0 ? " and " + more + " more" : "");
   }
 
   /** All parameters in traversal order. */

@@ -58,7 +58,10 @@ class ModuleTest {
           .containsExactly(
               "gamma", "block.norm.weight", "block.norm.bias", "head.weight", "head.bias");
       assertThat(net.find("block.norm")).isSameAs(net.norm);
-      assertThatThrownBy(() -> net.find("tail")).hasMessageContaining("tail");
+      assertThatThrownBy(() -> net.find("tail"))
+          .hasMessage("no module 'tail' below ''; its children are block.norm, head");
+      assertThatThrownBy(() -> net.find("head.weight"))
+          .hasMessage("no module 'weight' below 'head'; it has no children");
       Linear again = new Linear(Device.CPU, 1, 1);
       assertThatThrownBy(() -> net.child("head", again)).hasMessageContaining("head");
       again.close();
