@@ -164,8 +164,13 @@ public final class Tensor implements AutoCloseable {
     }
   }
 
-  private Object array() {
+  private Object array(DType expected) {
     requireOpen();
+    DType type = dtype();
+    if (type != expected) {
+      throw new IllegalArgumentException(
+          "a tensor " + shape + " of " + type + " was given where " + expected + " is needed");
+    }
     return switch (storage) {
       case HeapStorage heap -> heap.array();
       case DryStorage dry -> dry.zeros();
@@ -181,22 +186,22 @@ public final class Tensor implements AutoCloseable {
    * tensor yet. Kernels keep packed copies of weights and would go on with the old values.
    */
   public float[] floats() {
-    return (float[]) array();
+    return (float[]) array(DType.FLOAT32);
   }
 
   /** The backing array of a float64 tensor on the CPU; see {@link #floats} for writing into it. */
   public double[] doubles() {
-    return (double[]) array();
+    return (double[]) array(DType.FLOAT64);
   }
 
   /** The backing array of an int32 tensor on the CPU; see {@link #floats} for writing into it. */
   public int[] ints() {
-    return (int[]) array();
+    return (int[]) array(DType.INT32);
   }
 
   /** The backing array of an int64 tensor on the CPU; see {@link #floats} for writing into it. */
   public long[] longs() {
-    return (long[]) array();
+    return (long[]) array(DType.INT64);
   }
 
   /**
@@ -204,7 +209,7 @@ public final class Tensor implements AutoCloseable {
    * {@link #floats} for writing into it.
    */
   public short[] shorts() {
-    return (short[]) array();
+    return (short[]) array(dtype().isHalf() ? dtype() : DType.BFLOAT16);
   }
 
   private static float bfloat16ToFloat(short bits) {
@@ -267,7 +272,7 @@ public final class Tensor implements AutoCloseable {
     } else if (storage instanceof HeapStorage to) {
       Backends.of(source.device).download(source.storage, to.array());
     } else {
-      Backends.of(device).upload(source.array(), storage);
+      Backends.of(device).upload(source.array(source.dtype()), storage);
     }
     storage.changed();
   }

@@ -151,4 +151,14 @@ class TensorTest {
       assertThat(d.toFloatArray()).containsExactly(0.1f, 2f);
     }
   }
+
+  @Test
+  void theArrayOfAnotherTypeIsRefused() {
+    try (Tensor labels = Tensor.of(new int[] {1, 2}, 2).detached()) {
+      assertThatThrownBy(labels::floats)
+          .isInstanceOf(IllegalArgumentException.class)
+          .hasMessage("a tensor [2] of INT32 was given where FLOAT32 is needed");
+      assertThat(labels.ints()).containsExactly(1, 2);
+    }
+  }
 }
