@@ -30,6 +30,7 @@ options="-O3 -std=c++17"
 sha256() {
   if command -v sha256sum >/dev/null; then sha256sum; else shasum -a 256; fi
 }
+printf '' | sha256 >/dev/null # ends the script where there is neither
 
 # SHA-256 of the options, a line feed, the headers by name and the source.
 digest() {
@@ -59,6 +60,7 @@ for file in "$bin"/*.ptx "$bin"/*.cubin; do
   family=${file##*/}
   [ -f "${family%%.*}.cu" ] || rm -f "$file"
 done
+rm -f "$bin/kernels.sha256.new"
 touch "$bin/kernels.sha256"
 wanted=$(for cu in *.cu; do echo "$(digest "${cu%.cu}")  ${cu%.cu}"; done)
 changed=()

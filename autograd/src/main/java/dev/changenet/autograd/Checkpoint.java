@@ -51,6 +51,14 @@ final class Checkpoint extends Function {
   @Override
   protected void backward(Tensor gradOut, Gradients g) {
     Variable x = new Variable(saved(0), g.needed(0));
+    try {
+      backward(x, gradOut, g);
+    } finally {
+      x.zeroGrad();
+    }
+  }
+
+  private void backward(Variable x, Tensor gradOut, Gradients g) {
     try (Tape tape = Tape.open()) {
       Variable out = again(x);
       if (out == x) {
@@ -65,7 +73,6 @@ final class Checkpoint extends Function {
     }
     if (x.grad() != null) {
       g.set(0, x.grad().reshape(x.shape().toArray()));
-      x.zeroGrad();
     }
   }
 

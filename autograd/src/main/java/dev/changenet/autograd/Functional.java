@@ -33,7 +33,6 @@ import dev.changenet.autograd.function.SoftmaxFunction;
 import dev.changenet.autograd.function.SwigluFunction;
 import dev.changenet.autograd.function.TokensToMapFunction;
 import dev.changenet.autograd.function.WeightedSumFunction;
-import dev.changenet.tensor.ChangeNetException;
 import dev.changenet.tensor.DType;
 import dev.changenet.tensor.Tensor;
 import dev.changenet.tensor.backend.Activation;
@@ -112,7 +111,8 @@ public final class Functional {
    * Batch norm per channel; updates the running statistics in training mode. x [M…, C]; w, b and
    * the statistics [C] → x's shape.
    *
-   * @throws ChangeNetException in training, if a channel has a single value, which has no variance
+   * @throws TooFewValuesException in training, if a channel has a single value, which has no
+   *     variance
    */
   public static Variable batchNorm(
       Variable x,
@@ -131,7 +131,7 @@ public final class Functional {
    *
    * @param batches batches of equal size that x holds one after the other; in training each is
    *     normalised by its own statistics, and they update the running ones in turn
-   * @throws ChangeNetException in training, if a channel of a batch has a single value
+   * @throws TooFewValuesException in training, if a channel of a batch has a single value
    */
   public static Variable batchNorm(
       Variable x,

@@ -1,6 +1,5 @@
 package dev.changenet.autograd;
 
-import dev.changenet.tensor.ChangeNetException;
 import dev.changenet.tensor.DType;
 import dev.changenet.tensor.Device;
 import dev.changenet.tensor.DryRun;
@@ -180,9 +179,8 @@ final class ShapeChecks {
         "the rows of %s don't make %d equal batches",
         x.shape(),
         batches);
-    // Small data and batches lead here, so it is for the user.
     if (training && x.shape().rows() / batches < 2) {
-      throw new ChangeNetException(
+      throw new TooFewValuesException(
           "batch_norm: training needs at least 2 values per channel, got 1 from "
               + x.shape()
               + (batches > 1 ? " in " + batches + " batches" : "")

@@ -70,9 +70,10 @@ public class Variable {
   /**
    * Calls {@code hook} with the gradient of this variable, once it is complete, in every backward
    * pass; for a leaf that is what this pass adds to {@link #grad}. A part of the network that is
-   * computed twice ({@link Functional#checkpoint}) has a backward pass of its own. The hook may
-   * change the tensor in place: what it leaves flows on. The tensor is closed after the call: copy
-   * what you keep.
+   * computed twice ({@link Functional#checkpoint}) has a backward pass of its own; in the first of
+   * its passes nothing requires a gradient, so a hook in it is for {@link #requiresGrad} alone. The
+   * hook may change the tensor in place: what it leaves flows on. The tensor is closed after the
+   * call: copy what you keep.
    *
    * @return removes the hook
    * @throws IllegalStateException when no gradient will arrive: a constant, a frozen parameter, or

@@ -12,6 +12,9 @@ import java.util.regex.Pattern;
  * deletions are refused.
  */
 final class OverrideParser {
+  /** What looks like a setting: with a section, or of several words. */
+  private static final Pattern SETTING = Pattern.compile("[a-z0-9]+([._][a-z0-9]+)+");
+
   private static final Pattern KEY = Pattern.compile("[A-Za-z0-9_$-]+(\\.[A-Za-z0-9_$-]+)*");
   private static final Pattern INT = Pattern.compile("[+-]?(0|[1-9](_?[0-9])*)");
   private static final Pattern FLOAT =
@@ -65,7 +68,7 @@ final class OverrideParser {
       String setting = argument.replaceFirst("^--", "");
       String key = setting.replaceFirst("=.*", "");
       String hint =
-          argument.startsWith("--") && KEY.matcher(key).matches()
+          argument.startsWith("--") && SETTING.matcher(key).matches()
               ? "; settings of the spec have no dashes: "
                   + (setting.equals(key) ? key + "=<value>" : setting)
               : "";

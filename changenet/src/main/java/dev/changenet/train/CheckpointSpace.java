@@ -45,8 +45,9 @@ record CheckpointSpace(long each, long count) {
     // The last epoch is always saved.
     long saved = (passed + train.checkpointInterval() - 1) / train.checkpointInterval();
     int kept = train.best().keepLast();
-    // The best epoch's stays besides the newest ones.
-    return kept > 0 ? Math.min(saved, kept + 1L) : saved;
+    // The best epoch's stays besides the newest ones, and the best model has a file of its own.
+    long lasting = kept > 0 ? Math.min(saved, kept + 1L) : saved;
+    return lasting + (train.best().enabled() ? 1 : 0);
   }
 
   /** Returns what to say where the folder's disk has less room, or nothing. */

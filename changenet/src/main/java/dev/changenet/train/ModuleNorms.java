@@ -9,11 +9,20 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.function.Function;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
 
-/** Euclidean norms of weights or gradients: of each part of backbone and decoder, and of all. */
+/**
+ * Euclidean norms of weights or gradients: of each block of the encoder, of its other parts and of
+ * those of the decoder, and of all.
+ */
 final class ModuleNorms {
   /** Name of the norm over everything. */
   static final String TOTAL = "total";
+
+  /** Blocks by depth, whose norms tell whether gradients vanish on the way. */
+  private static final Pattern NUMBERED =
+      Pattern.compile(".*?\\.(?:\\w*blocks|stages|interactions)\\.[0-9]+");
 
   private ModuleNorms() {}
 
@@ -48,8 +57,12 @@ final class ModuleNorms {
     return squares;
   }
 
-  /** The first two parts of a parameter's name. */
+  /** The block of the encoder that a parameter belongs to, else the first two parts of its name. */
   private static String part(String name) {
+    Matcher numbered = NUMBERED.matcher(name);
+    if (numbered.lookingAt()) {
+      return numbered.group();
+    }
     int second = name.indexOf('.', name.indexOf('.') + 1);
     return second < 0 ? name : name.substring(0, second);
   }

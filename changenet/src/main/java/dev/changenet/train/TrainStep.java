@@ -2,6 +2,7 @@ package dev.changenet.train;
 
 import dev.changenet.autograd.Profile;
 import dev.changenet.autograd.Tape;
+import dev.changenet.autograd.TooFewValuesException;
 import dev.changenet.autograd.Variable;
 import dev.changenet.config.OptimSpec;
 import dev.changenet.model.ChangeNet;
@@ -10,6 +11,7 @@ import dev.changenet.nn.optim.Adam;
 import dev.changenet.nn.optim.LossScale;
 import dev.changenet.nn.optim.Optimizer;
 import dev.changenet.nn.optim.Sgd;
+import dev.changenet.tensor.ChangeNetException;
 import dev.changenet.tensor.Scope;
 import dev.changenet.tensor.Tensor;
 import dev.changenet.tensor.cuda.CudaGraphs;
@@ -90,10 +92,15 @@ final class TrainStep {
         parts.size() > 1 || between.look != null || net.isObserved() || Profile.isOpen();
     CudaGraphs use = ordinary ? CudaGraphs.none() : graphs;
     // Read last: a GPU is still at work on the step.
-    return use.run(
-        shapes,
-        () -> take(net, loss, optimizer, parts, between),
-        results -> read(results, parts.size(), optimizer, between));
+    try {
+      return use.run(
+          shapes,
+          () -> take(net, loss, optimizer, parts, between),
+          results -> read(results, parts.size(), optimizer, between));
+    } catch (TooFewValuesException e) {
+      throw new ChangeNetException(
+          e.getMessage() + ": raise dataset.segment.batch_size or dataset.segment.img_size", e);
+    }
   }
 
   /** Adds up the losses of the parts and learns whether there was an update. */

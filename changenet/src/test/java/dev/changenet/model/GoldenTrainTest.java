@@ -355,8 +355,9 @@ class GoldenTrainTest {
       double limit = jumpsInSteps() * Math.sqrt(sampled * each);
       assertThat(Math.sqrt(sampleError * each))
           .as(p.name() + " delta samples after step " + step)
-          // A jump of one sample counts for n/k elements, so the fast mode gets no more than 3.
-          .isLessThanOrEqualTo(vit || onGpu() ? limit : Math.min(limit, 3 * allowed));
+          // One sample that jumps counts for n/k elements: 1.3 was measured in the exact mode.
+          .isLessThanOrEqualTo(
+              vit || onGpu() ? limit : Math.min(limit, Math.min(1.5 * slack, 3) * allowed));
       errorSquared += sampleError * each;
       torchErrorSquared += torchError * torchError;
       deltaSquared += goldenDelta * goldenDelta;

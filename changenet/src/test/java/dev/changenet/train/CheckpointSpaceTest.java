@@ -53,8 +53,9 @@ class CheckpointSpaceTest {
     assertThat(count(0, "train.checkpoint_interval=5")).isEqualTo(2);
     assertThat(count(0, "train.checkpoint_interval=5", "train.checkpoint_interval_unit=step"))
         .isEqualTo(14);
-    assertThat(count(0, "train.best.enabled=true", "train.best.keep_last=3")).isEqualTo(4);
-    assertThat(count(8, "train.best.enabled=true", "train.best.keep_last=3")).isEqualTo(2);
+    assertThat(count(0, "train.best.enabled=true", "train.best.keep_last=3")).isEqualTo(5);
+    assertThat(count(0, "train.best.enabled=true")).isEqualTo(11);
+    assertThat(count(8, "train.best.enabled=true", "train.best.keep_last=3")).isEqualTo(3);
   }
 
   @ParameterizedTest

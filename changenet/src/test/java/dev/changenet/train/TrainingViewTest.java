@@ -165,7 +165,15 @@ class TrainingViewTest {
           parts.add(e.getKey().substring(kind.length()));
         }
       }
-      assertThat(parts).contains("backbone.patch_embed", "backbone.blocks", "decoder.linear_fuse");
+      assertThat(parts)
+          .contains(
+              "backbone.patch_embed",
+              "backbone.patch_embed.backbone.stages.1",
+              "backbone.blocks.0",
+              "backbone.blocks.7",
+              "backbone.cls_attn_blocks.1",
+              "decoder.linear_fuse")
+          .doesNotContain("backbone.blocks");
       assertThat(Math.sqrt(squares))
           .isCloseTo(first.scalars().get(kind + "total"), within(1e-5 * Math.sqrt(squares)))
           .isPositive();

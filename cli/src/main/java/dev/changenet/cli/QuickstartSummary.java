@@ -30,7 +30,7 @@ final class QuickstartSummary {
       IoU of the changed area on @TEST@ test pairs that training never saw: @IOU@
 
       What is where, in @ROOT@
-        data                pairs: A before, B after, label masks, list splits
+        data                pairs: A and B (here before and after), label masks, list splits
         spec.yaml           the experiment spec: every setting of the four steps
         results/train       checkpoints; the newest is changenet_model_segment_latest.pth
         results/evaluate    test pictures; combined_visualisation: A, B, prediction, truth
@@ -39,7 +39,7 @@ final class QuickstartSummary {
       Each task also wrote status.json (progress, scores) and experiment.yaml (settings).
 
       Your own data, in five steps
-        1. Put pictures of equal name into mydata/A (before), mydata/B (after) and mydata/label
+        1. Put pictures of equal name into mydata/A and mydata/B, and masks into mydata/label
            (PNG masks: 0 unchanged, 255 changed). This divides them, by lists in mydata/list:
            @START@ split -e @SPEC@ dataset.segment.root_dir=mydata
         2. @RUN@ train -e @SPEC@ dataset.segment.root_dir=mydata results_dir=myresults train.num_epochs=50

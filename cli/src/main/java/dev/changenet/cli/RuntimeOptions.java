@@ -35,7 +35,9 @@ final class RuntimeOptions {
       Parallel.setThreads(threads);
     }
     // Of parallel streams, such as those of export's proof; the calling thread comes on top.
-    System.setProperty(STREAM_THREADS, String.valueOf(Parallel.threads() - 1));
+    if (System.getProperty(STREAM_THREADS) == null) {
+      System.setProperty(STREAM_THREADS, String.valueOf(Parallel.threads() - 1));
+    }
     return null;
   }
 }

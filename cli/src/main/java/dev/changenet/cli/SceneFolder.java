@@ -31,7 +31,10 @@ final class SceneFolder {
     requireEmpty(folder);
     double began = System.nanoTime();
     CompletableFuture<Void> drawing =
-        CompletableFuture.runAsync(() -> SceneGenerator.generate(folder, settings));
+        CompletableFuture.runAsync(
+            () -> SceneGenerator.generate(folder, settings),
+            // Not of the common pool, which --threads may have left without threads.
+            task -> Thread.ofPlatform().daemon().name("drawing").start(task));
     // A scene's mask is its last file.
     Path masks = folder.resolve("label");
     while (!isDone(drawing)) {

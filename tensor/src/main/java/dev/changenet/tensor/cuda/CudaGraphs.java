@@ -30,11 +30,14 @@ public final class CudaGraphs implements AutoCloseable {
   private final Map<Object, Known> all = new LinkedHashMap<>(8, 0.75f, true);
 
   private Known last;
+  private int inARow;
 
   /** Work of some shapes. */
   private static final class Known {
     int runs;
-    boolean room;
+
+    /** The device lacked the memory for its graph. */
+    boolean refused;
 
     /** Of a graph, known after the ordinary runs. */
     long bytes;
@@ -98,39 +101,49 @@ public final class CudaGraphs implements AutoCloseable {
     if (backend == null) {
       return ordinary(work, read);
     }
+    // The device closes graphs when it needs their memory; their results keep some of it.
+    all.values().stream().filter(k -> k.graph != null && k.graph.isClosed()).forEach(Known::drop);
     Known known = all.computeIfAbsent(shapes, _ -> new Known());
-    if (known != last && last != null && !fixedWeights) {
-      last.runs = 0;
+    if (known != last) {
+      if (last != null && !fixedWeights) {
+        last.runs = 0;
+      }
+      last = known;
+      inARow = 0;
     }
-    last = known;
-    if (known.graph != null && known.graph.isClosed()) {
-      known.drop();
-    }
+    inARow++;
     if (known.graph != null) {
       known.graph.replay(() -> close(work.get()));
       return read.apply(known.results);
     }
     known.runs++;
-    if (known.runs == warmUp + 1) {
-      makeRoom();
-      known.room = backend.device().hasRoomForGraph(known.bytes);
+    if (known.runs > warmUp && !known.refused && makeRoom()) {
+      known.refused = !backend.device().hasRoomForGraph(known.bytes);
+      if (!known.refused) {
+        known.graph = backend.capture(fixedWeights, () -> known.results = work.get());
+        return read.apply(known.results);
+      }
     }
-    if (known.runs <= warmUp || !known.room) {
-      backend.device().startWork();
-      R result = ordinary(work, read);
-      known.bytes = backend.device().graphBytes();
-      return result;
-    }
-    known.graph = backend.capture(fixedWeights, () -> known.results = work.get());
-    return read.apply(known.results);
+    backend.device().startWork();
+    R result = ordinary(work, read);
+    known.bytes = backend.device().graphBytes();
+    return result;
   }
 
-  /** Drops the graph that was used longest ago, where there are enough. */
-  private void makeRoom() {
+  /**
+   * Where there are as many graphs as may be, drops the one that was used longest ago, provided
+   * that the work now done comes often in a row. Returns whether one may be recorded.
+   */
+  private boolean makeRoom() {
     List<Known> recorded = all.values().stream().filter(Known::isRecorded).toList();
-    if (recorded.size() >= (fixedWeights ? MOST : 1)) {
-      recorded.getFirst().drop();
+    if (recorded.size() < (fixedWeights ? MOST : 1)) {
+      return true;
     }
+    if (inARow <= warmUp) {
+      return false;
+    }
+    recorded.getFirst().drop();
+    return true;
   }
 
   private static <R> R ordinary(Supplier<Tensor[]> work, Function<Tensor[], R> read) {

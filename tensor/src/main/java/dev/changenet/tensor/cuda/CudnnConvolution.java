@@ -361,7 +361,7 @@ final class CudnnConvolution implements ConvolutionKernels {
 
   /** Samples that cuDNN takes at once, 0 where it doesn't take one. */
   private int part(Tensor in, Tensor out) {
-    long sample = Math.max(in.elements(), out.elements()) / in.dim(0);
+    long sample = Math.max(1, Math.max(in.elements(), out.elements()) / Math.max(1, in.dim(0)));
     return (int) Math.min(in.dim(0), (tooMany - 1) / sample);
   }
 

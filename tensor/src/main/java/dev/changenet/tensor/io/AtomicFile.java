@@ -6,7 +6,6 @@ import java.io.OutputStream;
 import java.nio.ByteBuffer;
 import java.nio.channels.Channels;
 import java.nio.channels.FileChannel;
-import java.nio.file.AccessDeniedException;
 import java.nio.file.FileSystems;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
@@ -148,14 +147,14 @@ public final class AtomicFile {
   }
 
   /** A move survives a power failure only after its folder reached the disk. */
-  private static void forceFolder(Path path) throws IOException {
+  private static void forceFolder(Path path) {
     if (FileSystems.getDefault().supportedFileAttributeViews().contains("posix")) {
       Path folder = path.toAbsolutePath().getParent();
       try (FileChannel channel = FileChannel.open(folder, StandardOpenOption.READ)) {
         channel.force(true);
-      } catch (AccessDeniedException e) {
-        // A folder that may be written but not listed: the file is complete, only a power failure
-        // could still undo the move.
+      } catch (IOException e) {
+        // A folder that may not be listed, or a file system that can't force one: the file is
+        // complete and in its place, only a power failure could still undo the move.
       }
     }
   }

@@ -406,6 +406,9 @@ class CudaGraphTest {
   void ofManyShapesThoseUsedLastKeepTheirGraphs() {
     assertThat(graphsUsed(true, 3, 3, 2, 2, 4, 4, 2, 3, 3))
         .containsExactly(false, true, false, true, false, true, true, false, true);
+    // A third one that comes now and then takes no graph from the others.
+    assertThat(graphsUsed(true, 3, 3, 2, 2, 4, 3, 4, 2, 4, 3))
+        .containsExactly(false, true, false, true, false, true, false, true, false, true);
   }
 
   /** For work on arrays of these lengths, one after the other, whether it is a graph's. */
