@@ -21,22 +21,17 @@ public final class Tensor implements AutoCloseable {
 
   /** Takes over one reference of {@code storage}. */
   public Tensor(Shape shape, Device device, Storage storage) {
-    requireFits(shape, storage);
+    requireFits(shape, storage.length());
     this.shape = shape;
     this.device = device;
     this.storage = storage;
     moveTo(Scope.current());
   }
 
-  private static void requireFits(Shape shape, Storage storage) {
-    if (shape.elements() != storage.length()) {
+  private static void requireFits(Shape shape, long length) {
+    if (shape.elements() != length) {
       throw new IllegalArgumentException(
-          "shape "
-              + shape
-              + " needs "
-              + shape.elements()
-              + " elements, storage has "
-              + storage.length());
+          "shape " + shape + " needs " + shape.elements() + " elements, storage has " + length);
     }
   }
 
@@ -59,20 +54,23 @@ public final class Tensor implements AutoCloseable {
 
   /** Wraps {@code data} (not copied) as a float32 CPU tensor. */
   public static Tensor of(float[] data, int... shape) {
-    return new Tensor(
-        Shape.of(shape), Device.CPU, HeapStorage.wrap(DType.FLOAT32, data.length, data));
+    return wrap(Shape.of(shape), Device.CPU, DType.FLOAT32, data.length, data);
   }
 
   /** Wraps {@code data} (not copied) as a float64 tensor of the reference device. */
   public static Tensor of(double[] data, int... shape) {
-    return new Tensor(
-        Shape.of(shape), Device.REFERENCE, HeapStorage.wrap(DType.FLOAT64, data.length, data));
+    return wrap(Shape.of(shape), Device.REFERENCE, DType.FLOAT64, data.length, data);
   }
 
   /** Wraps {@code data} (not copied) as an int32 CPU tensor. */
   public static Tensor of(int[] data, int... shape) {
-    return new Tensor(
-        Shape.of(shape), Device.CPU, HeapStorage.wrap(DType.INT32, data.length, data));
+    return wrap(Shape.of(shape), Device.CPU, DType.INT32, data.length, data);
+  }
+
+  private static Tensor wrap(Shape shape, Device device, DType dtype, int length, Object data) {
+    // Before the storage counts as live.
+    requireFits(shape, length);
+    return new Tensor(shape, device, HeapStorage.wrap(dtype, length, data));
   }
 
   /** Returns an uninitialised tensor of this one's type and device. */
@@ -135,7 +133,7 @@ public final class Tensor implements AutoCloseable {
   public Tensor reshape(int... dims) {
     requireOpen();
     Shape target = Shape.of(dims);
-    requireFits(target, storage);
+    requireFits(target, storage.length());
     storage.retain();
     return new Tensor(target, device, storage);
   }

@@ -161,4 +161,12 @@ class TensorTest {
       assertThat(labels.ints()).containsExactly(1, 2);
     }
   }
+
+  @Test
+  void dataThatDoesNotFitLeavesNoStorage() {
+    long before = MemoryUse.liveStorages();
+    assertThatThrownBy(() -> Tensor.of(new float[3], 2, 2))
+        .hasMessage("shape [2, 2] needs 4 elements, storage has 3");
+    assertThat(MemoryUse.liveStorages()).isEqualTo(before);
+  }
 }
