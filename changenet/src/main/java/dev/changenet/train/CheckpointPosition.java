@@ -1,7 +1,12 @@
 package dev.changenet.train;
 
+import dev.changenet.nn.state.CheckpointException;
+import dev.changenet.tensor.io.FolderEntries;
+import dev.changenet.tensor.io.IoProblem;
+import java.io.IOException;
 import java.nio.file.Path;
 import java.util.Comparator;
+import java.util.List;
 import java.util.Optional;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
@@ -31,6 +36,23 @@ record CheckpointPosition(int epoch, long step, Path file)
                 m.group(2) == null ? Long.MAX_VALUE : Long.parseLong(m.group(2)),
                 file))
         : Optional.empty();
+  }
+
+  /**
+   * Returns the checkpoints in {@code folder}, earliest first.
+   *
+   * @throws CheckpointException when it can't be listed
+   */
+  static List<CheckpointPosition> in(Path folder) {
+    try {
+      return FolderEntries.matching(folder, "model_epoch_*.pth").stream()
+          .map(CheckpointPosition::of)
+          .flatMap(Optional::stream)
+          .sorted()
+          .toList();
+    } catch (IOException e) {
+      throw new CheckpointException(folder, "cannot be listed (" + IoProblem.of(e) + ")", e);
+    }
   }
 
   String name() {

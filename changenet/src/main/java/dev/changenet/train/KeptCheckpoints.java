@@ -25,7 +25,7 @@ final class KeptCheckpoints {
     Optional<CheckpointPosition> newest = CheckpointPosition.of(saved);
     try {
       List<CheckpointPosition> all =
-          LatestCheckpoint.positions(folder).stream()
+          CheckpointPosition.in(folder).stream()
               .filter(p -> newest.isPresent() && p.compareTo(newest.get()) <= 0)
               .sorted(Comparator.reverseOrder())
               .toList();

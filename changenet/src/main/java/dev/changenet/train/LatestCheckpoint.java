@@ -8,7 +8,6 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.LinkOption;
 import java.nio.file.Path;
-import java.util.List;
 import java.util.Optional;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
@@ -56,19 +55,6 @@ final class LatestCheckpoint {
               + " train.resume_training_checkpoint_path, or delete the entry to start afresh");
     }
     return Optional.of(file);
-  }
-
-  /** The checkpoints in {@code folder}, earliest first. */
-  static List<CheckpointPosition> positions(Path folder) {
-    try {
-      return FolderEntries.matching(folder, "model_epoch_*.pth").stream()
-          .map(CheckpointPosition::of)
-          .flatMap(Optional::stream)
-          .sorted()
-          .toList();
-    } catch (IOException e) {
-      throw new CheckpointException(folder, "cannot be listed (" + IoProblem.of(e) + ")", e);
-    }
   }
 
   /** Returns the file that {@code file} links to, or itself. */

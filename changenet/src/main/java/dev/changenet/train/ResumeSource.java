@@ -66,7 +66,7 @@ final class ResumeSource {
   /** Checkpoints that the training will replace, as a sentence, or nothing. */
   Optional<String> warning() {
     List<CheckpointPosition> replaced =
-        LatestCheckpoint.positions(folder).stream().filter(this::comesLater).toList();
+        CheckpointPosition.in(folder).stream().filter(this::comesLater).toList();
     if (replaced.isEmpty()) {
       return Optional.empty();
     }

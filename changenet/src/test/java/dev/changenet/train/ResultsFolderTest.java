@@ -140,7 +140,7 @@ class ResultsFolderTest {
       Files.createFile(results.resolve(name));
     }
     Files.createFile(results.resolve("model_epoch_best.pth"));
-    assertThat(LatestCheckpoint.positions(results))
+    assertThat(CheckpointPosition.in(results))
         .extracting(CheckpointPosition::name)
         .containsExactlyElementsOf(inOrder);
   }
@@ -185,7 +185,7 @@ class ResultsFolderTest {
       Path path = broken.path();
       List<ThrowingCallable> calls =
           List.of(
-              () -> LatestCheckpoint.positions(path),
+              () -> CheckpointPosition.in(path),
               () -> LatestCheckpoint.removeStale(path),
               () -> KeptCheckpoints.prune(path.resolve("model_epoch_001.pth"), 1, List.of()));
       for (ThrowingCallable call : calls) {

@@ -370,8 +370,31 @@ final class CudnnConvolution implements ConvolutionKernels {
         device.address(t) + index * (t.elements() / t.dim(0)) * t.dtype().bytes());
   }
 
-  private Tensor workspace(Plan plan) {
-    return device.scratch(Math.max(1, (plan.workspace + 3) / 4));
+  /** One of cuDNN's convolutions of some samples; returns its status. */
+  private interface Call {
+    int run(Plan plan, Pointer workspace, int first);
+  }
+
+  /**
+   * Convolves the samples, as many at once as cuDNN takes.
+   *
+   * @return false where it has no usable algorithm, so that someone else is to compute
+   */
+  private boolean convolve(
+      Kind kind, Tensor in, Tensor w, ConvGeometry geometry, Tensor out, String name, Call call) {
+    device.bind();
+    int part = part(in, out);
+    for (int first = 0, n = 0; first < in.dim(0); first += n) {
+      n = Math.min(part, in.dim(0) - first);
+      Plan plan = n == 0 ? null : plan(kind, n, in, w, geometry, out);
+      if (plan == null || plan.algorithm == NONE) {
+        return false;
+      }
+      try (Tensor workspace = device.scratch(Math.max(1, (plan.workspace + 3) / 4))) {
+        CudaCheck.cudnn(call.run(plan, device.pointer(workspace), first), name);
+      }
+    }
+    return true;
   }
 
   @Override
@@ -380,33 +403,31 @@ final class CudnnConvolution implements ConvolutionKernels {
   }
 
   private void forwardNow(Tensor x, Tensor w, ConvGeometry geometry, Tensor out) {
-    device.bind();
-    int part = part(x, out);
-    for (int first = 0, n = 0; first < x.dim(0); first += n) {
-      n = Math.min(part, x.dim(0) - first);
-      Plan plan = n == 0 ? null : plan(Kind.FORWARD, n, x, w, geometry, out);
-      if (plan == null || plan.algorithm == NONE) {
-        otherwise.forward(x, w, geometry, out);
-        return;
-      }
-      try (Tensor workspace = workspace(plan)) {
-        CudaCheck.cudnn(
-            JCudnn.cudnnConvolutionForward(
-                handle,
-                one,
-                plan.input,
-                sample(x, first),
-                plan.filter,
-                new RawPointer(weights.channelsLast(w, x.dtype())),
-                plan.convolution,
-                plan.algorithm,
-                device.pointer(workspace),
-                plan.workspace,
-                zero,
-                plan.output,
-                sample(out, first)),
-            "cudnnConvolutionForward");
-      }
+    boolean done =
+        convolve(
+            Kind.FORWARD,
+            x,
+            w,
+            geometry,
+            out,
+            "cudnnConvolutionForward",
+            (plan, workspace, first) ->
+                JCudnn.cudnnConvolutionForward(
+                    handle,
+                    one,
+                    plan.input,
+                    sample(x, first),
+                    plan.filter,
+                    new RawPointer(weights.channelsLast(w, x.dtype())),
+                    plan.convolution,
+                    plan.algorithm,
+                    workspace,
+                    plan.workspace,
+                    zero,
+                    plan.output,
+                    sample(out, first)));
+    if (!done) {
+      otherwise.forward(x, w, geometry, out);
     }
   }
 
@@ -416,33 +437,31 @@ final class CudnnConvolution implements ConvolutionKernels {
   }
 
   private void backwardInputNow(Tensor gradOut, Tensor w, ConvGeometry geometry, Tensor gradX) {
-    device.bind();
-    int part = part(gradX, gradOut);
-    for (int first = 0, n = 0; first < gradX.dim(0); first += n) {
-      n = Math.min(part, gradX.dim(0) - first);
-      Plan plan = n == 0 ? null : plan(Kind.BACKWARD_INPUT, n, gradX, w, geometry, gradOut);
-      if (plan == null || plan.algorithm == NONE) {
-        otherwise.backwardInput(gradOut, w, geometry, gradX);
-        return;
-      }
-      try (Tensor workspace = workspace(plan)) {
-        CudaCheck.cudnn(
-            JCudnn.cudnnConvolutionBackwardData(
-                handle,
-                one,
-                plan.filter,
-                new RawPointer(weights.channelsLast(w, gradOut.dtype())),
-                plan.output,
-                sample(gradOut, first),
-                plan.convolution,
-                plan.algorithm,
-                device.pointer(workspace),
-                plan.workspace,
-                zero,
-                plan.input,
-                sample(gradX, first)),
-            "cudnnConvolutionBackwardData");
-      }
+    boolean done =
+        convolve(
+            Kind.BACKWARD_INPUT,
+            gradX,
+            w,
+            geometry,
+            gradOut,
+            "cudnnConvolutionBackwardData",
+            (plan, workspace, first) ->
+                JCudnn.cudnnConvolutionBackwardData(
+                    handle,
+                    one,
+                    plan.filter,
+                    new RawPointer(weights.channelsLast(w, gradOut.dtype())),
+                    plan.output,
+                    sample(gradOut, first),
+                    plan.convolution,
+                    plan.algorithm,
+                    workspace,
+                    plan.workspace,
+                    zero,
+                    plan.input,
+                    sample(gradX, first)));
+    if (!done) {
+      otherwise.backwardInput(gradOut, w, geometry, gradX);
     }
   }
 
@@ -452,36 +471,35 @@ final class CudnnConvolution implements ConvolutionKernels {
   }
 
   private void backwardWeightNow(Tensor gradOut, Tensor x, ConvGeometry geometry, Tensor gradW) {
-    device.bind();
-    int part = part(x, gradOut);
     try (Tensor khwi = device.scratch(x.dtype(), gradW.elements())) {
-      for (int first = 0, n = 0; first < x.dim(0); first += n) {
-        n = Math.min(part, x.dim(0) - first);
-        Plan plan = n == 0 ? null : plan(Kind.BACKWARD_WEIGHT, n, x, gradW, geometry, gradOut);
-        if (plan == null || plan.algorithm == NONE) {
-          otherwise.backwardWeight(gradOut, x, geometry, gradW);
-          return;
-        }
-        try (Tensor workspace = workspace(plan)) {
-          CudaCheck.cudnn(
-              JCudnn.cudnnConvolutionBackwardFilter(
-                  handle,
-                  one,
-                  plan.input,
-                  sample(x, first),
-                  plan.output,
-                  sample(gradOut, first),
-                  plan.convolution,
-                  plan.algorithm,
-                  device.pointer(workspace),
-                  plan.workspace,
-                  first == 0 ? zero : one,
-                  plan.filter,
-                  device.pointer(khwi)),
-              "cudnnConvolutionBackwardFilter");
-        }
+      boolean done =
+          convolve(
+              Kind.BACKWARD_WEIGHT,
+              x,
+              gradW,
+              geometry,
+              gradOut,
+              "cudnnConvolutionBackwardFilter",
+              (plan, workspace, first) ->
+                  JCudnn.cudnnConvolutionBackwardFilter(
+                      handle,
+                      one,
+                      plan.input,
+                      sample(x, first),
+                      plan.output,
+                      sample(gradOut, first),
+                      plan.convolution,
+                      plan.algorithm,
+                      workspace,
+                      plan.workspace,
+                      first == 0 ? zero : one,
+                      plan.filter,
+                      device.pointer(khwi)));
+      if (done) {
+        elementwise.weightsFromKhwi(khwi, gradW);
+        return;
       }
-      elementwise.weightsFromKhwi(khwi, gradW);
     }
+    otherwise.backwardWeight(gradOut, x, geometry, gradW);
   }
 }
